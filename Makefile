@@ -1,0 +1,43 @@
+# Two commands for a newcomer: `make demo` makes a map, `make test` tries everything.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo test up check format lock bench clean
+
+demo: $(STAMP)          ## simulate two tiles and make their map, through Airflow
+	$(BIN)/landcover demo
+
+test: $(STAMP)          ## run all tests that this machine allows; what was left out is listed
+	$(BIN)/python -m pytest
+
+up: $(STAMP)            ## Airflow with its web page
+	$(BIN)/landcover up --workspace demo/workspace
+
+check: $(STAMP)         ## style, types, architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+format: $(STAMP)        ## write the style instead of checking it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)         ## seconds, CPU and peak memory of the demo, stage by stage
+	$(BIN)/landcover bench demo
+
+lock: $(STAMP)          ## resolve the lock anew
+	$(BIN)/uv pip compile --universal --python-version 3.11 --extra airflow --extra dev \
+	    --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+
+clean:                  ## remove what demo and tests left
+	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(STAMP): requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	touch $@

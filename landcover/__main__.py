@@ -1,0 +1,5 @@
+"""``python -m landcover``."""
+
+from landcover.cli import main
+
+main()

@@ -1,0 +1,97 @@
+"""The command line: ``landcover …``. One file a command; heavy imports wait inside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from typing import Any
+
+import click
+
+from landcover.errors import LandcoverError, UsageError, sentence_of
+
+COMMANDS = {
+    "bench": "landcover.cli.bench",
+    "demo": "landcover.cli.demo",
+    "recipe": "landcover.cli.recipe",
+    "run": "landcover.cli.run",
+    "simulate": "landcover.cli.simulate",
+    "status": "landcover.cli.status",
+    "up": "landcover.cli.up",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the commands by name."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        home = COMMANDS.get(cmd_name)
+        return None if home is None else import_module(home).command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="landcover")
+def cli() -> None:
+    """Make land-cover maps from Sentinel-2 archives and ground truth.
+
+    Start with `landcover demo`, or `landcover run --help` for your own data.
+    """
+
+
+def common(function: Callable[..., int | None]) -> Callable[..., Any]:
+    """Give a command what all have: --workspace, --json, --debug, one sentence per error."""
+
+    @click.option(
+        "--workspace",
+        type=click.Path(file_okay=False),
+        help="Folder of everything that is kept [default: landcover-workspace].",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+    @wraps(function)
+    def wrapper(*args: Any, debug: bool, **kwargs: Any) -> None:
+        try:
+            code = function(*args, **kwargs)
+        except LandcoverError as error:
+            _complain(error, debug=debug)
+            code = 2 if isinstance(error, UsageError) else 1
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("Stopped. Nothing half-made was kept; the same command goes on.", err=True)
+            code = 1
+        except (OSError, MemoryError) as error:
+            _complain(error, debug=debug)
+            code = 1
+        sys.exit(code or 0)
+
+    return wrapper
+
+
+def show_json(document: Any) -> None:
+    """Print a document for machines."""
+    click.echo(json.dumps(document, indent=1, default=str))
+
+
+def _complain(error: BaseException, *, debug: bool) -> None:
+    if debug:
+        traceback.print_exception(error)
+    click.echo(f"Error: {sentence_of(error)}", err=True)
+
+
+def main() -> None:
+    """Run the command line."""
+    # Python's own message for a closed pipe helps nobody (`landcover status | head`).
+    try:
+        cli()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,70 @@
+"""``landcover demo``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from landcover.cli import common
+from landcover.cli.progress import stepping
+
+YEAR = 2021
+
+
+@click.command("demo")
+@click.option("--folder", default="demo", show_default=True, help="Where everything goes.")
+@click.option("--pixels", default=720, show_default=True, help="Side of each tile, 10 m pixels.")
+@click.option("--seed", default=0, show_default=True, help="Another seed, another region.")
+@common
+def command(folder: str, pixels: int, seed: int, workspace: str | None, as_json: bool) -> int:
+    """Simulate two neighbouring tiles and make their land-cover map, through Airflow.
+
+    Example: landcover demo --folder /tmp/demo
+    """
+    from landcover.airflow_process import repository
+    from landcover.cli.run import make_map
+    from landcover.settings import read_settings
+
+    root = Path(folder)
+    region = simulate_once(root / "region", pixels, seed, quiet=as_json)
+    settings = read_settings(workspace=workspace or str(root / "workspace"))
+    options = {
+        "year": YEAR,
+        "products": region["products"],
+        "tiles": [],
+        "labels": region["labels"],
+        "dem": region["dem"],
+        "overrides": [],
+    }
+    recipe = repository() / "recipes" / "mediterranean-rf.yaml"
+    return make_map(settings, recipe, options, as_json=as_json)
+
+
+def simulate_once(folder: Path, pixels: int, seed: int, *, quiet: bool) -> dict[str, str]:
+    """Simulate a region, or find the one that an earlier demo simulated the same way.
+
+    Returns:
+        Paths of ``products``, ``labels`` and ``dem``.
+    """
+    import shutil
+
+    from landcover.simulate import simulate
+
+    wanted = {"pixels": pixels, "seed": seed, "year": YEAR}
+    note = folder / "demo.json"
+    if note.is_file():
+        found = json.loads(note.read_text())
+        if found["wanted"] == wanted:
+            paths: dict[str, str] = found["paths"]
+            return paths
+    shutil.rmtree(folder, ignore_errors=True)
+    with stepping("simulating products, elevation and labels", quiet=quiet) as progress:
+        region = simulate(
+            folder, pixels=pixels, year=YEAR, seed=seed,
+            progress=lambda what, share: progress(share, what),
+        )  # fmt: skip
+    paths = {name: str(getattr(region, name)) for name in ("products", "labels", "dem")}
+    note.write_text(json.dumps({"wanted": wanted, "paths": paths}))
+    return paths

@@ -1,0 +1,35 @@
+"""``landcover recipe check``."""
+
+from __future__ import annotations
+
+import click
+
+from landcover.cli import common, show_json
+
+
+@click.group("recipe")
+def command() -> None:
+    """Look at recipes."""
+
+
+@command.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key.")
+@common
+def check(file: str, overrides: tuple[str, ...], workspace: str | None, as_json: bool) -> None:
+    """Check a recipe and show it with all defaults.
+
+    Example: landcover recipe check recipes/mediterranean-rf.yaml --set model.trees=50
+    """
+    import yaml
+
+    from landcover.ledger.runs import recipe_id
+    from landcover.recipe import read_recipe
+
+    recipe = read_recipe(file, overrides)
+    document = recipe.to_document()
+    if as_json:
+        show_json({"id": recipe_id(recipe), "recipe": document})
+        return
+    click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)
+    click.echo(f"# {file} is a valid recipe, id {recipe_id(recipe)}", err=True)

@@ -1,0 +1,66 @@
+"""What a run tells at its end: the accuracy, where the map is, what went wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from landcover.stores.workspace import Workspace
+
+
+def tell(workspace: Workspace, report: dict[str, Any]) -> None:
+    """Print the end of a run for people."""
+    counts = ", ".join(f"{n} {state}" for state, n in sorted(report["counts"].items()))
+    click.echo(f"\nRun {report['run']}: {report['state']} ({counts})")
+    for trouble in report["troubles"]:
+        click.echo(f"  ! {trouble}")
+    folder = _published(workspace, report)
+    accuracy = folder / "accuracy.json" if folder else None
+    if accuracy is not None and accuracy.is_file():
+        _tell_accuracy(accuracy)
+    if folder is not None:
+        click.echo("")
+        for pattern, what in (
+            ("map_*.tif", "map (GeoTIFF)"),
+            ("map_*.png", "map (picture)"),
+            ("index.html", "report"),
+        ):
+            for path in sorted(folder.glob(pattern)):
+                click.echo(f"{what:14} {path}")
+
+
+def _published(workspace: Workspace, report: dict[str, Any]) -> Path | None:
+    from landcover.ledger import outputs
+
+    for output_id in report["outputs"]:
+        output = outputs.find(workspace, output_id)
+        if output is not None:
+            return Path(workspace.objects.href(output.key))
+    return None
+
+
+def _tell_accuracy(path: Path) -> None:
+    from landcover.nouns.accuracy import AccuracyReport
+
+    report = AccuracyReport.from_json(path.read_text())
+    kind = " SIMULATED" if report.simulated else ""
+    click.echo(
+        f"\nAccuracy{kind}: overall {report.overall:.3f}, macro F1 {report.macro_f1:.3f}, "
+        f"always the commonest class {report.majority_baseline:.3f} "
+        f"({report.n} samples in {report.n_groups} groups)"
+    )
+    click.echo(f"  {report.design}")
+    click.echo(f"  {'class':24}{'user':>8}{'producer':>10}{'n':>7}")
+    for entry in report.classes:
+        click.echo(
+            f"  {entry.name:24}{_share(entry.users):>8}{_share(entry.producers):>10}"
+            f"{entry.n_reference:>7}"
+        )
+    for note in report.notes:
+        click.echo(f"  note: {note}")
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

@@ -1,0 +1,93 @@
+"""``landcover run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from landcover.cli import common, show_json
+from landcover.errors import UsageError
+from landcover.nouns.run import STAGES
+
+
+@click.command("run")
+@click.argument("recipe", type=click.Path(exists=True, dir_okay=False))
+@click.option("--year", type=int, required=True, help="Year of the seasons.")
+@click.option(
+    "--products",
+    type=click.Path(exists=True, file_okay=False),
+    required=True,
+    help="Folder with SAFE products or STAC item folders.",
+)
+@click.option("--tiles", default="", help="Tile ids, comma separated [default: all with products].")
+@click.option("--region", type=click.Path(exists=True, dir_okay=False), help="GeoJSON polygons.")
+@click.option("--labels", type=click.Path(exists=True, dir_okay=False), help="Ground truth.")
+@click.option("--dem", type=click.Path(exists=True), help="DEM file, or folder of degree cells.")
+@click.option("--model", help="Id of a trained model to classify with.")
+@click.option("--until", type=click.Choice(STAGES), default="publish", help="Last stage.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
+@click.option("--plan", is_flag=True, help="Say what would be computed, compute nothing.")
+@click.option("--why", is_flag=True, help="With --plan: say what made each output stale.")
+@click.option("--memory-gb", type=float, help="Memory of one job, GB [default: 1].")
+@click.option("--threads", type=int, help="Threads of one job [default: all cores].")
+@common
+def command(
+    recipe: str, workspace: str | None, as_json: bool, plan: bool, why: bool, **options: Any
+) -> int:
+    """Make a map with RECIPE, through Airflow, without a server.
+
+    Finished parts are found again: a second run computes nothing, an interrupted one goes on.
+
+    Example: landcover run recipes/mediterranean-rf.yaml --year 2021 --products products
+    --labels labels.geojson --dem dem
+    """
+    from landcover.settings import read_settings
+
+    settings = read_settings(
+        workspace=workspace,
+        memory_gb=options.pop("memory_gb"),
+        threads=options.pop("threads"),
+    )
+    options["tiles"] = [tile.strip() for tile in options["tiles"].split(",") if tile.strip()]
+    options["overrides"] = list(options["overrides"])
+    if why and not plan:
+        raise UsageError("--why explains a plan: use it with --plan.")
+    if plan:
+        from landcover.cli.planning import show_plan
+
+        return show_plan(settings, recipe, options, why=why, as_json=as_json)
+    return make_map(settings, Path(recipe), options, as_json=as_json)
+
+
+def make_map(settings: Any, recipe: Path, options: dict[str, Any], *, as_json: bool) -> int:
+    """Run the DAG for one recipe and tell what came out.
+
+    Returns:
+        The exit code: 0, or 1 where the run failed.
+    """
+    import os
+
+    from landcover import api
+    from landcover.airflow_process import run_dag
+    from landcover.cli.progress import watching
+    from landcover.cli.results import tell
+    from landcover.recipe import read_recipe
+    from landcover.settings import as_environment
+    from landcover.stages.starting import new_run_id
+
+    os.environ.update(as_environment(settings))
+    run_id = new_run_id(read_recipe(recipe, options["overrides"]))
+    arguments = {**options, "recipe": str(recipe.resolve())}
+    # Started here as well, so that a wrong argument is told before Airflow starts.
+    api.start_run(run_id, **arguments)
+    workspace = api.open_workspace()
+    with watching(workspace.records, run_id, quiet=as_json):
+        code = run_dag(settings, run_id, arguments)
+    report = api.report(run_id)
+    if as_json:
+        show_json(report)
+    else:
+        tell(workspace, report)
+    return 0 if report["state"] == "done" and code == 0 else 1

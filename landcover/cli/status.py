@@ -1,0 +1,73 @@
+"""``landcover status``."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+import click
+
+from landcover.cli import common, show_json
+from landcover.errors import InputError
+
+
+@click.command("status")
+@click.argument("run", required=False)
+@click.option("--watch", is_flag=True, help="Look again every two seconds until the run ends.")
+@common
+def command(run: str | None, watch: bool, workspace: str | None, as_json: bool) -> int:
+    """Show what became of a RUN (the newest if none is named), stage by stage.
+
+    Example: landcover status --workspace demo/workspace
+    """
+    from landcover import api
+    from landcover.settings import read_settings
+
+    records = api.open_workspace(read_settings(workspace=workspace)).records
+    while True:
+        document = _look(records, run)
+        if as_json:
+            show_json(document)
+        else:
+            _show(document)
+        if not watch or document["state"] != "running":
+            return 0
+        time.sleep(2)
+
+
+def _look(records: Any, run: str | None) -> dict[str, Any]:
+    from landcover.ledger.units import states
+    from landcover.stages.reporting import troubles
+
+    found = records.find("runs", {"_id": run} if run else None, sort=["-started"])
+    if not found:
+        raise InputError(f"{run or 'No run'}: there is no such run in this workspace.")
+    record = found[0]
+    units = states(records, record["_id"])
+    by_stage: dict[str, dict[str, int]] = {}
+    for stage in dict.fromkeys(unit.stage for unit in units):
+        by_stage[stage] = dict(Counter(u.state for u in units if u.stage == stage))
+    return {
+        "run": record["_id"],
+        "state": record["state"],
+        "started": record["started"],
+        "ended": record["ended"],
+        "stages": by_stage,
+        "seconds": round(sum(u.seconds for u in units), 1),
+        "peak_mb": max((u.peak_mb for u in units), default=0),
+        "troubles": troubles(units),
+    }
+
+
+def _show(document: dict[str, Any]) -> None:
+    from landcover.nouns.run import STAGES
+
+    click.echo(f"{document['run']}: {document['state']} (started {document['started']})")
+    for stage in STAGES:
+        counts = document["stages"].get(stage)
+        if counts:
+            told = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
+            click.echo(f"  {stage:10} {told}")
+    for trouble in document["troubles"]:
+        click.echo(f"  ! {trouble}")

@@ -1,0 +1,59 @@
+"""Runs and the recipes they were started with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from landcover.errors import InputError
+from landcover.nouns.output import hash_of
+from landcover.nouns.run import Run
+from landcover.recipe import Recipe
+from landcover.stores.workspace import Workspace
+
+
+def save(workspace: Workspace, run: Run, recipe: Recipe) -> None:
+    """Write a run and the resolved recipe: editing the file later changes nothing."""
+    records = workspace.records
+    records.insert_one("recipes", {"_id": run.recipe_id, "recipe": recipe.to_document()})
+    records.replace_one(
+        "runs",
+        {
+            "_id": run.id,
+            "run": run.to_document(),
+            "state": "running",
+            "started": _now(),
+            "ended": None,
+            "counts": {},
+        },
+    )
+
+
+def load(workspace: Workspace, run_id: str) -> tuple[Run, Recipe]:
+    """Read a run and its recipe.
+
+    Raises:
+        InputError: There is no such run.
+    """
+    document = workspace.records.get("runs", run_id)
+    if document is None:
+        raise InputError(f"Run {run_id!r} is unknown in this workspace. Check LANDCOVER_WORKSPACE.")
+    run = Run.from_document(document["run"])
+    recipe = workspace.records.get("recipes", run.recipe_id)
+    if recipe is None:
+        raise InputError(f"Run {run_id!r}: its recipe {run.recipe_id} is missing from the records.")
+    return run, Recipe.from_document(recipe["recipe"])
+
+
+def finish(workspace: Workspace, run_id: str, state: str, counts: dict[str, int]) -> None:
+    """Write how a run ended."""
+    changes = {"state": state, "ended": _now(), "counts": counts}
+    workspace.records.find_one_and_update("runs", {"_id": run_id}, changes)
+
+
+def recipe_id(recipe: Recipe) -> str:
+    """Name a recipe by its content."""
+    return hash_of(recipe.to_document())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

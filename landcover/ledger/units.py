@@ -1,0 +1,48 @@
+"""The state of every unit at every stage, as records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from landcover.nouns.run import Stage, Unit, UnitState
+from landcover.stores.records import RecordStore
+
+COLLECTION = "units"
+
+
+def key_of(run: str, stage: str, unit: str) -> str:
+    """Name the record of a unit at a stage."""
+    return f"{run}/{stage}/{unit}"
+
+
+def save(records: RecordStore, state: UnitState) -> None:
+    """Write the state of a unit at a stage."""
+    key = key_of(state.run, state.stage, state.unit.id)
+    records.replace_one(COLLECTION, {"_id": key, **state.to_document()})
+
+
+def load(records: RecordStore, run: str, stage: Stage, unit: str) -> UnitState | None:
+    """Read the state of a unit at a stage; None where it was never planned."""
+    document = records.get(COLLECTION, key_of(run, stage, unit))
+    return None if document is None else _state(document)
+
+
+def states(records: RecordStore, run: str, stage: Stage | None = None) -> list[UnitState]:
+    """List the states of a run, or of one stage of it, by stage and unit."""
+    where = {"run": run} if stage is None else {"run": run, "stage": stage}
+    return [_state(document) for document in records.find(COLLECTION, where)]
+
+
+def plan(records: RecordStore, run: str, stages: Iterable[Stage], units: Iterable[Unit]) -> None:
+    """Write units as planned; one that has a state already keeps it."""
+    for unit in units:
+        for stage in stages:
+            state = UnitState(run=run, stage=stage, unit=unit)
+            records.insert_one(
+                COLLECTION, {"_id": key_of(run, stage, unit.id), **state.to_document()}
+            )
+
+
+def _state(document: dict[str, object]) -> UnitState:
+    fields = {name: document[name] for name in UnitState.model_fields if name in document}
+    return UnitState.from_document(fields)

@@ -1,0 +1,140 @@
+"""What a model reads, how it was made, and which arrays belong to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, JsonValue, StringConstraints, model_validator
+
+from landcover.nouns.accuracy import AccuracyReport
+from landcover.nouns.base import Noun
+
+FeatureKind = Literal["band", "auxiliary", "index", "terrain"]
+ModelKind = Literal["random-forest"]
+ClassCode = Annotated[int, Field(ge=1, le=255)]
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+
+
+class Feature(Noun):
+    """One input of the classifier."""
+
+    name: str = Field(min_length=1)
+    """Column name in tables, ``spring_NDVI``; no year in it."""
+    period: str | None
+    """Label of the period that the layer is read from, ``spring``; None for terrain."""
+    layer: str
+    """Layer that the feature is read from or computed as: ``B02``, ``WVP``, ``NDVI``, ``slope``."""
+    kind: FeatureKind
+    """Where the layer comes from."""
+
+
+class FeatureSet(Noun):
+    """The ordered features of a model; made by :func:`feature_set`."""
+
+    id: Id
+    """First 16 hex digits of SHA-256 over the canonical JSON of ``features``."""
+    features: tuple[Feature, ...]
+    """Features in the order of the columns."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names in the order of the columns."""
+        return tuple(feature.name for feature in self.features)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        twice = [name for name, count in Counter(self.names).items() if count > 1]
+        if twice:
+            raise ValueError(f"feature names must differ, {', '.join(twice)} occurs twice")
+        if self.id != _id_of(self.features):
+            raise ValueError(f"the id must be {_id_of(self.features)}, the hash of the features")
+        return self
+
+
+def feature_set(features: Iterable[Feature]) -> FeatureSet:
+    """Name an ordered list of features by its content.
+
+    Args:
+        features: Features in the order of the columns, each name once.
+
+    Returns:
+        The set. Another order, name, period, layer or kind gives another id.
+    """
+    listed = tuple(features)
+    return FeatureSet(id=_id_of(listed), features=listed)
+
+
+def _id_of(features: tuple[Feature, ...]) -> str:
+    documents = [feature.to_document() for feature in features]
+    canonical = json.dumps(documents, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+class ForestParameters(Noun):
+    """How a random forest is grown; the defaults are the paper's (Breiman 2001, Gini)."""
+
+    n_trees: int = Field(default=100, ge=1)
+    """Number of trees."""
+    max_features: Literal["sqrt", "log2"] | Annotated[int, Field(ge=1)] | None = "sqrt"
+    """Features tried at each split: a rule, a number, or None for all."""
+    min_samples_leaf: int = Field(default=1, ge=1)
+    """Fewest training rows in a leaf."""
+    max_depth: Annotated[int, Field(ge=1)] | None = None
+    """Greatest depth of a tree; None grows until the leaves are pure."""
+    class_weight: Literal["balanced"] | None = None
+    """``balanced`` weighs rows by the inverse frequency of their class."""
+
+
+class ModelCard(Noun):
+    """Everything about a model but its arrays; checked before the arrays are used."""
+
+    schema_version: Literal[1] = 1
+    """Version of this card's layout."""
+    id: Id
+    """Id of the model."""
+    kind: ModelKind
+    """Which classifier the arrays belong to."""
+    features: FeatureSet
+    """What the classifier reads, in order."""
+    codes: tuple[ClassCode, ...] = Field(min_length=2)
+    """Codes that the model can answer, ascending; 0 is nodata and never among them."""
+    names: tuple[str, ...]
+    """Name of each code."""
+    colours: tuple[str, ...]
+    """Colour of each code, ``#RRGGBB``."""
+    parameters: dict[str, JsonValue]
+    """Resolved parameters of the fit, :class:`ForestParameters` as a document."""
+    seed: int
+    """Seed of the fit."""
+    sample_set_id: str
+    """Id of the sample set that the model was fitted on."""
+    n_train_rows: int
+    """Rows that the model was fitted on."""
+    n_train_groups: int
+    """Groups (points, polygons) that those rows come from."""
+    class_counts: dict[int, int]
+    """Training rows of each code."""
+    arrays_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of the bytes of ``arrays.npz``."""
+    versions: dict[str, str]
+    """Versions of the libraries that fitted the model."""
+    held_out: AccuracyReport | None = None
+    """Accuracy on groups that were kept out of the fit; None where none were."""
+    missing_layers: tuple[str, ...] = ()
+    """Layers of the recipe that no product offered, so that no feature reads them."""
+    notes: tuple[str, ...] = ()
+    """What a user of the model must know, one sentence each."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if list(self.codes) != sorted(set(self.codes)):
+            raise ValueError(f"codes must ascend, found {self.codes}")
+        if not len(self.codes) == len(self.names) == len(self.colours):
+            raise ValueError(f"names and colours must match the {len(self.codes)} codes")
+        if set(self.class_counts) != set(self.codes):
+            raise ValueError(f"class_counts must count the codes {self.codes}")
+        return self

@@ -1,0 +1,123 @@
+"""A run: a recipe applied to tiles and a year; a unit: what one lane of it works on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from landcover.nouns.base import Noun
+
+Stage = Literal[
+    "collect", "mask", "composite", "terrain", "sample", "train", "classify", "mosaic",
+    "validate", "publish",
+]  # fmt: skip
+STAGES: tuple[Stage, ...] = (
+    "collect", "mask", "composite", "terrain", "sample", "train", "classify", "mosaic",
+    "validate", "publish",
+)  # fmt: skip
+Group = Literal[
+    "prepare", "terrain", "sample", "train", "classify", "mosaic", "validate", "publish"
+]
+GROUPS: dict[Group, tuple[Stage, ...]] = {
+    "prepare": ("collect", "mask", "composite"),
+    "terrain": ("terrain",),
+    "sample": ("sample",),
+    "train": ("train",),
+    "classify": ("classify",),
+    "mosaic": ("mosaic",),
+    "validate": ("validate",),
+    "publish": ("publish",),
+}
+
+State = Literal["planned", "running", "done", "reused", "skipped", "failed", "cancelled"]
+FINISHED: tuple[State, ...] = ("done", "reused")
+
+
+class RunArguments(Noun):
+    """Where, when and with what a recipe is applied."""
+
+    tiles: tuple[str, ...] = Field(min_length=1)
+    """Tile ids, sorted."""
+    year: int = Field(ge=2015, le=2100)
+    """Year of the seasons."""
+    products: str
+    """Folder that holds the products."""
+    labels: str | None = None
+    """Ground-truth file; without it the run ends with composites and their mosaic."""
+    dem: str | None = None
+    """DEM file of any CRS, or a folder of degree cells; without it terrain leaves the features."""
+    model: str | None = None
+    """Id of a trained model to classify with, instead of training one."""
+    until: Stage = "publish"
+    """Last stage that is run."""
+
+
+class Run(Noun):
+    """A run as its record keeps it."""
+
+    id: str
+    """Name of the run."""
+    recipe_id: str
+    """Recipe as it was when the run began."""
+    arguments: RunArguments
+    """Where, when and with what."""
+    label_id: str | None
+    """Ground truth of the run, read once at its start."""
+    simulated: bool
+    """True where the products say that they are simulated."""
+
+    def includes(self, stage: Stage) -> bool:
+        """Tell whether a stage is part of the run."""
+        arguments = self.arguments
+        if STAGES.index(stage) > STAGES.index(arguments.until):
+            return False
+        has_model = arguments.model is not None
+        if stage in ("sample", "train", "validate"):
+            return self.label_id is not None and not has_model
+        if stage == "terrain":
+            return arguments.dem is not None
+        if stage == "classify":
+            return self.label_id is not None or has_model
+        return True
+
+
+class Unit(Noun):
+    """What one lane works on."""
+
+    id: str
+    """``31UDS.2018-spring``, ``31UDS``, ``32633`` or ``all``."""
+    label: str
+    """What people see: ``31UDS 2018-spring``."""
+    tile: str | None = None
+    """Tile, where the unit has one."""
+    span: str | None = None
+    """Span, where the unit has one."""
+    cell: str | None = None
+    """Mosaic cell, where the unit is one."""
+
+
+class UnitState(Noun):
+    """What became of a unit at a stage."""
+
+    run: str
+    stage: Stage
+    unit: Unit
+    state: State = "planned"
+    attempts: int = 0
+    error_family: str | None = None
+    message: str = ""
+    """One sentence: why it was skipped or failed."""
+    seconds: float = 0.0
+    """Wall seconds of the last attempt."""
+    cpu_seconds: float = 0.0
+    """CPU seconds of the process during the last attempt."""
+    peak_mb: float = 0.0
+    """Largest resident memory of the process during the last attempt, MB."""
+    outputs: tuple[str, ...] = ()
+    """Ids of what the unit has at this stage."""
+
+    @property
+    def is_finished(self) -> bool:
+        """True where the outputs exist."""
+        return self.state in FINISHED

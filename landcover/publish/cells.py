@@ -1,0 +1,151 @@
+"""The files of one zone: map and confidence for programs, pictures for people, styles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from landcover.errors import InputError
+from landcover.nouns.base import Noun
+from landcover.nouns.grid import Grid
+from landcover.nouns.legend import LegendClass
+from landcover.publish.areas import class_areas
+from landcover.publish.page import MapView, zone_name
+from landcover.publish.plots import LONGEST_SIDE, draw_map, draw_true_colour
+from landcover.publish.styles import for_colour_blind, qml
+from landcover.stores.rasters import describe, open_raster, read_overview, write_cog
+
+CLASSES, CONFIDENCE = "classification.tif", "confidence.tif"
+TRUE_COLOUR = ("B04", "B03", "B02")
+COUNTED_AT_ONCE = 2048
+"""Side of the windows in which codes are counted, px."""
+
+
+class Cell(Noun):
+    """What is known of a zone before its files are written."""
+
+    cell: str
+    """EPSG code."""
+    folder: str
+    """Where the mosaic lies."""
+    tiles: tuple[str, ...]
+    mapped: tuple[str, ...]
+    """Tiles with a class map."""
+    period: str
+    """Period of the true-colour composite, with its year."""
+    dates: tuple[str, ...]
+    """Dates of that composite's products."""
+
+
+def write_cell(
+    out: Path,
+    cell: Cell,
+    legend: Sequence[LegendClass],
+    tags: Mapping[str, str],
+    *,
+    title: str,
+    is_simulated: bool,
+) -> MapView:
+    """Write map, confidence, styles and pictures of a zone.
+
+    Args:
+        out: Folder of the report.
+        cell: The zone and where its mosaic lies.
+        legend: Classes of the map.
+        tags: Metadata of the GeoTIFFs.
+        title: Headline of the pictures.
+        is_simulated: Stamps the pictures.
+
+    Returns:
+        What the page shows of the zone.
+    """
+    source = Path(cell.folder)
+    names = _tile_names(cell.tiles)
+    has_map = bool(cell.mapped)
+    colours = [source / f"{band}.tif" for band in TRUE_COLOUR]
+    has_colour = all(path.is_file() for path in colours)
+    picture = f"true_colour_{cell.cell}.png" if has_colour else None
+    if picture is not None:
+        red, green, blue = (read_overview(p, LONGEST_SIDE, resampling="average") for p in colours)
+        draw_true_colour(
+            red,
+            green,
+            blue,
+            _grid(colours[0]),
+            out / picture,
+            f"{title}: composite of {cell.period}",
+            f"{zone_name(cell.cell)}, {names}",
+            is_simulated=is_simulated,
+        )
+    view = MapView(
+        cell=cell.cell,
+        tiles=cell.tiles,
+        mapped=cell.mapped,
+        grid=_grid(source / CLASSES if has_map else next(source.glob("B*.tif"))),
+        colour_picture=picture,
+        period=cell.period,
+        products=cell.dates,
+    )
+    if not has_map:
+        return view
+    pixels = count_pixels(source / CLASSES)
+    _write_rasters(out, cell, legend, tags)
+    drawn = f"map_{cell.cell}.png"
+    draw_map(
+        read_overview(out / f"map_{cell.cell}.tif", LONGEST_SIDE, resampling="mode"),
+        legend,
+        view.grid,
+        out / drawn,
+        title,
+        f"{zone_name(cell.cell)}, {_tile_names(cell.mapped)}",
+        pixels=pixels,
+        is_simulated=is_simulated,
+    )
+    return view.model_copy(
+        update={
+            "map_picture": drawn,
+            "areas": class_areas(pixels, legend, view.grid),
+            "nodata_percent": 100 * pixels.get(0, 0) / max(1, sum(pixels.values())),
+        }
+    )
+
+
+def count_pixels(path: Path) -> dict[int, int]:
+    """Count the pixels of each code in a class map, window by window."""
+    counts = np.zeros(256, dtype=np.int64)
+    with open_raster(path) as raster:
+        for window in _grid(path).windows(COUNTED_AT_ONCE, COUNTED_AT_ONCE):
+            counts += np.bincount(raster.read(window, band=1).ravel(), minlength=256)
+    return {int(code): int(counts[code]) for code in np.flatnonzero(counts)}
+
+
+def _write_rasters(
+    out: Path, cell: Cell, legend: Sequence[LegendClass], tags: Mapping[str, str]
+) -> None:
+    source, name = Path(cell.folder), f"map_{cell.cell}"
+    categories = {0: "nodata", **{entry.code: entry.name for entry in legend}}
+    write_cog(
+        source / CLASSES, out / f"{name}.tif", resampling="MODE", tags=tags, categories=categories
+    )
+    write_cog(
+        source / CONFIDENCE, out / f"confidence_{cell.cell}.tif", resampling="AVERAGE", tags=tags
+    )
+    (out / f"{name}.qml").write_text(qml(legend))
+    others = for_colour_blind(legend)
+    if others is not None:
+        (out / f"{name}_colour_blind.qml").write_text(qml(others))
+
+
+def _grid(path: Path) -> Grid:
+    grid = describe(path).grid
+    if grid is None:
+        raise InputError(f"{path}: the mosaic carries no georeference. Run mosaic again.")
+    return grid
+
+
+def _tile_names(tiles: Sequence[str], most: int = 6) -> str:
+    word = "tile" if len(tiles) == 1 else "tiles"
+    more = f" and {len(tiles) - most} more" if len(tiles) > most else ""
+    return f"{word} {', '.join(tiles[:most])}{more}"

@@ -1,0 +1,57 @@
+"""Where a grid lies on the globe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from landcover.errors import InputError
+from landcover.nouns.grid import Grid
+from landcover.tiling.geometry import split_at_antimeridian
+from landcover.tiling.utm import FALSE_NORTHING, central_meridian, unproject
+
+POINTS_PER_SIDE = 9
+"""Enough that a straight line between two points is off by less than a metre on a tile's side."""
+DECIMALS = 7
+"""Of a degree: about a centimetre."""
+
+
+def outline_of(grid: Grid) -> dict[str, Any]:
+    """Draw the footprint of a UTM grid as a GeoJSON geometry.
+
+    Args:
+        grid: Grid of a tile or mosaic.
+
+    Returns:
+        A polygon in longitude and latitude, degrees, counter-clockwise, its sides densified; two
+        polygons where the antimeridian cuts it.
+
+    Raises:
+        InputError: The grid is not in UTM.
+    """
+    import shapely
+
+    epsg = grid.crs.removeprefix("EPSG:")
+    if not (epsg.isdigit() and len(epsg) == 5 and epsg[:3] in ("326", "327")):
+        raise InputError(f"{grid.describe()}: expected a UTM grid (EPSG:326xx or 327xx).")
+    left, bottom, right, top = grid.bounds
+    corners = shapely.LinearRing([(left, top), (left, bottom), (right, bottom), (right, top)])
+    longest = max(right - left, top - bottom) / (POINTS_PER_SIDE - 1)
+    x, y = shapely.get_coordinates(shapely.segmentize(corners, longest * (1 + 1e-9))).T
+    relative, lat = unproject(x, y - (FALSE_NORTHING if epsg[:3] == "327" else 0))
+    lon = relative + central_meridian(int(epsg[3:]))
+    ring = np.column_stack([lon, lat])
+    ring[-1] = ring[0]
+    pieces = split_at_antimeridian(np.array([shapely.Polygon(ring)], dtype=object))
+    whole = pieces[0] if len(pieces) == 1 else shapely.MultiPolygon(list(pieces))
+    return _rounded(shapely.geometry.mapping(whole))
+
+
+def _rounded(geometry: dict[str, Any]) -> dict[str, Any]:
+    def walk(part: Any) -> Any:
+        if isinstance(part, float):
+            return round(part, DECIMALS)
+        return [walk(inner) for inner in part]
+
+    return {"type": geometry["type"], "coordinates": walk(geometry["coordinates"])}

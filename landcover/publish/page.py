@@ -1,0 +1,114 @@
+"""What a report says, before it is laid out."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from landcover.nouns.accuracy import AccuracyReport
+from landcover.nouns.base import Noun
+from landcover.nouns.grid import Grid
+from landcover.nouns.legend import LegendClass
+from landcover.nouns.model import ModelCard
+from landcover.publish.areas import ClassArea
+from landcover.publish.quality import TileQuality
+
+
+class Download(Noun):
+    """A file beside the page."""
+
+    name: str
+    what: str
+    """What it is, in a few words."""
+    bytes: int
+
+
+class MapView(Noun):
+    """The map of one zone."""
+
+    cell: str
+    """EPSG code of the zone."""
+    tiles: tuple[str, ...]
+    """Tiles that were joined."""
+    mapped: tuple[str, ...] = ()
+    """Those of them that have a class map."""
+    grid: Grid
+    """Grid of the whole map."""
+    map_picture: str | None = None
+    """PNG of the class map; None where there is none."""
+    colour_picture: str | None = None
+    """PNG of the true-colour composite; None where a band is missing."""
+    period: str
+    """Period of that composite, with its year."""
+    areas: tuple[ClassArea, ...] = ()
+    """Area of each class."""
+    nodata_percent: float | None = None
+    """Share of the class map without a class, %."""
+    products: tuple[str, ...] = ()
+    """Dates of the products behind the true-colour composite."""
+
+    @property
+    def zone(self) -> str:
+        """Name of the zone for people."""
+        return zone_name(self.cell)
+
+    @property
+    def hectares(self) -> float:
+        """Classified area, ha."""
+        return sum(area.hectares for area in self.areas)
+
+
+class SampleSummary(Noun):
+    """What became of the ground truth."""
+
+    n_rows: int
+    """Sample pixels, lost ones included."""
+    n_lost: int
+    """Of them lost because a feature has nodata there."""
+    lost_by_class: dict[str, int]
+    lost_by_feature: dict[str, int]
+    """Rows that each feature would lose by itself."""
+    counts: dict[str, int]
+    """Kept rows of each class."""
+    groups: dict[str, tuple[int, int]]
+    """Groups of each class that train, and that were held out."""
+    rare: tuple[str, ...]
+    """Classes that were not held out."""
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """Labels that were left out when the file was read, by reason."""
+
+
+class Page(Noun):
+    """Everything that a report shows."""
+
+    title: str
+    year: int
+    recipe: str
+    """Name of the product line."""
+    simulated: bool
+    views: tuple[MapView, ...]
+    tiles: tuple[TileQuality, ...]
+    legend: tuple[LegendClass, ...] = ()
+    """Classes of the map."""
+    accuracy: AccuracyReport | None = None
+    accuracy_missing: str = ""
+    """Why there is no accuracy report."""
+    map_missing: str = ""
+    """Why there is no class map at all."""
+    zones_missing: dict[str, str] = Field(default_factory=dict)
+    """Zones that could not be joined: EPSG code → reason."""
+    samples: SampleSummary | None = None
+    card: ModelCard | None = None
+    troubles: tuple[str, ...] = ()
+    """One sentence per unit that failed or was skipped."""
+    downloads: tuple[Download, ...] = ()
+
+    def title_of(self, name: str) -> str:
+        """Give the name of a class for people."""
+        return next((entry.title for entry in self.legend if entry.name == name), name)
+
+
+def zone_name(cell: str) -> str:
+    """Name a UTM zone by its EPSG code: ``UTM zone 31N``."""
+    if len(cell) == 5 and cell[:3] in ("326", "327"):
+        return f"UTM zone {int(cell[3:])}{'N' if cell[2] == '6' else 'S'}"
+    return f"EPSG:{cell}"

@@ -1,0 +1,60 @@
+"""Styles that desktop programs read: names and colours beside a map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from landcover.nouns.legend import LegendClass
+
+COLOUR_BLIND = (
+    "#117733", "#999933", "#DDCC77", "#88CCEE", "#44AA99", "#BBBBBB", "#AA4499", "#CC6677",
+    "#332288",
+)  # fmt: skip
+"""Nine colours that stay apart for colour-blind readers, in the order of the nine classes: the
+"muted" scheme of P. Tol, Colour Schemes, SRON/EPS/TN/09-002 (2021), its pale grey darkened."""
+
+
+def qml(legend: Sequence[LegendClass]) -> str:
+    """Write a QGIS style for a class map: one paletted entry per class, by its title.
+
+    QGIS takes it by itself where it lies beside the map under the map's name.
+
+    Args:
+        legend: Classes of the map.
+
+    Returns:
+        XML text of a ``.qml`` file.
+    """
+    root = ElementTree.Element("qgis", version="3.22", styleCategories="Symbology")
+    renderer = ElementTree.SubElement(
+        ElementTree.SubElement(root, "pipe"),
+        "rasterrenderer",
+        type="paletted", band="1", alphaBand="-1", opacity="1", nodataColor="",
+    )  # fmt: skip
+    palette = ElementTree.SubElement(renderer, "colorPalette")
+    for entry in legend:
+        ElementTree.SubElement(
+            palette, "paletteEntry",
+            value=str(entry.code), label=entry.title, color=entry.colour.lower(), alpha="255",
+        )  # fmt: skip
+    ElementTree.indent(root)
+    head = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+    return head + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def for_colour_blind(legend: Sequence[LegendClass]) -> tuple[LegendClass, ...] | None:
+    """Give the classes colours that colour-blind readers can tell apart.
+
+    Args:
+        legend: Classes of the map; the second palette goes by code, so that a class keeps its
+            colour on every map.
+
+    Returns:
+        The classes in new colours; None where a code is beyond the palette.
+    """
+    if any(entry.code > len(COLOUR_BLIND) for entry in legend):
+        return None
+    return tuple(
+        entry.model_copy(update={"colour": COLOUR_BLIND[entry.code - 1]}) for entry in legend
+    )

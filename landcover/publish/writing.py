@@ -1,0 +1,107 @@
+"""The page and the documents beside it, written into the folder of a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from landcover.nouns.accuracy import AccuracyReport
+from landcover.nouns.output import Output
+from landcover.publish.page import Download, Page, SampleSummary
+from landcover.publish.pages import render
+from landcover.publish.quality import feature_collection
+from landcover.publish.tables import accuracy_csv
+
+INDEX = "index.html"
+_WHAT = (
+    ("map_", ".tif", "class map, GeoTIFF (COG) with names and colours"),
+    ("map_", ".png", "picture of the class map"),
+    ("map_", ".tif.aux.xml", "class names for GDAL programs; keep it beside the map"),
+    ("map_", ".qml", "QGIS style with names and colours; keep it beside the map"),
+    ("map_", "_colour_blind.qml", "QGIS style in colours for colour-blind readers"),
+    ("confidence_", ".tif", "probability of the class, GeoTIFF (COG): value / 254, nodata 255"),
+    ("true_colour_", ".png", "picture of the composite"),
+    ("accuracy", ".csv", "accuracy of each class with the confusion matrix"),
+    ("accuracy", ".json", "accuracy report, whole"),
+    ("quality", ".json", "products, refusals and holes of every tile and season"),
+    ("quality", ".geojson", "footprints of the tiles with their data quality, for a GIS"),
+    ("model_card", ".json", "model: features, parameters, seed, versions"),
+)
+"""How the files of a report begin and end, in the order of the list, and what they are."""
+
+
+def write_page(
+    folder: Path,
+    page: Page,
+    accuracy: Path | None,
+    sample_set: Output | None,
+    dropped: Mapping[str, int],
+) -> None:
+    """Write the documents of a report, then the page that lists them.
+
+    Args:
+        folder: Folder of the report, with maps and pictures already in it.
+        page: What is known so far.
+        accuracy: Accuracy report as JSON, where there is one.
+        sample_set: Record of the samples, where there are any.
+        dropped: Labels that were left out when the ground truth was read, by reason.
+    """
+    report = None
+    if accuracy is not None:
+        report = AccuracyReport.from_json(accuracy.read_text())
+        (folder / "accuracy.json").write_text(report.model_dump_json(indent=1))
+        (folder / "accuracy.csv").write_text(accuracy_csv(report))
+    if page.card is not None:
+        (folder / "model_card.json").write_text(page.card.model_dump_json(indent=1))
+    _write_quality(folder, page)
+    samples = None if sample_set is None else _summary(sample_set.stats, dropped)
+    whole = page.model_copy(
+        update={"accuracy": report, "samples": samples, "downloads": downloads(folder)}
+    )
+    (folder / INDEX).write_text(render(whole), encoding="utf-8")
+
+
+def downloads(folder: Path) -> tuple[Download, ...]:
+    """List the files of a report, maps first, each with what it is."""
+    found = []
+    for path in folder.iterdir():
+        if path.name == INDEX:
+            continue
+        name = path.name
+        kinds = [k for k in _WHAT if name.startswith(k[0]) and name.endswith(k[1])]
+        kind = max(kinds, key=lambda k: len(k[1]), default=("", "", ""))
+        rank = _WHAT.index(kind) if kinds else len(_WHAT)
+        file = Download(name=path.name, what=kind[2], bytes=path.stat().st_size)
+        found.append((rank, path.name, file))
+    return tuple(file for _, _, file in sorted(found, key=lambda entry: entry[:2]))
+
+
+def _write_quality(folder: Path, page: Page) -> None:
+    document = {
+        "title": page.title,
+        "year": page.year,
+        "simulated": page.simulated,
+        "tiles": [
+            {
+                "nodata_percent": tile.nodata_percent,
+                "status": tile.status,
+                "color": tile.colour,
+                **tile.model_dump(mode="json", exclude={"geometry"}),
+            }
+            for tile in page.tiles
+        ],
+        "troubles": list(page.troubles),
+    }
+    (folder / "quality.json").write_text(_json(document))
+    (folder / "quality.geojson").write_text(_json(feature_collection(page.tiles)))
+
+
+def _summary(stats: Mapping[str, Any], dropped: Mapping[str, int]) -> SampleSummary:
+    fields = {name: stats[name] for name in SampleSummary.model_fields if name in stats}
+    return SampleSummary.model_validate({**fields, "dropped": dict(dropped)})
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

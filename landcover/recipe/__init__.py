@@ -1,0 +1,49 @@
+"""The recipe: how a map is made, as a frozen and validated type.
+
+Where, when and with what (tiles, year, products, labels, DEM) are arguments of a run, not of the
+recipe. Whatever stands here enters the ids of what is computed from it.
+"""
+
+from __future__ import annotations
+
+from landcover.recipe.fields import (
+    AUXILIARY,
+    BANDS,
+    INDICES,
+    LAYERS,
+    PAPER_INDICES,
+    TERRAIN,
+    CompositeRecipe,
+    Features,
+    Labels,
+    Mask,
+    ModelRecipe,
+    Recipe,
+    Season,
+    Section,
+    Selection,
+    TerrainRecipe,
+)
+from landcover.recipe.reading import make_recipe, override, read_recipe
+
+__all__ = [
+    "AUXILIARY",
+    "BANDS",
+    "INDICES",
+    "LAYERS",
+    "PAPER_INDICES",
+    "TERRAIN",
+    "CompositeRecipe",
+    "Features",
+    "Labels",
+    "Mask",
+    "ModelRecipe",
+    "Recipe",
+    "Season",
+    "Section",
+    "Selection",
+    "TerrainRecipe",
+    "make_recipe",
+    "override",
+    "read_recipe",
+]

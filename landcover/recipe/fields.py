@@ -1,0 +1,242 @@
+"""The fields of a recipe, each with what it means."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from landcover.nouns.base import Noun
+from landcover.nouns.legend import MEDITERRANEAN, Legend
+from landcover.nouns.period import Period, Span
+
+BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B11", "B12", "B8A")
+AUXILIARY = ("AOT", "WVP")
+# The order of a season's layers in the paper's table (spec: features §6).
+LAYERS = ("AOT", *BANDS, "WVP")
+PAPER_INDICES = ("cri1", "evi2", "gvmi", "mndwi", "ndre", "ndvi", "ndyi", "osavi", "ri")
+INDICES = (
+    *PAPER_INDICES, "gndvi", "ndvi705", "gli", "savi", "ndli", "ndmi", "ndwi", "ndsi", "ndbi", "bsi"
+)  # fmt: skip
+TERRAIN: tuple[Literal["slope", "aspect", "dem"], ...] = ("slope", "aspect", "dem")
+
+Month = Field(ge=1, le=12)
+
+
+class Section(Noun):
+    """A part of the recipe: a switch (``yes``, ``on``, ``true`` in YAML) is no number in it."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _a_switch_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and annotation is not bool:
+            raise ValueError(f"expected no switch, found {str(value).lower()}")
+        return value
+
+
+class Season(Section):
+    """A month of the year and the month that may help it out."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9]*$")
+    """Name without the year, such as ``spring``; features carry it."""
+    primary_month: int = Month
+    """Month that products are taken from first, 1-12."""
+    fallback_month: int = Month
+    """Neighbouring month that is used when the primary one has too few products, 1-12."""
+
+    @model_validator(mode="after")
+    def _months_differ(self) -> Season:
+        if self.fallback_month == self.primary_month:
+            raise ValueError(
+                f"the fallback month of {self.name} is its primary month {self.primary_month}"
+            )
+        return self
+
+    def period(self, year: int) -> Period:
+        """Place the season in a year: that of its primary month.
+
+        December and January are neighbours: the fallback month of one is in the next year, that
+        of the other in the year before.
+        """
+        beyond = {(12, 1): 1, (1, 12): -1}.get((self.primary_month, self.fallback_month), 0)
+        start, end = _month(year, self.primary_month)
+        fallback_start, fallback_end = _month(year + beyond, self.fallback_month)
+        return Period(
+            name=f"{year}-{self.name}",
+            label=self.name,
+            start=start,
+            end=end,
+            fallback_start=fallback_start,
+            fallback_end=fallback_end,
+            fallback_descending=fallback_start < start,
+        )
+
+
+class Selection(Section):
+    """Which products of a tile and season are used (spec: sentinel2 §7)."""
+
+    max_cloud_percent: float = Field(20.0, ge=0, le=100)
+    """Most cloud that a product may have, % of its valid pixels, inclusive."""
+    min_full_products: int = Field(2, ge=1)
+    """Fewest products without a large nodata share before the fallback month is opened."""
+    max_products: int = Field(5, ge=1)
+    """Most products in a composite."""
+    partial_nodata_percent: float = Field(10.0, ge=0, le=100)
+    """Nodata share above which a product counts as partial, %."""
+
+
+class Mask(Section):
+    """Which observations are left out (spec: masks §1-2)."""
+
+    variant: Literal["paper", "paper_code"] = "paper"
+    """``paper``: isolated detections disappear; ``paper_code``: they stay, and snow grows too."""
+    growth_m: float = Field(600.0, ge=0, allow_inf_nan=False)
+    """Side of the averaging window of the cloud filter, metres; 0 leaves the masks as they are."""
+    threshold: float = Field(0.075, gt=0, lt=1)
+    """Cloud share of that window above which its centre is masked."""
+    excluded: tuple[Literal["grown", "cloud", "shadow", "snow", "defective"], ...] = (
+        "grown",
+        "snow",
+        "defective",
+    )
+    """What is left out; ``grown`` holds cloud and shadow after the filter."""
+
+
+class CompositeRecipe(Section):
+    """What is composited from the products of a season (spec: composites §1)."""
+
+    layers: tuple[str, ...] = Field(LAYERS, min_length=1)
+    """Bands and auxiliary layers; one that no product has leaves the feature set."""
+    min_clear: int = Field(1, ge=1, le=255)
+    """Fewest clear observations that give a pixel a value."""
+
+
+class TerrainRecipe(Section):
+    """How elevation becomes features (spec: dem §3-6)."""
+
+    resampling: Literal["nearest", "bilinear", "cubic"] = "bilinear"
+    """How the DEM is warped to the tile."""
+    aspect: Literal["grass", "compass"] = "grass"
+    """Degrees counter-clockwise from east (0 flat) or clockwise from north (nodata flat)."""
+    missing_is_sea: bool = True
+    """Take absent degree cells as sea level where another cell of the tile exists."""
+
+
+class Features(Section):
+    """What the classifier sees (spec: features §1, §6)."""
+
+    indices: tuple[str, ...] = PAPER_INDICES
+    """Spectral indices of each season."""
+    index_variant: Literal["paper", "literature"] = "paper"
+    """Formulas as the paper prints them, or as their authors published them."""
+    terrain: tuple[Literal["slope", "aspect", "dem"], ...] = TERRAIN
+    """Terrain layers; without a DEM they leave the feature set."""
+
+
+class Labels(Section):
+    """How ground truth is read (spec: ground_truth §1-4)."""
+
+    legend: Legend = MEDITERRANEAN
+    """Classes of the map: code, name, colour, and the names that label files use."""
+    field: str | None = None
+    """Column or property that holds the label; found by itself if null."""
+    mapping: dict[str, str | None] = Field(default_factory=dict)
+    """Label in the file → class name of the legend; null drops it."""
+    unknown: Literal["error", "drop"] = "error"
+    """What happens to labels that are neither in the legend nor in the mapping."""
+    polygons: Literal["pole", "grid"] = "pole"
+    """One point per polygon at its pole of inaccessibility, or a grid of points inside."""
+    points_per_class: int = Field(200, ge=1)
+    """Points drawn per class from a label raster."""
+    neighbourhood: Literal[1, 3] = 3
+    """Side of the block of pixels taken around a point."""
+    assign: Literal["primary", "all", "mgrs"] = "primary"
+    """Which of the overlapping tiles gets a point."""
+
+    @field_validator("mapping", mode="before")
+    @classmethod
+    def _codes_are_labels_too(cls, mapping: Any) -> Any:
+        # YAML reads 11 as a number; label files may hold either.
+        return {str(k): v for k, v in mapping.items()} if isinstance(mapping, dict) else mapping
+
+
+class ModelRecipe(Section):
+    """The classifier (spec: models §1)."""
+
+    kind: Literal["random-forest"] = "random-forest"
+    """Kind of classifier."""
+    trees: int = Field(100, ge=1, le=2000)
+    """Number of trees."""
+    min_samples_leaf: int = Field(1, ge=1)
+    """Fewest training rows in a leaf."""
+    max_depth: int | None = Field(None, ge=1)
+    """Deepest level of a tree; null for no limit."""
+    train_fraction: float = Field(0.8, gt=0, lt=1)
+    """Share of the sample groups that trains; the rest is held out for validation."""
+    rare_classes: Literal["error", "train"] = "train"
+    """A class with a single group: refuse it, or train with it and say it was not validated."""
+    seed: int = Field(0, ge=0)
+    """Seed of split, sampling and training."""
+
+
+class Recipe(Section):
+    """How a map is made."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """Name of the product line."""
+    title: str = "Land cover"
+    """Title of map and report."""
+    seasons: tuple[Season, ...] = Field(min_length=1)
+    """Seasons that are composited, in the order of the features."""
+    selection: Selection = Selection()
+    """Which products are used."""
+    mask: Mask = Mask()
+    """Which observations are left out."""
+    composite: CompositeRecipe = CompositeRecipe()
+    """What is composited."""
+    terrain: TerrainRecipe = TerrainRecipe()
+    """How elevation becomes features."""
+    features: Features = Features()
+    """What the classifier sees."""
+    labels: Labels = Labels()
+    """How ground truth is read."""
+    model: ModelRecipe = ModelRecipe()
+    """The classifier."""
+    tolerance_percent: float = Field(10.0, ge=0, le=100)
+    """Share of units that may fail before the whole run counts as failed, %."""
+
+    @model_validator(mode="after")
+    def _names_are_known_and_unique(self) -> Recipe:
+        for what, given, known in (
+            ("composite.layers", self.composite.layers, LAYERS),
+            ("features.indices", self.features.indices, INDICES),
+        ):
+            for name in given:
+                if name not in known:
+                    raise ValueError(f"{what}: {name!r} is unknown{hint(name, known)}")
+            if len(set(given)) != len(given):
+                raise ValueError(f"{what}: a name stands twice")
+        names = [season.name for season in self.seasons]
+        if len(set(names)) != len(names):
+            raise ValueError("seasons: a name stands twice")
+        return self
+
+    def spans(self, year: int) -> tuple[Span, ...]:
+        """List the spans of a year: one season each, since no season looks at another."""
+        return tuple(Span(name=f"{year}-{s.name}", periods=(s.period(year),)) for s in self.seasons)
+
+
+def hint(name: str, known: Sequence[str]) -> str:
+    """Say which known name is nearest to a wrong one, as the end of a sentence."""
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}."
+
+
+def _month(year: int, month: int) -> tuple[datetime, datetime]:
+    start = datetime(year, month, 1, tzinfo=UTC)
+    return start, start + timedelta(days=monthrange(year, month)[1])

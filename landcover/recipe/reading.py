@@ -1,0 +1,148 @@
+"""Read recipes from YAML, and say in one sentence what is wrong with one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from landcover.errors import UsageError
+from landcover.recipe.fields import Recipe, hint
+
+
+def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe from YAML.
+
+    Args:
+        path: The file.
+        overrides: ``key=value`` pairs that win over the file; a key has dots, a value is YAML.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        UsageError: The file is no recipe; the sentence names the key and the nearest known one.
+    """
+    try:
+        document = _load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: the recipe cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text; a recipe is a YAML file.") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path}: not valid YAML ({_one_line(error)}).") from error
+    if not isinstance(document, dict):
+        raise UsageError(f"{path}: a recipe is a table of keys, found {type(document).__name__}.")
+    return make_recipe(override(document, overrides), str(path))
+
+
+def make_recipe(document: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """Make a recipe of a document, with one clear sentence where it is wrong.
+
+    Raises:
+        UsageError: A key is unknown or a value is wrong.
+    """
+    try:
+        return Recipe.model_validate(document)
+    except ValidationError as error:
+        raise UsageError(f"{where}: {_first_problem(error)}") from error
+
+
+def override(document: Mapping[str, Any], pairs: Sequence[str]) -> dict[str, Any]:
+    """Set keys of a recipe's document.
+
+    Args:
+        document: The document; it is not changed.
+        pairs: ``key=value`` each; a key has dots, a value is YAML.
+
+    Returns:
+        A copy with the keys set.
+
+    Raises:
+        UsageError: A pair is no such pair.
+    """
+    copy = deepcopy(dict(document))
+    for pair in pairs:
+        _override(copy, pair)
+    return copy
+
+
+_UNKNOWN_KEY = ("extra_forbidden", "invalid_key")
+
+
+def _first_problem(error: ValidationError) -> str:
+    problems = error.errors()
+    # A misspelt key makes the right one missing as well: tell the cause, not the consequence.
+    unknown = [problem for problem in problems if problem["type"] in _UNKNOWN_KEY]
+    problem = (unknown or problems)[0]
+    location = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] in _UNKNOWN_KEY:
+        *parents, key = problem["loc"]
+        known = _fields_at(parents)
+        return f"unknown key {location!r}{hint(str(key), known)}"
+    if problem["type"] == "missing":
+        return f"the key {location!r} is missing."
+    if problem["type"] == "model_type":
+        return f"{location}: expected a table of keys, found {problem.get('input')!r}."
+    if problem["type"] == "tuple_type":
+        return f"{location}: expected a list, found {problem.get('input')!r}."
+    message = problem["msg"].removeprefix("Value error, ")
+    found = "" if problem["type"] == "value_error" else f", found {problem.get('input')!r}"
+    sentence = f"{location + ': ' if location else ''}{message}{found}"
+    return sentence if sentence.endswith(("?", ".")) else f"{sentence}."
+
+
+def _fields_at(parents: Sequence[str | int]) -> list[str]:
+    model: Any = Recipe
+    for part in parents:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        inner = [a for a in getattr(annotation, "__args__", ()) if hasattr(a, "model_fields")]
+        model = annotation if hasattr(annotation, "model_fields") else inner[0]
+    return list(model.model_fields)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that refuses a key that stands twice: the first value would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Make a dictionary of keys that differ."""
+        names = [(key.tag, key.value) for key, _ in node.value if isinstance(key.value, str)]
+        for _, name in {pair for pair in names if names.count(pair) > 1}:
+            raise yaml.MarkedYAMLError(
+                problem=f"the key {name!r} stands twice", problem_mark=node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
+def _load(text: str) -> Any:
+    return yaml.load(text, Loader=_Loader)
+
+
+def _override(document: dict[str, Any], pair: str) -> None:
+    key, sign, text = pair.partition("=")
+    if not sign or not re.fullmatch(r"[A-Za-z_][\w.]*", key):
+        raise UsageError(f"--set {pair}: expected key=value, such as model.trees=50.")
+    try:
+        value = _load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"--set {pair}: the value is not valid YAML.") from error
+    *parents, last = key.split(".")
+    inner = document
+    for parent in parents:
+        following = inner.get(parent)
+        following = inner[parent] = {} if following is None else following
+        if not isinstance(following, dict):
+            raise UsageError(f"--set {pair}: {parent!r} is not a table of keys.")
+        inner = following
+    inner[last] = value
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

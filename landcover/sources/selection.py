@@ -1,0 +1,157 @@
+"""Choose the products of a tile and season by the paper's rule (spec: sentinel2 §1, §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from landcover.nouns.base import Noun
+from landcover.nouns.period import Period
+from landcover.nouns.product import Product
+from landcover.recipe import Selection
+
+Status = Literal["ok", "degraded", "empty"]
+SPLIT_NODATA_PERCENT = 1.0
+
+
+class Candidate(Noun):
+    """A product that was looked at, and what became of it."""
+
+    name: str
+    date: datetime
+    cloud_percent: float
+    nodata_percent: float
+    is_used: bool
+    reason: str
+    """Why it was used or not, in a few words."""
+
+
+class Selected(Noun):
+    """The choice for one tile and period."""
+
+    names: tuple[str, ...]
+    """Chosen products, best first."""
+    status: Status
+    """``ok``: two full products or more; ``degraded``: fewer; ``empty``: none."""
+    candidates: tuple[Candidate, ...]
+    """Every product that was looked at, by date."""
+
+
+def select_products(products: Sequence[Product], period: Period, rule: Selection) -> Selected:
+    """Choose products for one period.
+
+    Args:
+        products: All products of the tile, copies of an acquisition included.
+        period: The season with its fallback month.
+        rule: Limits on cloud, nodata and number.
+
+    Returns:
+        The choice with the reason for every candidate. Products outside both months are not
+        candidates.
+    """
+    unique, reasons = _newest_copies(products, period)
+    primary = [p for p in unique if period.start <= p.datatake < period.end]
+    fallback = [p for p in unique if period.fallback_start <= p.datatake < period.fallback_end]
+    chosen: list[Product] = []
+    for product in primary:
+        if product.cloud_percent <= rule.max_cloud_percent:
+            chosen.append(product)
+            reasons[product.name] = "primary month"
+        else:
+            reasons[product.name] = _too_cloudy(product, rule)
+    for product in _by_nearness(fallback, period.fallback_descending):
+        if product.cloud_percent > rule.max_cloud_percent:
+            reasons[product.name] = _too_cloudy(product, rule)
+        elif _n_full(chosen, rule) >= rule.min_full_products:
+            reasons[product.name] = "fallback month not needed"
+        else:
+            chosen.append(product)
+            reasons[product.name] = "fallback month, to have enough full products"
+    ordered = sorted(
+        chosen, key=lambda p: (_is_partial(p, rule), -p.useful_percent, p.datatake, p.name)
+    )
+    for product in ordered[rule.max_products :]:
+        reasons[product.name] = f"beyond the best {rule.max_products}"
+    used = ordered[: rule.max_products]
+    names = tuple(product.name for product in used)
+    return Selected(
+        names=names,
+        status="empty" if not used else "ok" if _n_full(used, rule) >= 2 else "degraded",
+        candidates=_candidates(products, names, reasons),
+    )
+
+
+def _newest_copies(
+    products: Sequence[Product], period: Period
+) -> tuple[list[Product], dict[str, str]]:
+    inside = [
+        p
+        for p in products
+        if period.start <= p.datatake < period.end
+        or period.fallback_start <= p.datatake < period.fallback_end
+    ]
+    copies: dict[tuple[object, ...], list[Product]] = {}
+    for product in inside:
+        copies.setdefault(product.acquisition, []).append(product)
+    kept: list[Product] = []
+    reasons: dict[str, str] = {}
+    for group in copies.values():
+        # Name and path only make the choice independent of the order of the input.
+        group.sort(
+            key=lambda p: (p.baseline, p.generated, p.discriminator, p.name, p.path), reverse=True
+        )
+        best = group[0]
+        kept.append(best)
+        for other in group[1:]:
+            if _is_other_part(best, other):
+                kept.append(other)
+            else:
+                reasons[other.name] = f"older copy of {best.name}"
+    return sorted(kept, key=lambda p: (p.datatake, p.name)), reasons
+
+
+def _is_other_part(best: Product, other: Product) -> bool:
+    # Two granules of one datatake may share a tile between them (spec §1).
+    return (
+        best.baseline == other.baseline
+        and best.discriminator != other.discriminator
+        and min(best.nodata_percent, other.nodata_percent) > SPLIT_NODATA_PERCENT
+    )
+
+
+def _by_nearness(products: Sequence[Product], is_before: bool) -> list[Product]:
+    def key(product: Product) -> tuple[int, float, str]:
+        day = product.datatake.toordinal()
+        return (-day if is_before else day, -product.useful_percent, product.name)
+
+    return sorted(products, key=key)
+
+
+def _is_partial(product: Product, rule: Selection) -> bool:
+    return product.nodata_percent > rule.partial_nodata_percent
+
+
+def _n_full(products: Sequence[Product], rule: Selection) -> int:
+    return sum(not _is_partial(product, rule) for product in products)
+
+
+def _too_cloudy(product: Product, rule: Selection) -> str:
+    return f"cloud {product.cloud_percent:.1f} % above {rule.max_cloud_percent:g} %"
+
+
+def _candidates(
+    products: Sequence[Product], names: Sequence[str], reasons: dict[str, str]
+) -> tuple[Candidate, ...]:
+    return tuple(
+        Candidate(
+            name=product.name,
+            date=product.datatake,
+            cloud_percent=product.cloud_percent,
+            nodata_percent=product.nodata_percent,
+            is_used=product.name in names,
+            reason=reasons[product.name],
+        )
+        for product in sorted(products, key=lambda p: (p.datatake, p.name))
+        if product.name in reasons
+    )

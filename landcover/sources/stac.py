@@ -1,0 +1,279 @@
+"""Products of a STAC API: Earth Search, its Collection 1, the Copernicus Data Space.
+
+Items whose assets lie in a SAFE folder of a bucket (Copernicus Data Space) are fetched as that
+folder. Items with rasters of their own (the COGs of Earth Search) are fetched as a folder with
+the item and the rasters; what was done to the pixels' offset is decided when they are read
+(:mod:`landcover.products.stac_item`), since the items' own flags are not always true.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pystac import STACError
+from pystac.utils import make_absolute_href
+from pystac_client import Client
+from pystac_client.exceptions import APIError
+from pystac_client.stac_api_io import StacApiIO
+
+from landcover.errors import InputError, MissingDataError
+from landcover.products.naming import parse_name, parse_time
+from landcover.products.stac_item import ASSETS
+from landcover.sources.access import Access
+from landcover.sources.bucket import BucketSource
+from landcover.sources.checksums import Checksum, from_multihash
+from landcover.sources.copernicus import Addresses, open_store, prefix_of
+from landcover.sources.protocol import (
+    Found,
+    IsCancelled,
+    Progress,
+    ignore_progress,
+    never_cancelled,
+)
+from landcover.sources.remote_file import RemoteFile, Sink
+from landcover.sources.retries import AwayError, persist
+from landcover.sources.web import Web, error_of
+
+EARTH_SEARCH = "https://earth-search.aws.element84.com/v1"
+COPERNICUS = "https://stac.dataspace.copernicus.eu/v1"
+PAGE = 100
+T = TypeVar("T")
+GRANULE_ASSET = "granule_metadata"
+
+
+class StacSource:
+    """One collection of a STAC API."""
+
+    def __init__(
+        self,
+        access: Access,
+        address: str,
+        collection: str,
+        *,
+        provider: str | None = None,
+        addresses: Addresses | None = None,
+    ) -> None:
+        """Make a source of a collection.
+
+        Args:
+            access: Credentials, how patient, how parallel.
+            address: Landing page of the API.
+            collection: Id of the collection.
+            provider: Name of the source, for people; host and collection if None.
+            addresses: Where the files of items in SAFE folders are.
+        """
+        self.provider = provider or f"{urlsplit(address).netloc} {collection}"
+        self._access = access
+        self._address = address
+        self._collection = collection
+        self._addresses = addresses or Addresses()
+        self._web = Web(access.policy)
+        # An account alone does not do: the download service goes by ids of the other catalogue.
+        self._safes = open_store(replace(access, cdse_account=None), self._addresses)
+
+    def search(self, tile: str, start: datetime, end: datetime) -> list[Found]:
+        """List the products of a tile.
+
+        The API's interval is widened by an hour: an item's time is that of the tile, which comes
+        after the start of its datatake.
+        """
+        interval = f"{_instant(start, -1)}/{_instant(end, 1)}"
+
+        def ask() -> list[dict[str, Any]]:
+            answer = self._client().search(
+                collections=[self._collection],
+                datetime=interval,
+                query={"grid:code": {"in": _codes(tile)}},
+                limit=PAGE,
+            )
+            return list(answer.items_as_dicts())
+
+        found = (self._found(item) for item in self._asked(ask))
+        inside = (f for f in found if f.tile == tile and start <= f.datatake < end)
+        return sorted(inside, key=lambda f: (f.datatake, f.name))
+
+    def fetch(
+        self,
+        found: Found,
+        folder: Path,
+        *,
+        progress: Progress = ignore_progress,
+        is_cancelled: IsCancelled = never_cancelled,
+    ) -> Path:
+        """Bring a product here: as a SAFE folder, or its item with the rasters."""
+        item = self._asked(partial(self._item, found.href))
+        safe = _safe_path(item)
+        if safe is not None:
+            return self._safe_source().fetch(
+                found.model_copy(update={"href": self._safe_address(safe)}),
+                folder,
+                progress=progress,
+                is_cancelled=is_cancelled,
+            )
+        return self._access.downloader.folder(
+            self._files(item, found), folder / found.name, progress=progress,
+            is_cancelled=is_cancelled,
+        )  # fmt: skip
+
+    def _found(self, item: dict[str, Any]) -> Found:
+        properties = item["properties"]
+        name = str(properties.get("s2:product_uri") or item["id"]).removesuffix(".SAFE")
+        fields = parse_name(name)
+        moment = parse_time(str(properties["datetime"]))
+        baseline = _baseline(properties)
+        known = Found(
+            name=name,
+            tile=fields.tile if fields else str(properties.get("grid:code", ""))[5:],
+            spacecraft=fields.spacecraft if fields else _spacecraft(properties),
+            datatake=fields.datatake if fields else moment,
+            relative_orbit=fields.relative_orbit if fields else 0,
+            baseline=baseline if baseline is not None else fields.baseline if fields else 0,
+            generated=_generated(properties, moment),
+            discriminator=fields.discriminator if fields else "",
+            cloud_percent=_number(properties.get("eo:cloud_cover")),
+            nodata_percent=_nodata(properties),
+            href=_self_link(item),
+            provider=self.provider,
+        )
+        safe = _safe_path(item)
+        if known.nodata_percent is not None or safe is None or self._safes is None or not fields:
+            return known
+        read = self._safes.describe(name, prefix_of(safe, self._addresses.bucket), fields)
+        return read.model_copy(update={"href": known.href, "provider": self.provider})
+
+    def _files(self, item: dict[str, Any], found: Found) -> list[RemoteFile]:
+        assets = {
+            key: item["assets"][key] for key in (*ASSETS, GRANULE_ASSET) if key in item["assets"]
+        }
+        if not set(assets) - {GRANULE_ASSET}:
+            raise MissingDataError(f"{found.href}: the item has no asset that is a known raster.")
+        files = []
+        for key, asset in assets.items():
+            address = make_absolute_href(str(asset["href"]), found.href)
+            if not address.startswith(("http://", "https://")):
+                raise InputError(f"{found.href}: asset {key} is at {address}, not on the web.")
+            suffix = PurePosixPath(urlsplit(address).path).suffix
+            name = "granule_metadata.xml" if key == GRANULE_ASSET else f"{ASSETS[key]}{suffix}"
+            size = asset.get("file:size") or self._asked(partial(self._web.size, address))
+            checksum = from_multihash(asset.get("file:checksum"))
+            files.append(self._web.file(name, address, size, checksum))
+            assets[key] = {**asset, "href": name}
+        # The item is kept as it is but for the addresses: the reader finds the rasters beside it.
+        properties = {**item["properties"], "grid:code": f"MGRS-{found.tile}"}
+        document = {**item, "properties": properties, "assets": assets}
+        content = json.dumps(document, indent=1).encode()
+        return [*files, _in_memory(f"{found.name}.json", content, found.href)]
+
+    def _safe_source(self) -> BucketSource:
+        if self._safes is None:
+            raise InputError(
+                f"{self.provider}: the files need LANDCOVER_CDSE_S3_KEY and "
+                "LANDCOVER_CDSE_S3_SECRET. They are free at dataspace.copernicus.eu."
+            )
+        return self._safes
+
+    def _safe_address(self, safe: str) -> str:
+        bucket = self._addresses.bucket
+        return f"s3://{bucket}/{prefix_of(safe, bucket)}"
+
+    def _client(self) -> Client:
+        return Client.open(self._address, stac_io=self._io())
+
+    def _io(self) -> StacApiIO:
+        # The client's own repetitions are off, ours are in charge.
+        return StacApiIO(max_retries=None, timeout=self._access.policy.timeouts)
+
+    def _item(self, href: str) -> dict[str, Any]:
+        document = self._io().read_json(href)
+        if document.get("type") != "Feature":
+            raise InputError(f"{href}: no STAC item.")
+        return document
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        def once() -> T:
+            try:
+                return ask()
+            except APIError as error:
+                # Without a status the client never got an answer, or not the whole of it.
+                status = getattr(error, "status_code", None)
+                if status is None:
+                    host = urlsplit(self._address).netloc
+                    raise AwayError(f"{host}: no whole answer") from error
+                raise error_of(status, self._address) from error
+            except (ValueError, STACError) as error:
+                raise AwayError(f"{self._address}: the answer is no STAC ({error})") from error
+
+        return persist(once, self._access.policy, what=self.provider)
+
+
+def _codes(tile: str) -> list[str]:
+    # Earth Search writes the zones below 10 with one digit.
+    return sorted({f"MGRS-{tile}", f"MGRS-{tile.lstrip('0')}"})
+
+
+def _instant(moment: datetime, hours: int) -> str:
+    return (moment.astimezone(UTC) + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _self_link(item: Mapping[str, Any]) -> str:
+    for link in item.get("links") or []:
+        if link.get("rel") == "self":
+            return str(link["href"])
+    raise InputError(f"{item.get('id')}: the item has no link to itself, so it cannot be fetched.")
+
+
+def _safe_path(item: Mapping[str, Any]) -> str | None:
+    """Give the SAFE folder in a bucket that the item's assets lie in; None where they do not."""
+    for asset in item["assets"].values():
+        head, found, _ = str(asset.get("href", "")).partition(".SAFE/")
+        if found and head.startswith("s3://"):
+            return f"{head}.SAFE"
+    return None
+
+
+def _baseline(properties: Mapping[str, Any]) -> int | None:
+    for key in ("s2:processing_baseline", "processing:version"):
+        number = _number(properties.get(key))
+        if number is not None:
+            return round(100 * number)
+    return None
+
+
+def _nodata(properties: Mapping[str, Any]) -> float | None:
+    statistics = properties.get("statistics")
+    said = statistics.get("nodata") if isinstance(statistics, dict) else None
+    return _number(properties.get("s2:nodata_pixel_percentage", said))
+
+
+def _generated(properties: Mapping[str, Any], moment: datetime) -> datetime:
+    for key in ("s2:generation_time", "processing:datetime", "created"):
+        if properties.get(key):
+            return parse_time(str(properties[key]))
+    return moment
+
+
+def _spacecraft(properties: Mapping[str, Any]) -> str:
+    return "S2" + str(properties.get("platform", "?"))[-1].upper()
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
+
+
+def _in_memory(name: str, content: bytes, address: str) -> RemoteFile:
+    def send(sink: Sink) -> None:
+        sink.write(content[sink.position :])
+
+    checksum = Checksum("sha256", hashlib.sha256(content).hexdigest())
+    return RemoteFile(name, address, send, len(content), checksum)

@@ -1,0 +1,151 @@
+"""Publish: one page with the maps, their accuracy and the quality of the data, and its files."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.metadata import version
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from landcover.nouns.output import Output, Wanted
+from landcover.publish.cells import Cell, write_cell
+from landcover.publish.outlines import outline_of
+from landcover.publish.page import MapView, Page
+from landcover.publish.quality import TileQuality, season_quality
+from landcover.publish.writing import write_page
+from landcover.stages.findings import Findings, gather, legend_of
+from landcover.stages.grids import work_grid
+from landcover.stages.task import Task
+from landcover.stages.validate import REPORT
+from landcover.stores import layout
+from landcover.tiling import tile_grid
+
+VERSION = 1
+
+
+def publish(task: Task) -> None:
+    """Write the report of the run, whatever became of its parts."""
+    found = gather(task)
+    run, legend = task.run, legend_of(task, found.card)
+    composites = (s.composite.id for s in found.seasons if s.composite)
+    wanted = Wanted(
+        stage="publish",
+        version=VERSION,
+        unit="report",
+        inputs={
+            "mosaics": tuple(found.mosaics[cell].id for cell in sorted(found.mosaics)),
+            "accuracy": (found.accuracy.id,) if found.accuracy else (),
+            "model": (found.card.id,) if found.card else (),
+            "sample_set": (found.sample_set.id,) if found.sample_set else (),
+            "labels": (run.label_id,) if run.label_id else (),
+            "selections": tuple(s.selection.id for s in found.seasons if s.selection),
+            "composites": tuple(composites),
+        },
+        params={
+            "title": task.recipe.title,
+            "recipe": task.recipe.name,
+            "year": run.arguments.year,
+            "seasons": [[s.tile, s.period.name, s.reason] for s in found.seasons],
+            "missing": found.missing,
+            "troubles": list(found.troubles),
+            "simulated": run.simulated,
+            "palette": [[entry.code, entry.title, entry.colour] for entry in legend],
+        },
+    )
+    task.need(wanted, layout.report(wanted.id), partial(_make, task, found))
+
+
+def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
+    path.mkdir()
+    run, tiles = task.run, _tiles(found)
+    views = []
+    for number, (cell, mosaic) in enumerate(sorted(found.mosaics.items())):
+        task.job.check()
+        task.job.progress(number / len(found.mosaics), f"map of EPSG:{cell}")
+        views.append(_write_cell(task, found, cell, mosaic, tiles, path))
+    labels = task.workspace.records.get("labels", str(run.label_id)) or {}
+    page = Page(
+        title=task.recipe.title,
+        year=run.arguments.year,
+        recipe=task.recipe.name,
+        simulated=run.simulated,
+        views=tuple(views),
+        tiles=tiles,
+        legend=legend_of(task, found.card),
+        accuracy_missing=found.missing.get("accuracy", ""),
+        map_missing=found.missing.get("map", ""),
+        zones_missing={k: v for k, v in found.missing.items() if k not in ("map", "accuracy")},
+        card=found.card,
+        troubles=found.troubles,
+    )
+    report = Path(task.href(found.accuracy, REPORT)) if found.accuracy else None
+    write_page(path, page, report, found.sample_set, labels.get("dropped", {}))
+    return {
+        "page": "index.html",
+        "maps": [f"map_{view.cell}.tif" for view in views if view.map_picture],
+        "pngs": [p for v in views for p in (v.map_picture, v.colour_picture) if p],
+    }
+
+
+def _tiles(found: Findings) -> tuple[TileQuality, ...]:
+    tiles = []
+    for tile, group in groupby(found.seasons, key=lambda season: season.tile):
+        seasons = list(group)
+        grids = [work_grid(s.composite) for s in seasons if s.composite]
+        tiles.append(
+            TileQuality(
+                tile=tile,
+                grid=grids[0] if grids else None,
+                geometry=outline_of(grids[0] if grids else tile_grid(tile)),
+                seasons=tuple(
+                    season_quality(s.period.name, s.selection, s.composite, s.reason)
+                    for s in seasons
+                ),
+            )
+        )
+    return tuple(tiles)
+
+
+def _write_cell(
+    task: Task,
+    found: Findings,
+    cell: str,
+    mosaic: Output,
+    tiles: tuple[TileQuality, ...],
+    path: Path,
+) -> MapView:
+    period = f"{task.run.arguments.year}-{mosaic.stats['period']}"
+    joined = set(mosaic.stats["tiles"])
+    seasons = [s for t in tiles if t.tile in joined for s in t.seasons if s.period == period]
+    tags = {
+        "title": f"{task.recipe.title}, {task.run.arguments.year}",
+        "recipe": task.recipe.name,
+        "mask_variant": task.recipe.mask.variant,
+        "index_variant": task.recipe.features.index_variant,
+        "model": found.card.id if found.card else "",
+        "mosaic": mosaic.id,
+        "composites": ",".join(
+            s.composite.id for s in found.seasons if s.composite and s.tile in joined
+        ),
+        "software": f"landcover {version('landcover')}",
+        "simulated": "yes" if task.run.simulated else "no",
+        "source": "simulated products"
+        if task.run.simulated
+        else f"contains modified Copernicus Sentinel data {task.run.arguments.year}",
+    }
+    return write_cell(
+        path,
+        Cell(
+            cell=cell,
+            folder=task.href(mosaic),
+            tiles=tuple(mosaic.stats["tiles"]),
+            mapped=tuple(mosaic.stats["mapped"]),
+            period=period,
+            dates=tuple(sorted({p.date for season in seasons for p in season.products})),
+        ),
+        legend_of(task, found.card),
+        tags,
+        title=f"{task.recipe.title}, {task.run.arguments.year}",
+        is_simulated=task.run.simulated,
+    )

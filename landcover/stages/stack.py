@@ -1,0 +1,157 @@
+"""The feature stack of a window: what both sampling and classification compute from.
+
+One function serves both, so they cannot drift apart (DESIGN §3.3). Layers are found by name;
+those that no feature needs are never opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landcover.errors import InputError
+from landcover.nouns.grid import Grid, Window
+from landcover.nouns.model import Feature, FeatureKind, FeatureSet, feature_set
+from landcover.nouns.output import Output
+from landcover.raster.clouds import upsample_nearest
+from landcover.raster.indices import required_bands, spectral_index
+from landcover.raster.reflectance import stored_units, to_physical
+from landcover.raster.windows import cover, cut
+from landcover.recipe import AUXILIARY, Recipe
+from landcover.stages.task import Task
+from landcover.stores.rasters import open_raster
+
+Values = NDArray[np.float32]
+TERRAIN_FILES = {"slope": "slope.tif", "aspect": "aspect.tif", "dem": "elevation.tif"}
+
+
+def plan_features(
+    recipe: Recipe, available: Mapping[str, set[str]], *, has_terrain: bool
+) -> tuple[FeatureSet, tuple[str, ...]]:
+    """List the features that can be computed.
+
+    Args:
+        recipe: Layers, indices and terrain that are wanted.
+        available: Period label → layers that at least one tile has.
+        has_terrain: Whether there is a terrain.
+
+    Returns:
+        The feature set in the order of the paper's table (terrain, then each season's layers
+        and indices), and the names of what is left out because no product has it.
+
+    Raises:
+        InputError: Nothing is left.
+    """
+    features: list[Feature] = []
+    missing: list[str] = []
+    for name in recipe.features.terrain:
+        terrain = Feature(name=name, period=None, layer=name, kind="terrain")
+        _put(features, missing, terrain, has_terrain)
+    variant = recipe.features.index_variant
+    for season in recipe.seasons:
+        layers = available.get(season.name, set())
+        for layer in recipe.composite.layers:
+            kind: FeatureKind = "auxiliary" if layer in AUXILIARY else "band"
+            feature = Feature(
+                name=f"{season.name}_{layer}", period=season.name, layer=layer, kind=kind
+            )
+            _put(features, missing, feature, layer in layers)
+        for index in recipe.features.indices:
+            needed = set(required_bands(index, variant))
+            feature = Feature(
+                name=f"{season.name}_{index}", period=season.name, layer=index, kind="index"
+            )
+            _put(features, missing, feature, needed <= layers)
+    if not features:
+        raise InputError("No feature is left: the products have none of the recipe's layers.")
+    return feature_set(features), tuple(missing)
+
+
+def _put(features: list[Feature], missing: list[str], feature: Feature, is_there: bool) -> None:
+    if is_there:
+        features.append(feature)
+    else:
+        missing.append(feature.name)
+
+
+class FeatureStack:
+    """The features of one tile, computed window by window."""
+
+    def __init__(
+        self,
+        task: Task,
+        grid: Grid,
+        composites: Mapping[str, Output],
+        terrain: Output | None,
+        features: FeatureSet,
+    ) -> None:
+        self._task = task
+        self._grid = grid
+        self._composites = composites
+        self._terrain = terrain
+        self._features = features.features
+        self._variant = task.recipe.features.index_variant
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Memory of one pixel: the stack, its pixel-major copy and one season's layers."""
+        return 4 * (2 * len(self._features) + 32)
+
+    def read(self, window: Window) -> Values:
+        """Compute the features of a window.
+
+        Args:
+            window: Rectangle of the work grid.
+
+        Returns:
+            float32 (feature, y, x): reflectance 0-1, AOT, WVP (cm), indices, degrees, metres; NaN
+            where any input is nodata.
+        """
+        stack = np.empty((len(self._features), window.height, window.width), np.float32)
+        for period in dict.fromkeys(feature.period for feature in self._features):
+            mine = [(i, f) for i, f in enumerate(self._features) if f.period == period]
+            if period is None:
+                for i, feature in mine:
+                    stack[i] = self._read_terrain(feature.layer, window)
+                continue
+            layers = self._read_layers(period, [f for _, f in mine], window)
+            for i, feature in mine:
+                if feature.kind == "index":
+                    stack[i] = spectral_index(feature.layer, layers, variant=self._variant)
+                else:
+                    stack[i] = layers[feature.layer]
+        return stack
+
+    def _read_layers(
+        self, period: str, features: list[Feature], window: Window
+    ) -> dict[str, Values]:
+        needed: dict[str, None] = {}
+        for feature in features:
+            if feature.kind == "index":
+                needed.update(dict.fromkeys(required_bands(feature.layer, self._variant)))
+            else:
+                needed[feature.layer] = None
+        return {layer: self._read_layer(period, layer, window) for layer in needed}
+
+    def _read_layer(self, period: str, layer: str, window: Window) -> Values:
+        output = self._composites.get(period)
+        if output is None:
+            raise InputError(f"{self._task.unit.label}: there is no composite of {period}.")
+        document = output.stats["layers"].get(layer)
+        if document is None:
+            # Another tile has the layer, this one does not: nodata here.
+            return np.full((window.height, window.width), np.nan, np.float32)
+        ratio = Grid.from_document(document).ratio_to(self._grid)
+        coarse = cover(window, ratio)
+        with open_raster(self._task.href(output, f"{layer}.tif")) as raster:
+            stored = raster.read(coarse, band=1)
+        values = to_physical(stored, 1 / stored_units(layer))
+        return cut(upsample_nearest(values, ratio), window, coarse, ratio)
+
+    def _read_terrain(self, layer: str, window: Window) -> Values:
+        if self._terrain is None:
+            return np.full((window.height, window.width), np.nan, np.float32)
+        with open_raster(self._task.href(self._terrain, TERRAIN_FILES[layer])) as raster:
+            return np.asarray(raster.read(window, band=1), dtype=np.float32)

@@ -1,0 +1,182 @@
+"""Start a run: resolve its arguments, read its ground truth, write its record."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from landcover.errors import InputError, UsageError
+from landcover.ledger import runs
+from landcover.ledger.outputs import sha256_of
+from landcover.nouns.base import explain
+from landcover.nouns.output import hash_of
+from landcover.nouns.run import Run, RunArguments, Stage
+from landcover.products.dem import find_dem
+from landcover.recipe import Recipe, make_recipe, override, read_recipe
+from landcover.sources.addresses import absolute, is_remote, open_source
+from landcover.sources.labels import LabelTable, read_labels
+from landcover.sources.local import LocalSource
+from landcover.stores import layout
+from landcover.stores.workspace import Workspace
+from landcover.tiling import tile_grid, tiles_intersecting
+
+log = logging.getLogger(__name__)
+RUN_ID = re.compile(r"^[A-Za-z0-9_.:+-]{1,120}$")
+
+
+def resolve_tiles(products: str, tiles: tuple[str, ...], region: str | None) -> tuple[str, ...]:
+    """Decide the tiles of a run: those named, those of a region, or all that have products.
+
+    Raises:
+        UsageError: A tile does not exist, or the region is no GeoJSON polygon.
+    """
+    if tiles:
+        for tile in tiles:
+            try:
+                tile_grid(tile)
+            except InputError as error:
+                raise UsageError(str(error)) from error
+        return tuple(sorted(set(tiles)))
+    if region is None:
+        if is_remote(products):
+            raise UsageError(
+                f"--products {products}: name the tiles (--tiles) or a region (--region); the "
+                "source has those of the whole world."
+            )
+        return tuple(LocalSource(products).tiles())
+    found = tiles_intersecting(_geometry(Path(region)))
+    if not found:
+        raise UsageError(f"{region}: no Sentinel-2 tile intersects the region.")
+    return tuple(found)
+
+
+def resolve(
+    recipe: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    year: int,
+    products: str,
+    tiles: Sequence[str] = (),
+    region: str | None = None,
+    labels: str | None = None,
+    dem: str | None = None,
+    model: str | None = None,
+    until: Stage = "publish",
+) -> tuple[Recipe, RunArguments]:
+    """Read the recipe and make the arguments of a run of them (:func:`landcover.api.start_run`).
+
+    Raises:
+        UsageError: The recipe or an argument is wrong.
+    """
+    resolved = (
+        make_recipe(override(recipe, overrides))
+        if isinstance(recipe, Mapping)
+        else read_recipe(recipe, overrides)
+    )
+    try:
+        arguments = RunArguments(
+            tiles=resolve_tiles(products, tuple(tiles), region),
+            year=year,
+            products=absolute(products),
+            labels=None if labels is None else str(Path(labels).resolve()),
+            dem=None if dem is None else str(Path(dem).resolve()),
+            model=model,
+            until=until,
+        )
+    except ValidationError as error:
+        raise UsageError(explain(error, "run")) from error
+    return resolved, arguments
+
+
+def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunArguments) -> Run:
+    """Write the record of a run and its ground truth.
+
+    Raises:
+        InputError: Products, labels or DEM are not there or not usable.
+    """
+    if not RUN_ID.match(run_id):
+        raise UsageError(f"Run id {run_id!r}: use letters, digits and . _ : + - only.")
+    source = open_source(arguments.products)
+    if isinstance(source, LocalSource):
+        source.tiles()
+    if arguments.dem is not None:
+        find_dem(Path(arguments.dem))
+    label_id = None
+    if arguments.labels is not None:
+        label_id = store_labels(workspace, recipe, Path(arguments.labels))
+    run = Run(
+        id=run_id,
+        recipe_id=runs.recipe_id(recipe),
+        arguments=arguments,
+        label_id=label_id,
+        simulated=isinstance(source, LocalSource) and source.is_simulated,
+    )
+    runs.save(workspace, run, recipe)
+    return run
+
+
+def new_run_id(recipe: Recipe) -> str:
+    """Name a run by the moment it was started."""
+    return f"{recipe.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"[:-3]
+
+
+def store_labels(workspace: Workspace, recipe: Recipe, path: Path) -> str:
+    """Read a ground-truth file into the workspace and name it by its content.
+
+    Raises:
+        InputError: The file is absent or wrong.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such ground-truth file. Check --labels.")
+    label_id = hash_of([sha256_of(path), recipe.labels.to_document(), recipe.model.seed])
+    key = layout.labels(label_id)
+    if workspace.records.get("labels", label_id) and workspace.objects.exists(key):
+        return label_id
+    table = _read(recipe, path)
+    with workspace.objects.publishing(key) as scratch:
+        table.points.to_parquet(scratch, compression="zstd", index=False)
+    document = {
+        "_id": label_id,
+        "source": path.name,
+        "legend": recipe.labels.legend.to_document(),
+        "counts": dict(table.counts),
+        "dropped": dict(table.dropped),
+        "warnings": list(table.warnings),
+    }
+    workspace.records.replace_one("labels", document)
+    for warning in table.warnings:
+        log.warning("%s", warning)
+    return label_id
+
+
+def _read(recipe: Recipe, path: Path) -> LabelTable:
+    labels = recipe.labels
+    return read_labels(
+        path,
+        legend=labels.legend,
+        label=labels.field,
+        mapping=labels.mapping,
+        unknown=labels.unknown,
+        points_per_class=labels.points_per_class,
+        seed=recipe.model.seed,
+        polygons=labels.polygons,
+    )
+
+
+def _geometry(path: Path) -> dict[str, object]:
+    try:
+        document = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not a readable GeoJSON file ({error}).") from error
+    if document.get("type") == "FeatureCollection":
+        parts = [feature["geometry"] for feature in document["features"]]
+        return {"type": "GeometryCollection", "geometries": parts}
+    geometry: dict[str, object] = document.get("geometry", document)
+    return geometry

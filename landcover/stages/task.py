@@ -1,0 +1,148 @@
+"""What a stage is handed, and how its outputs come to exist."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from landcover.errors import CancelledError, MissingDataError
+from landcover.ledger import claims, outputs, units
+from landcover.nouns.output import Output, Wanted
+from landcover.nouns.run import Run, Stage, Unit, UnitState
+from landcover.recipe import Recipe
+from landcover.stores.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """How much a stage may use, and whom it tells."""
+
+    memory_gb: float = 1.0
+    """Memory of the job, GB: decides the windows."""
+    threads: int = 1
+    """Threads of the job."""
+    is_cancelled: Callable[[], bool] = lambda: False
+    """Says whether somebody stopped the job; asked between windows."""
+    progress: Callable[[float, str], None] = lambda share, what: None
+    """Is told the share that is done, 0-1, and what is being done."""
+
+    def check(self) -> None:
+        """Stop here if somebody stopped the job.
+
+        Raises:
+            CancelledError: Somebody did.
+        """
+        if self.is_cancelled():
+            raise CancelledError("The job was stopped; a rerun continues where it was.")
+
+
+@dataclass
+class Task:
+    """One unit at one stage."""
+
+    workspace: Workspace
+    run: Run
+    recipe: Recipe
+    unit: Unit
+    job: Job = field(default_factory=Job)
+    made: list[Output] = field(default_factory=list)
+    """Outputs of the unit, in order."""
+    n_reused: int = 0
+    """How many of them existed already."""
+    pace: claims.Pace = field(default_factory=claims.Pace)
+    """How claims on outputs are kept and watched."""
+
+    def need(
+        self,
+        wanted: Wanted,
+        key: str,
+        make: Callable[[Path], dict[str, Any]] | None,
+        stats: dict[str, Any] | None = None,
+    ) -> Output:
+        """Make an output, or find the one that exists.
+
+        Args:
+            wanted: What it is.
+            key: Where its bytes go.
+            make: Writes the bytes to a scratch path and returns what it measured.
+            stats: What is known without making anything.
+
+        Returns:
+            The committed output.
+        """
+        self.job.check()
+        found = outputs.find(self.workspace, wanted.id)
+        if found is not None:
+            self.n_reused += 1
+            log.info("%s: %s exists as %s", self.unit.label, wanted.stage, wanted.id)
+        elif make is None:
+            found = outputs.commit(self.workspace, wanted, key, None, stats)
+        else:
+            found = self._make(wanted, key, make, stats)
+        self.made.append(found)
+        return found
+
+    def _make(
+        self,
+        wanted: Wanted,
+        key: str,
+        make: Callable[[Path], dict[str, Any]],
+        stats: dict[str, Any] | None,
+    ) -> Output:
+        with claims.claimed(self.workspace.records, wanted.id, self.pace, self.job.check):
+            # Another run may have made it while this one waited for the claim.
+            found = outputs.find(self.workspace, wanted.id)
+            if found is not None:
+                self.n_reused += 1
+                log.info("%s: %s was made meanwhile", self.unit.label, wanted.id)
+                return found
+            made = outputs.commit(self.workspace, wanted, key, make, stats)
+            log.info("%s: %s made as %s", self.unit.label, wanted.stage, wanted.id)
+            return made
+
+    def outputs_of(self, stage: Stage, unit_id: str | None = None) -> list[Output]:
+        """Load what a unit has at an earlier stage.
+
+        Raises:
+            MissingDataError: That stage did not finish for the unit.
+        """
+        state = units.load(self.workspace.records, self.run.id, stage, unit_id or self.unit.id)
+        if state is None or not state.is_finished:
+            why = f" ({state.message})" if state and state.message else ""
+            raise MissingDataError(
+                f"{self.unit.label}: {stage} of {unit_id or self.unit.id} is not there{why}."
+            )
+        return [outputs.load(self.workspace, output_id) for output_id in state.outputs]
+
+    def finished(self, stage: Stage) -> list[UnitState]:
+        """List the units that have their outputs at a stage, by unit id."""
+        states = units.states(self.workspace.records, self.run.id, stage)
+        return [state for state in states if state.is_finished]
+
+    def all_outputs(self, stage: Stage) -> Iterator[tuple[Unit, Output]]:
+        """Give every output of a stage with its unit."""
+        for state in self.finished(stage):
+            for output_id in state.outputs:
+                yield state.unit, outputs.load(self.workspace, output_id)
+
+    def href(self, output: Output, name: str | None = None) -> str:
+        """Give the path under which GDAL opens an output's file by window."""
+        return self.workspace.objects.href(output.key, name)
+
+    def local(self, output: Output, name: str | None = None) -> AbstractContextManager[Path]:
+        """Yield a local path of an output, or of one file in it, for readers other than GDAL."""
+        return self.workspace.objects.local(output.key, name)
+
+
+class StageFunction(Protocol):
+    """A stage: reads refs, calls pure functions, needs outputs."""
+
+    def __call__(self, task: Task) -> None:
+        """Make what the unit lacks."""
+        ...

@@ -1,0 +1,67 @@
+"""Records that remember what is written to them without touching the store beneath: for plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from landcover.stores.documents import Document, check_changes
+from landcover.stores.records import MEMORY, RecordStore, SqliteRecords
+
+
+class OverlayRecords:
+    """A record store on top of another one, which is only read."""
+
+    def __init__(self, base: RecordStore) -> None:
+        self._base = base
+        self._above = SqliteRecords(MEMORY)
+
+    def insert_one(self, collection: str, document: Mapping[str, Any]) -> bool:
+        """Insert a document above; False where its ``_id`` exists above or below."""
+        key = document.get("_id")
+        if isinstance(key, str) and self._base.get(collection, key) is not None:
+            return False
+        return self._above.insert_one(collection, document)
+
+    def replace_one(self, collection: str, document: Mapping[str, Any]) -> None:
+        """Insert or replace a document above."""
+        self._above.replace_one(collection, document)
+
+    def find_one_and_update(
+        self, collection: str, where: Mapping[str, Any], changes: Mapping[str, Any]
+    ) -> Document | None:
+        """Set fields of the first match above or below; the change stays above."""
+        check_changes(changes)
+        while found := self.find(collection, where):
+            key = found[0]["_id"]
+            # A document from below is lifted first, so that the change is one step above.
+            self._above.insert_one(collection, found[0])
+            changed = self._above.find_one_and_update(collection, {**where, "_id": key}, changes)
+            if changed is not None:
+                return changed
+        return None
+
+    def get(self, collection: str, key: str) -> Document | None:
+        """Find a document by its ``_id``, above first."""
+        return self._above.get(collection, key) or self._base.get(collection, key)
+
+    def find(
+        self,
+        collection: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        sort: Sequence[str] = (),
+    ) -> list[Document]:
+        """List the matching documents; one that was written above hides the one below."""
+        hidden = {document["_id"] for document in self._above.find(collection)}
+        below = [d for d in self._base.find(collection, where) if d["_id"] not in hidden]
+        if not below:
+            return self._above.find(collection, where, sort=sort)
+        both = SqliteRecords(MEMORY)
+        for document in (*self._above.find(collection, where), *below):
+            both.insert_one(collection, document)
+        return both.find(collection, sort=sort)
+
+    def count_documents(self, collection: str, where: Mapping[str, Any] | None = None) -> int:
+        """Count the matching documents."""
+        return len(self.find(collection, where))

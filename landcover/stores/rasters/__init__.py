@@ -1,0 +1,38 @@
+"""Open rasters: the only room of the library that knows rasterio.
+
+Reading is by window on each file's own grid. What the numbers mean is not known here.
+"""
+
+from __future__ import annotations
+
+from landcover.stores.rasters.cog import write_cog
+from landcover.stores.rasters.reading import (
+    RasterInfo,
+    RasterReader,
+    damaged,
+    describe,
+    open_raster,
+    read_array,
+    read_overview,
+)
+from landcover.stores.rasters.warping import ResamplingName, by_pixel_size, joined, read_warped
+from landcover.stores.rasters.writing import RasterStyle, RasterWriter, create_raster, write_raster
+
+__all__ = [
+    "RasterInfo",
+    "RasterReader",
+    "RasterStyle",
+    "RasterWriter",
+    "ResamplingName",
+    "by_pixel_size",
+    "create_raster",
+    "damaged",
+    "describe",
+    "joined",
+    "open_raster",
+    "read_array",
+    "read_overview",
+    "read_warped",
+    "write_cog",
+    "write_raster",
+]

@@ -1,0 +1,103 @@
+"""Cloud Optimized GeoTIFFs: what people get (spec: mosaic §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from xml.etree import ElementTree
+
+import rasterio
+from rasterio.errors import RasterioError
+from rasterio.shutil import copy as copy_raster
+
+from landcover.stores.rasters.reading import GDAL_OPTIONS, damaged
+from landcover.stores.rasters.writing import FINE_BLOCK, unwritable
+
+
+def write_cog(
+    source: str | Path,
+    path: str | Path,
+    *,
+    resampling: Literal["MODE", "AVERAGE"],
+    tags: Mapping[str, str],
+    categories: Mapping[int, str] | None = None,
+) -> None:
+    """Copy a GeoTIFF into a Cloud Optimized GeoTIFF with overviews (spec: mosaic §4).
+
+    The source is not touched. Colour table, nodata, description and scale come along; names of
+    categories go where GDAL and QGIS look for them, into ``{path}.aux.xml``.
+
+    Args:
+        source: A GeoTIFF of ours.
+        path: Where the COG goes.
+        resampling: ``MODE`` for classes, ``AVERAGE`` for continuous values; both pass over nodata.
+        tags: Metadata added to those of the source.
+        categories: Name of each code of the first band.
+
+    Raises:
+        InputError: The source cannot be read.
+        UnavailableError: The disk is full.
+    """
+    if not Path(source).is_file():
+        raise damaged(str(source), FileNotFoundError(source))
+    view = Path(path).with_suffix(".vrt")
+    with rasterio.Env(**GDAL_OPTIONS):
+        try:
+            # A virtual copy takes what is added, so that the source keeps its bytes.
+            copy_raster(source, view, driver="VRT")
+            view.write_text(_annotated(view.read_text(), tags, categories or {}))
+            copy_raster(
+                view,
+                path,
+                driver="COG",
+                COMPRESS="DEFLATE",
+                PREDICTOR="NO" if resampling == "MODE" else "YES",
+                BLOCKSIZE=FINE_BLOCK,
+                OVERVIEW_RESAMPLING=resampling,
+                BIGTIFF="IF_SAFER",
+                NUM_THREADS=1,
+            )
+        except RasterioError as error:
+            raise unwritable(str(path), error) from error
+        finally:
+            view.unlink(missing_ok=True)
+
+
+def _annotated(text: str, tags: Mapping[str, str], categories: Mapping[int, str]) -> str:
+    root = ElementTree.fromstring(text)
+    metadata = root.find("Metadata")
+    if metadata is None:
+        metadata = ElementTree.Element("Metadata")
+        root.insert(2, metadata)
+    for key, value in tags.items():
+        ElementTree.SubElement(metadata, "MDI", key=key).text = value
+    band = root.find("VRTRasterBand")
+    if categories and band is not None:
+        names = ElementTree.Element("CategoryNames")
+        for code in range(max(categories) + 1):
+            ElementTree.SubElement(names, "Category").text = categories.get(code, "")
+        after = [child.tag for child in band].index("ColorInterp")
+        band.insert(after + 1, names)
+        band.append(_attribute_table(categories, band.find("ColorTable")))
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _attribute_table(
+    categories: Mapping[int, str], colours: ElementTree.Element | None
+) -> ElementTree.Element:
+    # GDAL's numbers: type 0 integer, 2 text; usage 5 the value, 2 its name, 6-8 red, green, blue.
+    fields = [("Value", 0, 5), ("Class", 2, 2)]
+    if colours is not None:
+        fields += [("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8)]
+    table = ElementTree.Element("GDALRasterAttributeTable", tableType="thematic")
+    for index, (name, kind, usage) in enumerate(fields):
+        field = ElementTree.SubElement(table, "FieldDefn", index=str(index))
+        for tag, value in (("Name", name), ("Type", kind), ("Usage", usage)):
+            ElementTree.SubElement(field, tag).text = str(value)
+    for index, (code, name) in enumerate(sorted(categories.items())):
+        row = ElementTree.SubElement(table, "Row", index=str(index))
+        shades = [] if colours is None else [colours[code].get(c, "0") for c in ("c1", "c2", "c3")]
+        for value in (str(code), name, *shades):
+            ElementTree.SubElement(row, "F").text = value
+    return table

@@ -1,0 +1,211 @@
+"""Read rasters by window, each on its own grid."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
+from rasterio.session import DummySession
+from rasterio.windows import Window as RasterioWindow
+
+from landcover.errors import InputError
+from landcover.nouns.grid import Grid, Window
+from landcover.stores import vsi
+
+Array = NDArray[Any]
+T = TypeVar("T")
+
+
+# One job owns the memory contract: GDAL gets a small cache (MB) and no threads of its own.
+GDAL_OPTIONS: Mapping[str, Any] = {"GDAL_CACHEMAX": 128, "GDAL_NUM_THREADS": 1}
+
+
+@dataclass(frozen=True)
+class RasterInfo:
+    """What a raster file says of itself."""
+
+    grid: Grid | None
+    """Its grid; None where the file carries no georeference or its pixels are not square."""
+    shape: tuple[int, int]
+    """(rows, columns)."""
+    bands: int
+    """Number of bands."""
+    dtype: str
+    """Data type of the first band."""
+    nodata: float | None
+    """Declared nodata value."""
+    block: tuple[int, int]
+    """Block (rows, columns) of the first band."""
+
+
+class RasterReader:
+    """An open raster: read windows of it from one thread."""
+
+    def __init__(self, path: str, dataset: DatasetReader) -> None:
+        self._path = path
+        self.dataset = dataset
+        """rasterio's own object, for this room only."""
+
+    @property
+    def info(self) -> RasterInfo:
+        """What the file says of itself."""
+        return _info(self.dataset)
+
+    def read(self, window: Window | None = None, band: int | None = None) -> Array:
+        """Read pixels.
+
+        Args:
+            window: The rectangle; the whole raster if None.
+            band: One band, counted from 1; all bands if None.
+
+        Returns:
+            (y, x) for one band, else (band, y, x), in the file's own type.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        rectangle = rasterio_window(window)
+        return np.asarray(reading(self._path, lambda: self.dataset.read(band, window=rectangle)))
+
+    def tags(self) -> dict[str, str]:
+        """Give the file's metadata tags."""
+        return dict(self.dataset.tags())
+
+
+@contextmanager
+def open_raster(path: str | Path) -> Iterator[RasterReader]:
+    """Open a raster for reading.
+
+    Raises:
+        InputError: The file is absent or no raster.
+    """
+    # GDAL finds the credentials of a server itself; rasterio would look for them at each opening.
+    options = {**GDAL_OPTIONS, **vsi.options(str(path))}
+    with rasterio.Env(session=DummySession(), **options), warnings.catch_warnings():
+        # Some deliveries carry their georeference beside the file only.
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with reading(str(path), lambda: rasterio.open(path)) as dataset:
+            yield RasterReader(str(path), dataset)
+
+
+def describe(path: str | Path) -> RasterInfo:
+    """Read what a raster says of itself, without its pixels."""
+    with open_raster(path) as raster:
+        return raster.info
+
+
+def read_array(path: str | Path, window: Window | None = None) -> tuple[Array, Grid]:
+    """Read a raster or a window of it.
+
+    Returns:
+        The pixels (band, y, x) and the grid of the whole file.
+
+    Raises:
+        InputError: The file is damaged or carries no georeference.
+    """
+    with open_raster(path) as raster:
+        grid = raster.info.grid
+        if grid is None:
+            raise InputError(f"{path}: the raster carries no georeference; one is needed here.")
+        return raster.read(window), grid
+
+
+def read_overview(
+    path: str | Path,
+    longest_side: int,
+    band: int = 1,
+    resampling: Literal["nearest", "mode", "average"] = "nearest",
+) -> Array:
+    """Read a band small enough for a picture, from the file's overviews where it has them.
+
+    Args:
+        path: The raster.
+        longest_side: Most rows or columns of the result; a smaller raster is read as it is.
+        band: Band, counted from 1.
+        resampling: ``nearest`` or ``mode`` for classes, ``average`` for continuous values.
+            Nodata takes no part unless nothing else is there.
+
+    Returns:
+        (y, x) in the file's own type, over the extent of the whole raster.
+
+    Raises:
+        InputError: The file is absent or damaged, or ``longest_side`` is below 1.
+    """
+    if longest_side < 1:
+        raise InputError(f"{path}: expected a longest side of 1 pixel or more, got {longest_side}.")
+    with open_raster(path) as raster:
+        dataset = raster.dataset
+        factor = max(1.0, max(dataset.shape) / longest_side)
+        shape = tuple(max(1, round(side / factor)) for side in dataset.shape)
+        chosen = Resampling[resampling]
+        array = reading(str(path), lambda: dataset.read(band, out_shape=shape, resampling=chosen))
+    return np.asarray(array)
+
+
+def reading(path: str, read: Callable[[], T]) -> T:
+    """Read from a raster, and again where it lies on a server that was away meanwhile.
+
+    Raises:
+        InputError: The file is absent or damaged.
+        UnavailableError: The server did not come back.
+    """
+    try:
+        return vsi.patiently(path, read, RasterioError)
+    except RasterioError as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: str, error: Exception) -> InputError:
+    """Say that a raster cannot be read."""
+    exists = Path(path).exists() or path.startswith("/vsi")
+    if not exists:
+        return InputError(f"{path}: no such raster file. Check the path or deliver it again.")
+    reason = str(error.__cause__ or error).splitlines()[0].rstrip(".")
+    return InputError(
+        f"{path}: cannot be read as a raster, it is damaged or truncated ({reason}). "
+        "Deliver the file again."
+    )
+
+
+def rasterio_window(window: Window | None) -> RasterioWindow | None:
+    """Say a window in rasterio's words; None stays None: the whole raster."""
+    if window is None:
+        return None
+    return RasterioWindow(window.column, window.row, window.width, window.height)
+
+
+def _info(dataset: DatasetReader) -> RasterInfo:
+    transform = dataset.transform
+    grid = None
+    is_square = abs(transform.a + transform.e) <= 1e-6 * abs(transform.a)
+    if dataset.crs is not None and not transform.is_identity and is_square:
+        if transform.b or transform.d or transform.e > 0:
+            raise InputError(f"{dataset.name}: the raster is not north-up. Warp it first.")
+        epsg = dataset.crs.to_epsg()
+        grid = Grid(
+            crs=f"EPSG:{epsg}" if epsg else dataset.crs.to_wkt(),
+            ulx=transform.c,
+            uly=transform.f,
+            pixel=transform.a,
+            width=dataset.width,
+            height=dataset.height,
+        )
+    block = dataset.block_shapes[0]
+    return RasterInfo(
+        grid=grid,
+        shape=(dataset.height, dataset.width),
+        bands=dataset.count,
+        dtype=str(dataset.dtypes[0]),
+        nodata=dataset.nodata,
+        block=(int(block[0]), int(block[1])),
+    )

@@ -1,0 +1,150 @@
+"""Write rasters: one writer per file, so that the bytes do not depend on threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetWriter
+
+from landcover.errors import InputError, UnavailableError
+from landcover.nouns.grid import Grid, Window
+from landcover.stores.rasters.reading import GDAL_OPTIONS, Array, open_raster, rasterio_window
+
+FINE_BLOCK = 512
+
+
+COARSE_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class RasterStyle:
+    """What a written raster says about its numbers."""
+
+    dtype: str
+    nodata: float | None
+    descriptions: Sequence[str] = ()
+    scale: float = 1.0
+    offset: float = 0.0
+    tags: Mapping[str, str] | None = None
+    colours: Mapping[int, tuple[int, int, int, int]] | None = None
+    categories: Mapping[int, str] | None = None
+
+
+class RasterWriter:
+    """A raster being written, window by window, by one thread."""
+
+    def __init__(self, path: str, dataset: DatasetWriter) -> None:
+        self._path = path
+        self._dataset = dataset
+
+    def write(self, array: Array, window: Window | None = None) -> None:
+        """Write (y, x) or (band, y, x) pixels into a window.
+
+        Raises:
+            UnavailableError: The disk is full.
+        """
+        bands = array[None] if array.ndim == 2 else array
+        try:
+            self._dataset.write(bands, window=rasterio_window(window))
+        except RasterioError as error:
+            raise unwritable(self._path, error) from error
+
+
+@contextmanager
+def create_raster(path: str | Path, grid: Grid, style: RasterStyle) -> Iterator[RasterWriter]:
+    """Create a tiled GeoTIFF (ZSTD level 1, horizontal or float predictor) and write into it.
+
+    The bytes depend on the pixels and the style only. The finest grids get 512 px blocks, small
+    and coarse ones 256 px.
+
+    Raises:
+        UnavailableError: The disk is full.
+    """
+    profile = _profile(grid, style)
+    with rasterio.Env(**GDAL_OPTIONS):
+        try:
+            dataset = rasterio.open(path, "w", **profile)
+        except RasterioError as error:
+            raise unwritable(str(path), error) from error
+        try:
+            with dataset:
+                _write_style(dataset, style)
+                yield RasterWriter(str(path), dataset)
+        except RasterioError as error:
+            raise unwritable(str(path), error) from error
+    _check_written(Path(path), grid)
+
+
+def write_raster(path: str | Path, array: Array, grid: Grid, style: RasterStyle) -> None:
+    """Write a whole raster that is at hand."""
+    with create_raster(path, grid, style) as raster:
+        raster.write(array)
+
+
+def unwritable(path: str, error: Exception) -> UnavailableError:
+    """Say that a raster could not be written."""
+    reason = str(error.__cause__ or error).splitlines()[0].rstrip(".")
+    return UnavailableError(
+        f"{path}: the raster could not be written ({reason}). Free disk space, then run again."
+    )
+
+
+def _check_written(path: Path, grid: Grid) -> None:
+    # GDAL may report a full disk only when the file is closed, where the report is lost: read
+    # the last block back, which a file that was cut short does not have.
+    last = Window(grid.height - 1, grid.width - 1, 1, 1)
+    try:
+        with open_raster(path) as raster:
+            raster.read(last)
+    except InputError as error:
+        raise UnavailableError(
+            f"{path}: the raster was cut short while it was written. "
+            "Free disk space, then run again."
+        ) from error
+
+
+def _profile(grid: Grid, style: RasterStyle) -> dict[str, Any]:
+    block = FINE_BLOCK if max(grid.shape) > 2 * COARSE_BLOCK else COARSE_BLOCK
+    is_float = np.issubdtype(np.dtype(style.dtype), np.floating)
+    predictor = 3 if is_float else 1 if style.categories or style.colours else 2
+    return {
+        "driver": "GTiff",
+        "dtype": style.dtype,
+        "count": max(1, len(style.descriptions)),
+        "height": grid.height,
+        "width": grid.width,
+        "crs": CRS.from_user_input(grid.crs),
+        "transform": Affine(*grid.transform),
+        "nodata": style.nodata,
+        "tiled": True,
+        "blockxsize": block,
+        "blockysize": block,
+        "compress": "ZSTD",
+        "zstd_level": 1,
+        "predictor": predictor,
+        "bigtiff": "IF_SAFER",
+    }
+
+
+def _write_style(dataset: DatasetWriter, style: RasterStyle) -> None:
+    for number, description in enumerate(style.descriptions, start=1):
+        dataset.set_band_description(number, description)
+    if (style.scale, style.offset) != (1.0, 0.0):
+        dataset.scales = [style.scale] * dataset.count
+        dataset.offsets = [style.offset] * dataset.count
+    if style.colours:
+        dataset.write_colormap(1, dict(style.colours))
+    if style.tags:
+        dataset.update_tags(**style.tags)
+    if style.categories:
+        named = {f"class_{code}": name for code, name in style.categories.items()}
+        dataset.update_tags(1, **named)

@@ -1,0 +1,158 @@
+"""The parts that land-cover DAGs are put together from: start, lanes per group, report.
+
+Mapping is never nested: one planner, one mapped group, its stages in a row. What the planner
+lists it reads from the ledger, so that a skipped, failed or empty group before it does not stop
+the chain; that is why planners and the report run when all before them is *done*.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import get_current_context, task, task_group
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from landcover.nouns.run import GROUPS, Group
+from landcover_airflow.operators.stage import StageOperator
+from landcover_airflow.outcome import sentences
+
+log = logging.getLogger(__name__)
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+RETRY_VARIABLE = "LANDCOVER_RETRY_SECONDS"
+DEFAULT_ARGS = {
+    "retries": 2,
+    "retry_delay": timedelta(seconds=float(os.environ.get(RETRY_VARIABLE, "30"))),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+    # Depth first: a tile that was begun is finished before the next one is.
+    "weight_rule": "upstream",
+}
+START = "start"
+# What a form or a document says beyond the arguments of `start_run`.
+_NOT_ARGUMENTS = ("recipe", "memory_gb", "threads")
+
+
+@task(task_id=START)
+def start() -> str:
+    """Write the record of the run from what was filled in.
+
+    Returns:
+        The run id: the same in Airflow and in the ledger.
+    """
+    from landcover import api
+
+    context = get_current_context()
+    given = dict(context["params"])
+    arguments = {key: value for key, value in given.items() if key not in _NOT_ARGUMENTS}
+    arguments["tiles"] = tiles_of(arguments.get("tiles"))
+    arguments["overrides"] = list(arguments.get("overrides") or ())
+    with sentences():
+        return api.start_run(context["run_id"], recipe_path(given["recipe"]), **arguments)
+
+
+def lanes(group: Group) -> tuple[Any, Any]:
+    """Build the planner of a group of stages and its lanes, one per unit.
+
+    Args:
+        group: Group of :data:`landcover.nouns.run.GROUPS`.
+
+    Returns:
+        The planner task and the mapped task group behind it.
+    """
+
+    @task(task_id=f"plan_{group}", trigger_rule="all_done")
+    def plan() -> list[dict[str, str]]:
+        from landcover import api
+
+        require_start()
+        with sentences():
+            units = api.plan(get_current_context()["run_id"], group)
+        log.debug("%s: %s", group, ", ".join(unit["label"] for unit in units) or "nothing to do")
+        return units
+
+    @task_group(group_id=group)
+    def lane(unit: str, label: str) -> None:
+        previous: StageOperator | None = None
+        for stage in GROUPS[group]:
+            operator = StageOperator(
+                task_id=stage,
+                stage=stage,
+                unit=unit,
+                unit_label=label,
+                memory_gb="{{ params.memory_gb or '' }}",
+                threads="{{ params.threads or '' }}",
+                map_index_template="{{ task.unit_label }}",
+            )
+            if previous is not None:
+                previous >> operator
+            previous = operator
+
+    units = plan()
+    return units, lane.expand_kwargs(units)
+
+
+@task(trigger_rule="all_done", retries=0)
+def report() -> dict[str, Any]:
+    """Sum up the run from the ledger; fail where more failed than the recipe tolerates.
+
+    Returns:
+        State, counts by state and number of troubles.
+    """
+    from landcover import api
+
+    require_start(failing=True)
+    run_id = get_current_context()["run_id"]
+    with sentences():
+        summary = api.report(run_id)
+    counts = ", ".join(f"{n} {state}" for state, n in sorted(summary["counts"].items()))
+    log.info("Run %s: %s (%d steps: %s)", run_id, summary["state"], summary["n_units"], counts)
+    for trouble in summary["troubles"]:
+        log.warning("  %s", trouble)
+    for output in summary["outputs"]:
+        log.info("  published: %s", output)
+    if summary["state"] == "failed":
+        first = summary["troubles"][0] if summary["troubles"] else "nothing was finished"
+        share = f"{summary['failed_percent']} % of its steps"
+        raise AirflowFailException(f"Run {run_id} failed ({share}); first: {first}")
+    return {
+        "state": summary["state"],
+        "counts": summary["counts"],
+        "n_troubles": len(summary["troubles"]),
+    }
+
+
+def require_start(*, failing: bool = False) -> None:
+    """Go on only where the run was started: an older record of this name is not this run.
+
+    Args:
+        failing: Fail instead of skipping, so that the run ends as failed.
+
+    Raises:
+        AirflowSkipException: It was not, and there is nothing to do here.
+        AirflowFailException: It was not, and this task says so for the whole run.
+    """
+    context = get_current_context()
+    if context["ti"].xcom_pull(task_ids=START) is not None:
+        return
+    message = f"The run was not started: the reason is in the log of the task {START!r}."
+    if failing:
+        raise AirflowFailException(message)
+    raise AirflowSkipException(message)
+
+
+def tiles_of(value: str | Iterable[str] | None) -> list[str]:
+    """Read tile ids from a text or from lines of text, with commas or blanks between them."""
+    lines = [value] if isinstance(value, str) else value or ()
+    return [tile for line in lines for tile in line.replace(",", " ").split()]
+
+
+def recipe_path(text: str) -> Path:
+    """Find a recipe file: as it stands, else beside the DAGs that came with it."""
+    path = Path(text)
+    return path if path.is_absolute() or path.exists() else REPOSITORY / path

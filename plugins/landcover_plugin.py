@@ -1,0 +1,16 @@
+"""What Airflow itself has to know of us: the one file that its plugin loader runs."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from airflow.plugins_manager import AirflowPlugin
+
+
+class LandcoverPlugin(AirflowPlugin):
+    """Hook, operator and trigger are imported by name; timetables and pages are listed here."""
+
+    name = "landcover"
+    timetables: ClassVar[list[type]] = []
+    fastapi_apps: ClassVar[list[dict[str, object]]] = []
+    external_views: ClassVar[list[dict[str, object]]] = []

@@ -1,0 +1,249 @@
+"""The operator: what it submits, and how each end of a unit ends its task."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    TaskDeferred,
+)
+
+from landcover import api, execution
+from landcover.errors import InputError
+from landcover.ledger import units
+from landcover.nouns.run import Unit, UnitState
+from landcover_airflow.groups import recipe_path, tiles_of
+from landcover_airflow.hooks import dask as dask_hook
+from landcover_airflow.hooks.dask import DaskHook
+from landcover_airflow.operators.stage import StageOperator
+from landcover_airflow.outcome import shortened
+from landcover_airflow.triggers.dask import DaskUnitTrigger
+
+UNIT = Unit(id="31UDS.2018-spring", label="31UDS 2018-spring", tile="31UDS", span="2018-spring")
+OUTCOME = {
+    "unit": UNIT.id,
+    "state": "done",
+    "outputs": ["0" * 16],
+    "seconds": 1.0,
+    "error_family": None,
+    "message": "",
+}
+
+
+def echo(stage: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Stand in for the worker's function."""
+    return OUTCOME | {"message": str(document)}
+
+
+@pytest.fixture
+def operator(
+    cluster: str, workspace_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> StageOperator:
+    """An operator whose unit is planned and whose worker runs nothing."""
+    monkeypatch.setenv("LANDCOVER_DASK", cluster)
+    monkeypatch.setattr(execution, "run_unit", echo)
+    units.plan(api.open_workspace().records, "run", ["mask"], [UNIT])
+    return StageOperator(
+        task_id="mask", stage="mask", unit=UNIT.id, unit_label=UNIT.label, run="run"
+    )
+
+
+def attempt(number: int) -> Any:
+    return {"ti": SimpleNamespace(try_number=number)}
+
+
+def submitted(operator: StageOperator, number: int = 1) -> DaskUnitTrigger:
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(attempt(number))
+    assert deferred.value.method_name == "execute_complete"
+    trigger = deferred.value.trigger
+    assert isinstance(trigger, DaskUnitTrigger)
+    return trigger
+
+
+def recorded() -> UnitState:
+    state = units.load(api.open_workspace().records, "run", "mask", UNIT.id)
+    assert state is not None
+    return state
+
+
+def record(**changes: Any) -> None:
+    units.save(api.open_workspace().records, recorded().model_copy(update=changes))
+
+
+def test_it_submits_the_document_that_the_worker_is_promised(
+    operator: StageOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANDCOVER_MEMORY_GB", "3")
+    operator.threads = "2"
+    trigger = submitted(operator)
+    assert trigger.document == {
+        "schema": 1,
+        "run": "run",
+        "stage": "mask",
+        "unit": UNIT.id,
+        "attempt": 1,
+        "memory_gb": 3.0,
+        "threads": 2,
+    }
+    event: Any = asyncio.run(anext(trigger.run()))  # type: ignore[arg-type]
+    assert event.payload["outcome"]["message"] == str(trigger.document)
+    assert operator.execute_complete(attempt(1), event.payload)["state"] == "done"
+
+
+def test_the_same_attempt_attaches_and_another_one_is_new(operator: StageOperator) -> None:
+    first, again, second = submitted(operator), submitted(operator), submitted(operator, 2)
+    assert first.key == again.key != second.key
+    for trigger in (first, second):
+        asyncio.run(DaskHook(address=trigger.address).cancel(trigger.key))
+
+
+@pytest.mark.parametrize(
+    ("family", "number", "memory_gb"),
+    [("memory", 2, 0.5), ("memory", 3, 0.25), ("unavailable", 2, 1.0), (None, 1, 1.0)],
+)
+def test_memory_deaths_make_the_windows_smaller(
+    operator: StageOperator, family: str | None, number: int, memory_gb: float
+) -> None:
+    record(state="failed", error_family=family, attempts=number - 1)
+    trigger = submitted(operator, number)
+    assert trigger.document["memory_gb"] == memory_gb
+    asyncio.run(DaskHook(address=trigger.address).cancel(trigger.key))
+
+
+@pytest.mark.parametrize(
+    ("state", "family", "raised"),
+    [
+        ("skipped", "missing", AirflowSkipException),
+        ("failed", "input", AirflowFailException),
+        ("failed", "defect", AirflowFailException),
+        ("cancelled", "cancelled", AirflowFailException),
+        ("failed", "unavailable", AirflowException),
+        ("failed", "memory", AirflowException),
+    ],
+)
+def test_the_family_decides(
+    operator: StageOperator, state: str, family: str, raised: type[Exception]
+) -> None:
+    outcome = OUTCOME | {"state": state, "error_family": family, "message": "Why it ended."}
+    with pytest.raises(AirflowException, match=r"^Why it ended\.$") as ended:
+        operator.execute_complete(attempt(1), {"outcome": outcome})
+    # AirflowException itself, and no child of it, is what Airflow tries again.
+    assert type(ended.value) is raised
+
+
+@pytest.mark.parametrize(
+    ("family", "state"),
+    [("memory", "failed"), ("unavailable", "failed"), ("cancelled", "cancelled")],
+)
+def test_what_the_worker_could_not_say_is_written_down(
+    operator: StageOperator, family: str, state: str
+) -> None:
+    record(state="running", attempts=1)
+    with pytest.raises(AirflowException, match="Its worker died"):
+        operator.execute_complete(attempt(1), {"family": family, "message": "Its worker died."})
+    found = recorded()
+    assert (found.state, found.error_family, found.message) == (state, family, "Its worker died.")
+
+
+@pytest.mark.parametrize(
+    "kept", [{"state": "done", "attempts": 1}, {"state": "running", "attempts": 2}]
+)
+def test_a_late_word_changes_nothing(operator: StageOperator, kept: dict[str, Any]) -> None:
+    record(**kept)
+    with pytest.raises(AirflowFailException):
+        operator.execute_complete(attempt(1), {"family": "cancelled", "message": "Stopped."})
+    assert recorded().state == kept["state"]
+
+
+def test_a_stage_beyond_until_is_skipped(operator: StageOperator) -> None:
+    operator.stage = "composite"
+    with pytest.raises(AirflowSkipException, match=r"composite is not part of this run\."):
+        operator.execute(attempt(1))
+
+
+def test_a_cluster_that_is_away_is_tried_again(
+    operator: StageOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANDCOVER_DASK", "tcp://127.0.0.1:9")
+    monkeypatch.setattr(dask_hook, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(AirflowException, match=r"no Dask scheduler answers at tcp") as ended:
+        operator.execute(attempt(1))
+    assert type(ended.value) is AirflowException
+    assert recorded().error_family == "unavailable"
+
+
+def test_no_address_at_all_names_both_ways(
+    operator: StageOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    def none(hook: DaskHook, conn_id: str) -> None:
+        raise AirflowNotFoundException(conn_id)
+
+    monkeypatch.delenv("LANDCOVER_DASK")
+    monkeypatch.setattr(DaskHook, "get_connection", none)
+    with pytest.raises(InputError, match=r"LANDCOVER_DASK=tcp.*'landcover_dask'"):
+        _ = DaskHook().address
+    with pytest.raises(AirflowFailException, match="No Dask scheduler is named"):
+        operator.execute(attempt(1))
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "address"),
+    [
+        ("dask.example", None, "tcp://dask.example:8786"),
+        ("dask.example", 9000, "tcp://dask.example:9000"),
+        ("tls://dask.example", 9000, "tls://dask.example:9000"),
+    ],
+)
+def test_the_connection_names_the_scheduler(
+    monkeypatch: pytest.MonkeyPatch, host: str, port: int | None, address: str
+) -> None:
+    monkeypatch.delenv("LANDCOVER_DASK", raising=False)
+    found = SimpleNamespace(host=host, port=port)
+    monkeypatch.setattr(DaskHook, "get_connection", lambda hook, conn_id: found)
+    assert DaskHook().address == address
+
+
+def test_ending_the_task_cancels_what_it_submitted(operator: StageOperator) -> None:
+    trigger = submitted(operator)
+    operator.on_kill()
+    assert asyncio.run(DaskHook(address=trigger.address).cancel(trigger.key)) is False
+
+
+def test_an_outcome_stays_below_a_kilobyte() -> None:
+    long = OUTCOME | {"outputs": ["f" * 16] * 500, "message": "x" * 5000}
+    short = shortened(long)
+    assert len(str(short)) < 1024
+    assert short["n_outputs"] == 500
+
+
+@pytest.mark.parametrize(
+    ("given", "tiles"),
+    [
+        (None, []),
+        ("", []),
+        ("30SUF, 30SVF", ["30SUF", "30SVF"]),
+        ("30SUF 30SVF", ["30SUF", "30SVF"]),
+        (["30SUF", " 30SVF "], ["30SUF", "30SVF"]),
+        (["30SUF, 30SVF", ""], ["30SUF", "30SVF"]),
+    ],
+)
+def test_tiles_are_read_from_a_text_or_a_list(given: Any, tiles: list[str]) -> None:
+    assert tiles_of(given) == tiles
+
+
+def test_a_recipe_is_found_beside_the_dags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert recipe_path("recipes/mediterranean-rf.yaml").is_file()
+    own = tmp_path / "own.yaml"
+    own.touch()
+    assert recipe_path("own.yaml").resolve() == own

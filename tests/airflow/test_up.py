@@ -1,0 +1,158 @@
+"""``landcover up``: a real Airflow, its form filled in by a browser, a run, and nothing left."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+import pytest
+
+from landcover.airflow_process import RunningAirflow, start_airflow
+from landcover.airflow_process.sessions import members
+from landcover.errors import UsageError
+from landcover.settings import read_settings
+from landcover.simulate import SimulatedRegion, simulate
+
+pytestmark = pytest.mark.slow
+DAG = "/api/v2/dags/landcover_map"
+BROWSER = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+RUN_SECONDS = 300
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory) -> SimulatedRegion:
+    return simulate(tmp_path_factory.mktemp("region") / "r", points_per_class=20, seed=3)
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[RunningAirflow]:
+    """A running Airflow, and the proof that nothing of it is left afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("LANDCOVER_")]:
+            patch.delenv(name)
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        settings = read_settings(workspace=str(tmp_path_factory.mktemp("up")))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        with start_airflow(settings, port) as running:
+            sessions = {child.session for child in running.children}
+            assert len(members(sessions)) >= len(sessions)
+            yield running
+        assert members(sessions) == []
+
+
+@pytest.fixture(scope="module")
+def page(airflow: RunningAirflow) -> Iterator[Any]:
+    """A browser that has logged in."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no chromium on this machine: the trigger form is not filled in by a browser")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=BROWSER)
+        page = browser.new_page(viewport={"width": 1500, "height": 1100})
+        page.set_default_timeout(60_000)
+        page.goto(airflow.url)
+        page.fill("input[name=username]", airflow.user)
+        page.fill("input[name=password]", airflow.password)
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{airflow.url}/")
+        yield page
+        browser.close()
+
+
+def ask(airflow: RunningAirflow, path: str) -> Any:
+    headers = {"Authorization": f"Bearer {airflow.token()}"}
+    with urlopen(Request(airflow.url + path, headers=headers), timeout=30) as answer:
+        return json.load(answer)
+
+
+def wait_for_run(airflow: RunningAirflow) -> dict[str, Any]:
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        runs = ask(airflow, f"{DAG}/dagRuns")["dag_runs"]
+        if runs and runs[0]["state"] in ("success", "failed"):
+            return dict(runs[0])
+        time.sleep(2)
+    raise AssertionError("the run did not end in time")
+
+
+def test_the_page_is_not_open_to_everybody(airflow: RunningAirflow) -> None:
+    from urllib.error import HTTPError
+
+    with pytest.raises(HTTPError, match="401"):
+        urlopen(f"{airflow.url}{DAG}", timeout=10)
+    assert (airflow.home / "passwords.json").stat().st_mode & 0o777 == 0o600
+    assert airflow.password not in repr(airflow)
+
+
+def test_a_taken_port_is_named(airflow: RunningAirflow) -> None:
+    port = int(airflow.url.rpartition(":")[2])
+    with (
+        pytest.raises(UsageError, match=f"Port {port} is taken"),
+        start_airflow(read_settings(), port),
+    ):
+        pass
+
+
+def test_a_map_is_made_from_the_form(
+    airflow: RunningAirflow, page: Any, region: SimulatedRegion, tmp_path: Path
+) -> None:
+    page.goto(f"{airflow.url}/dags/landcover_map")
+    page.get_by_role("button", name="Trigger").first.click()
+    dialog = page.get_by_role("dialog")
+    trigger = dialog.get_by_role("button", name="Trigger", exact=True)
+    for section in ("Run Parameters", "Region and recipe", "How it runs"):
+        dialog.get_by_text(section, exact=True).first.wait_for()
+    for name in ("products", "labels", "dem"):
+        dialog.locator(f"#element_{name}").wait_for()
+    assert dialog.get_by_text("Year of the seasons.").is_visible()
+    assert trigger.is_disabled()  # without products there is nothing to map
+    dialog.locator("#element_products").fill(str(region.products))
+    dialog.locator("#element_labels").fill(str(region.labels))
+    dialog.locator("#element_dem").fill(str(region.dem))
+    dialog.get_by_text("Region and recipe", exact=True).click()
+    dialog.locator("#element_tiles").fill(region.tiles[0])
+    dialog.locator("#element_overrides").fill("model.trees=5")
+    page.screenshot(path=tmp_path / "form.png")
+    trigger.click()
+    run = wait_for_run(airflow)
+    assert run["state"] == "success"
+    assert run["conf"]["tiles"] in (region.tiles[0], [region.tiles[0]])
+    assert run["conf"]["overrides"] == ["model.trees=5"]
+
+    instances = ask(airflow, f"{DAG}/dagRuns/{quote(run['dag_run_id'])}/taskInstances?limit=200")
+    labels = {
+        (ti["task_id"], ti["rendered_map_index"])
+        for ti in instances["task_instances"]
+        if ti["map_index"] >= 0
+    }
+    seasons = ("spring", "summer", "autumn")
+    prepared = {f"{region.tiles[0]} {region.year}-{season}" for season in seasons}
+    assert {label for task, label in labels if task == "prepare.composite"} == prepared
+    assert ("classify.classify", region.tiles[0]) in labels
+
+    page.goto(f"{airflow.url}/dags/landcover_map/runs/{quote(run['dag_run_id'])}")
+    page.get_by_text("plan_prepare").first.wait_for()
+    page.get_by_role("button", name="Expand all task groups").first.click()
+    page.wait_for_timeout(2000)
+    shown = tmp_path / "grid.png"
+    page.screenshot(path=shown)
+    assert shown.stat().st_size > 10_000
+    assert "prepare" in page.content()

@@ -1,0 +1,159 @@
+"""The command line: examples in every help, exit codes, one sentence per error."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from landcover.cli import COMMANDS, cli
+from landcover.simulate import SimulatedRegion, simulate
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, [*arguments])
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory) -> SimulatedRegion:
+    folder = tmp_path_factory.mktemp("cli") / "region"
+    return simulate(folder, tiles=("30SUF",), pixels=240, points_per_class=10, seed=5)
+
+
+@pytest.fixture
+def run_options(region: SimulatedRegion, workspace_folder: Path) -> list[str]:
+    return [
+        str(RECIPE), "--year", str(region.year), "--products", str(region.products),
+        "--labels", str(region.labels), "--dem", str(region.dem),
+        "--workspace", str(workspace_folder),
+    ]  # fmt: skip
+
+
+def test_every_command_is_listed_and_its_help_has_an_example() -> None:
+    listing = call("--help")
+    assert listing.exit_code == 0
+    for name in COMMANDS:
+        assert name in listing.output
+        words = [name, "check"] if name == "recipe" else [name]
+        shown = call(*words, "--help")
+        assert shown.exit_code == 0
+        assert "Example:" in shown.output, name
+        assert "--json" in shown.output, name
+
+
+def test_recipe_check_shows_the_whole_recipe() -> None:
+    shown = call("recipe", "check", str(RECIPE), "--set", "model.trees=7", "--json")
+    assert shown.exit_code == 0
+    document = json.loads(shown.output)
+    assert document["recipe"]["model"]["trees"] == 7
+    assert document["recipe"]["selection"]["max_products"] == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("name: a\nseasons: []\nsaesons: 1\n", "did you mean 'seasons'"),
+        ("name: a\n", "'seasons' is missing"),
+        ("- 1\n", "a recipe is a table"),
+        ("name: [\n", "not valid YAML"),
+    ],
+)
+def test_a_wrong_recipe_is_bad_usage(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    shown = call("recipe", "check", str(path))
+    assert shown.exit_code == 2
+    assert shown.output.startswith("Error: ")
+    assert sentence in shown.output
+    assert "Traceback" not in shown.output
+    assert shown.output.count("\n") == 1
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("name: a\n")
+    assert "Traceback" in call("recipe", "check", str(path), "--debug").output
+
+
+def test_a_missing_argument_is_bad_usage() -> None:
+    assert call("run", str(RECIPE)).exit_code == 2
+    assert call("run", "no-such-recipe.yaml", "--year", "2021", "--products", ".").exit_code == 2
+    assert call("no-such-command").exit_code == 2
+
+
+def test_an_empty_folder_of_products_fails_with_a_sentence(
+    tmp_path: Path, workspace_folder: Path
+) -> None:
+    shown = call(
+        "run", str(RECIPE), "--year", "2021", "--products", str(tmp_path),
+        "--workspace", str(workspace_folder),
+    )  # fmt: skip
+    assert shown.exit_code == 1
+    assert "no Sentinel-2 L2A product here" in shown.output
+
+
+def test_a_plan_computes_nothing_and_names_every_step(
+    run_options: list[str], workspace_folder: Path
+) -> None:
+    shown = call("run", *run_options, "--plan", "--json")
+    assert shown.exit_code == 0, shown.output
+    steps = json.loads(shown.output)
+    assert {s["stage"] for s in steps} >= {"collect", "mask", "classify", "publish"}
+    assert {s["action"] for s in steps} == {"reuse", "compute", "wait"}
+    assert not list((workspace_folder / "objects").glob("composites/*"))
+
+
+def test_a_plan_says_what_made_a_step_stale(
+    region: SimulatedRegion, run_options: list[str], workspace_folder: Path
+) -> None:
+    from landcover import api
+
+    api.start_run(
+        "before", RECIPE, year=region.year, products=str(region.products),
+        labels=str(region.labels), dem=str(region.dem),
+    )  # fmt: skip
+    assert api.run_inline("before")["state"] == "done"
+    unchanged = call("run", *run_options, "--plan")
+    assert "0 of " in unchanged.output, unchanged.output
+    changed = call("run", *run_options, "--plan", "--why", "--set", "mask.growth_m=300")
+    assert "growth_m: 600.0 → 300.0" in changed.output, changed.output
+    retrained = call("run", *run_options, "--plan", "--why", "--set", "model.trees=30")
+    line = next(x for x in retrained.output.splitlines() if x.split()[1] == "train")
+    assert line.startswith("compute")
+    assert "trees: 100 → 30" in line
+    assert all(x.startswith("reuse") for x in retrained.output.splitlines() if " composite " in x)
+
+    status = call("status", "--json", "--workspace", str(workspace_folder))
+    assert status.exit_code == 0
+    document: dict[str, Any] = json.loads(status.output)
+    assert document["run"] == "before"
+    assert document["state"] == "done"
+    assert document["stages"]["classify"] == {"done": 1}
+
+
+def test_status_of_an_unknown_run_fails(workspace_folder: Path) -> None:
+    shown = call("status", "nonsense", "--workspace", str(workspace_folder))
+    assert shown.exit_code == 1
+    assert "no such run" in shown.output
+
+
+def test_simulate_tells_where_things_are(tmp_path: Path) -> None:
+    shown = call(
+        "simulate", str(tmp_path / "region"), "--tiles", "30SUF", "--pixels", "240",
+        "--points", "5", "--json",
+    )  # fmt: skip
+    assert shown.exit_code == 0, shown.output
+    paths = json.loads(shown.output)
+    assert Path(paths["labels"]).is_file()
+    assert Path(paths["products"]).is_dir()
+
+
+def test_the_shipped_recipe_is_plain_yaml_with_all_sections() -> None:
+    document = yaml.safe_load(RECIPE.read_text())
+    assert {"seasons", "selection", "mask", "composite", "terrain", "features"} <= set(document)

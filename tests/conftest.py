@@ -1,0 +1,71 @@
+"""What every test may ask for: sample data and spec oracles, found or plainly absent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _beside(variable: str, name: str) -> Path | None:
+    for folder in (os.environ.get(variable), ROOT.parent / "shared" / name):
+        if folder and Path(folder).is_dir():
+            return Path(folder)
+    return None
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder of the real sample data; the test is skipped where it is absent."""
+    found = _beside("LANDCOVER_DATA", "data")
+    if found is None:
+        pytest.skip("real sample data absent: set LANDCOVER_DATA to their folder")
+    return found
+
+
+@pytest.fixture(scope="session")
+def spec_dir() -> Path:
+    """Folder of the specification with its oracles; the test is skipped where it is absent."""
+    found = _beside("LANDCOVER_SPEC", "spec")
+    if found is None:
+        pytest.skip("spec oracles absent: set LANDCOVER_SPEC to their folder")
+    return found
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the quick tests first."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say plainly what was left out."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        terminalreporter.section("left out on this machine")
+        reasons = {str(report.longrepr[2]) for report in skipped}
+        for reason in sorted(reasons):
+            terminalreporter.line(reason.removeprefix("Skipped: "))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail where nothing may be left out and something was."""
+    if not os.environ.get("LANDCOVER_REQUIRE_ALL") or exitstatus:
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = 1
+
+
+@pytest.fixture
+def workspace_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty workspace that the settings name; no other variable of ours is set."""
+    for name in list(os.environ):
+        if name.startswith("LANDCOVER_") and name not in ("LANDCOVER_DATA", "LANDCOVER_SPEC"):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "workspace"
+    monkeypatch.setenv("LANDCOVER_WORKSPACE", str(folder))
+    return folder

@@ -1,0 +1,156 @@
+"""A small mosaic on disk, and the page of a run that has everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from landcover.learn.accuracy import accuracy
+from landcover.nouns.grid import Grid
+from landcover.nouns.legend import Legend, LegendClass
+from landcover.nouns.model import Feature, ModelCard, feature_set
+from landcover.publish.cells import Cell, write_cell
+from landcover.publish.outlines import outline_of
+from landcover.publish.page import Page, SampleSummary
+from landcover.publish.quality import ProductUse, Refusal, SeasonQuality, TileQuality
+from landcover.stores.rasters import RasterStyle, write_raster
+
+LEGEND = Legend(
+    classes=(
+        LegendClass(code=1, name="closedForest", colour="#007800", title="Closed forest"),
+        LegendClass(code=7, name="cropland", colour="#F096FF", title="Cropland"),
+        LegendClass(code=9, name="permanentWater", colour="#0032C8", title="Permanent water"),
+    )
+)
+GRID = Grid(crs="EPSG:32631", ulx=501360, uly=5629680, pixel=10, width=1100, height=1300)
+
+
+@pytest.fixture(scope="session")
+def legend() -> Legend:
+    """Three classes, their codes with gaps between them."""
+    return LEGEND
+
+
+@pytest.fixture(scope="session")
+def mosaic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Mosaic of 1,100 x 1,300 px: water above, forest and crops below, a strip of nodata."""
+    folder = tmp_path_factory.mktemp("mosaic")
+    rng = np.random.default_rng(0)
+    classes = rng.choice(np.array([1, 7], np.uint8), GRID.shape)
+    classes[:300] = 9
+    classes[:, :110] = 0
+    colours = {1: (0, 120, 0, 255), 7: (240, 150, 255, 255), 9: (0, 50, 200, 255), 0: (0, 0, 0, 0)}
+    style = RasterStyle("uint8", 0, ("land cover class",), colours=colours, categories={1: "x"})
+    write_raster(folder / "classification.tif", classes, GRID, style)
+    confidence = np.where(classes == 0, 255, 127).astype(np.uint8)
+    style = RasterStyle("uint8", 255, ("p",), scale=1 / 254)
+    write_raster(folder / "confidence.tif", confidence, GRID, style)
+    for number, band in enumerate(("B02", "B03", "B04")):
+        values = rng.integers(200, 1500, GRID.shape).astype(np.int16) + 100 * number
+        values[:, :110] = -32768
+        style = RasterStyle("int16", -32768, (band,), scale=1e-4)
+        write_raster(folder / f"{band}.tif", values.astype(np.int16), GRID, style)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cell(mosaic: Path) -> Cell:
+    """The zone of that mosaic."""
+    return Cell(
+        cell="32631",
+        folder=str(mosaic),
+        tiles=("31UDS",),
+        mapped=("31UDS",),
+        period="2021-spring",
+        dates=("2021-03-05",),
+    )
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory, cell: Cell) -> tuple[Path, Page]:
+    """Folder with the files of the zone, and a page that shows everything there may be."""
+    folder = tmp_path_factory.mktemp("report")
+    tags = {"title": "Land cover <test>, 2021", "model": "f" * 16}
+    view = write_cell(
+        folder, cell, LEGEND.classes, tags, title="Land cover <test>, 2021", is_simulated=False
+    )
+    features = feature_set([Feature(name="spring_B02", period="spring", layer="B02", kind="band")])
+    card = ModelCard(
+        id="f" * 16,
+        kind="random-forest",
+        features=features,
+        codes=LEGEND.codes,
+        names=LEGEND.names,
+        colours=tuple(c.colour for c in LEGEND.classes),
+        parameters={"n_trees": 100},
+        seed=0,
+        sample_set_id="a" * 16,
+        n_train_rows=90,
+        n_train_groups=12,
+        class_counts={1: 30, 7: 30, 9: 30},
+        arrays_sha256="0" * 64,
+        versions={"numpy": "2"},
+        missing_layers=("spring_B09",),
+    )
+    codes = np.array([1] * 40 + [7] * 40 + [9] * 20, np.uint8)
+    mapped = codes.copy()
+    mapped[:6] = 7
+    page = Page(
+        title="Land cover <test>",
+        year=2021,
+        recipe="mediterranean-rf",
+        simulated=False,
+        views=(view,),
+        tiles=(tile_quality("31UDS"), tile_quality("31UES", missing=True)),
+        legend=LEGEND.classes,
+        accuracy=accuracy(
+            mapped,
+            codes,
+            legend=LEGEND,
+            groups=np.arange(100) // 5,
+            title="t",
+            design="held-out groups",
+            simulated=False,
+            seed=0,
+        ),
+        samples=SampleSummary(
+            n_rows=100,
+            n_lost=10,
+            lost_by_class={"cropland": 10},
+            lost_by_feature={"slope": 10},
+            counts={"closedForest": 30, "cropland": 30, "permanentWater": 30},
+            groups={"closedForest": (4, 2), "cropland": (4, 2)},
+            rare=("permanentWater",),
+            dropped={"mapped to nothing: 99": 7},
+        ),
+        card=card,
+        troubles=("collect skipped: 31UES 2021-autumn: no usable product.",),
+    )
+    return folder, page
+
+
+def tile_quality(tile: str, *, missing: bool = False, grid: Grid = GRID) -> TileQuality:
+    """One tile with a good season and, if wanted, one without a composite."""
+    product = {"date": "2021-03-05", "cloud_percent": 3.0, "nodata_percent": 0.0}
+    good = SeasonQuality(
+        period="2021-spring",
+        status="ok",
+        products=(
+            ProductUse(
+                name="S2A_USED", baseline=509, offsets=(-1000,), offset_decision="metadata",
+                **product,
+            ),
+        ),
+        refused=(Refusal(name="S2A_REFUSED", reason="cloud 71.4 % above 20 %", **product),),
+        percent_0=10.0,
+        percent_1=20.0,
+        percent_2_or_more=70.0,
+        nodata_percent=10.0,
+        missing_layers=("B09",),
+        warnings=("S2A_USED has no B01; the others make it.",),
+    )  # fmt: skip
+    bad = SeasonQuality(period="2021-autumn", status="missing", reason="no usable product.")
+    seasons = (good, bad) if missing else (good,)
+    return TileQuality(tile=tile, grid=grid, geometry=outline_of(grid), seasons=seasons)

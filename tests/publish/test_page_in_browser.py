@@ -1,0 +1,109 @@
+"""The page in a real browser, opened from disk."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landcover.publish.page import Page
+from landcover.publish.pages import render
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no chromium on this machine: the page is not looked at in a browser")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def index(report: tuple[Path, Page]) -> Path:
+    folder, page = report
+    (folder / "index.html").write_text(render(page), encoding="utf-8")
+    return folder / "index.html"
+
+
+def opened(browser: Any, index: Path, width: int, **options: Any) -> tuple[Any, list[str]]:
+    page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+    errors: list[str] = []
+    page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("requestfailed", lambda request: errors.append(request.url))
+    page.goto(index.as_uri())
+    return page, errors
+
+
+@pytest.mark.parametrize("width", [1200, 400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_opens_whole(
+    browser: Any, index: Path, tmp_path: Path, width: int, scheme: str
+) -> None:
+    page, errors = opened(browser, index, width, color_scheme=scheme)
+    widths = page.eval_on_selector_all("img", "all => all.map(i => i.naturalWidth)")
+    assert len(widths) == 2
+    assert min(widths) > 0
+    headings = page.eval_on_selector_all("h2", "all => all.map(h => h.textContent)")
+    assert headings == [
+        "Map", "Accuracy", "Data quality", "Samples and model", "Skipped or failed", "Downloads",
+    ]  # fmt: skip
+    assert page.locator("table.matrix tbody tr").count() == 5
+    # Wide tables scroll inside themselves; the page does not.
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.screenshot(path=tmp_path / "page.png", full_page=True)
+    assert (tmp_path / "page.png").stat().st_size > 10_000
+    assert errors == []
+    page.close()
+
+
+def test_refused_products_open_on_a_click(browser: Any, index: Path) -> None:
+    page, _ = opened(browser, index, 1200)
+    refused = page.get_by_text("S2A_REFUSED").first
+    assert not refused.is_visible()
+    page.get_by_text("31UDS: products, refusals, missing layers").click()
+    page.get_by_text("1 not used").first.click()
+    assert refused.is_visible()
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_their_ground(browser: Any, index: Path, scheme: str) -> None:
+    page, _ = opened(browser, index, 1200, color_scheme=scheme)
+    ratios = page.evaluate(_CONTRAST)
+    assert len(ratios) > 10
+    assert min(ratios.values()) >= 4.5, {k: v for k, v in ratios.items() if v < 4.5}
+    page.close()
+
+
+# WCAG 2.2, contrast of text: relative luminance of the text against the nearest filled ancestor.
+_CONTRAST = """() => {
+  const rgb = c => c.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = e => {
+    for (; e; e = e.parentElement) {
+      const c = getComputedStyle(e).backgroundColor;
+      if (c.startsWith("rgb(")) return rgb(c);
+    }
+    return [255, 255, 255];
+  };
+  const found = {};
+  const words = "p, li, dt, dd, small, th, summary, a, figcaption, .badge";
+  for (const e of document.querySelectorAll(words)) {
+    const text = getComputedStyle(e).color;
+    const [a, b] = [light(rgb(text)), light(ground(e))].sort((x, y) => y - x);
+    found[`${e.tagName}.${e.className} ${text} on ${ground(e)}`] = (a + 0.05) / (b + 0.05);
+  }
+  return found;
+}"""

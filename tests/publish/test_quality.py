@@ -1,0 +1,135 @@
+"""Quality of tiles: colours, shares, footprints."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import shapely
+from pyproj import Geod
+from shapely.geometry import shape
+
+from landcover.errors import InputError
+from landcover.nouns.grid import Grid
+from landcover.nouns.output import Output, Wanted
+from landcover.publish.outlines import outline_of
+from landcover.publish.quality import (
+    SeasonQuality,
+    TileQuality,
+    feature_collection,
+    quality_colour,
+    season_quality,
+)
+from landcover.tiling import tile_grid
+
+GRID = Grid(crs="EPSG:32631", ulx=501360, uly=5629680, pixel=10, width=64, height=64)
+
+
+@pytest.mark.parametrize(
+    ("percent", "colour"),
+    [
+        (0, "#00FF00"), (5, "#00FF00"), (10, "#55AA00"), (12.5, "#808000"), (20, "#FF0000"),
+        (37, "#FF0000"), (None, "#808080"),
+    ],
+)  # fmt: skip
+def test_colours_run_from_green_to_red(percent: float | None, colour: str) -> None:
+    assert quality_colour(percent) == colour
+
+
+def tile(*shares: float | None) -> TileQuality:
+    seasons = tuple(
+        SeasonQuality(
+            period=f"2021-s{i}", status="missing" if s is None else "ok", nodata_percent=s
+        )
+        for i, s in enumerate(shares)
+    )
+    return TileQuality(tile="31UDS", grid=GRID, geometry=outline_of(GRID), seasons=seasons)
+
+
+def test_the_worst_season_decides() -> None:
+    assert tile(1, 12.5, 3).nodata_percent == 12.5
+    assert tile(1, 12.5, 3).colour == "#808000"
+
+
+def test_a_tile_without_a_season_is_grey() -> None:
+    assert tile(1, None).nodata_percent is None
+    assert (tile(1, None).colour, tile(1, None).status) == ("#808080", "missing")
+
+
+def test_the_map_of_the_tiles_is_geojson() -> None:
+    document = json.loads(json.dumps(feature_collection([tile(7, 12.5)])))
+    feature = document["features"][0]
+    assert shape(feature["geometry"]).is_valid
+    assert feature["properties"]["color"] == "#808000"
+    assert feature["properties"]["nodata_pct"] == 12.5
+    assert feature["properties"]["nodata_pct_by_season"] == {"2021-s0": 7, "2021-s1": 12.5}
+
+
+@pytest.mark.parametrize("name", ["31UDS", "30SUF", "19HCC"])
+def test_a_footprint_has_the_area_of_its_tile(name: str) -> None:
+    area, _ = Geod(ellps="WGS84").geometry_area_perimeter(shape(outline_of(tile_grid(name))))
+    assert area == pytest.approx(109_800**2, rel=0.005)  # positive: counter-clockwise
+
+
+def test_a_footprint_is_cut_at_the_antimeridian() -> None:
+    found = shape(outline_of(tile_grid("01KAB")))
+    assert found.geom_type == "MultiPolygon"
+    assert found.is_valid
+    assert shapely.union_all(found).bounds[0] == -180
+    assert found.bounds[2] == 180
+
+
+def test_only_utm_grids_have_footprints() -> None:
+    with pytest.raises(InputError, match="UTM"):
+        outline_of(GRID.model_copy(update={"crs": "EPSG:3035"}))
+
+
+def output(stage: str, params: dict[str, object], stats: dict[str, object]) -> Output:
+    wanted = Wanted(stage=stage, version=1, unit="31UDS/2021-spring", inputs={}, params=params)
+    return Output(id=wanted.id, wanted=wanted, key="", files=(), stats=stats)
+
+
+CANDIDATE = {"date": "2021-03-05T11:00:00Z", "cloud_percent": 71.4, "nodata_percent": 0.0}
+CHOICE = output(
+    "collect",
+    {
+        "candidates": [
+            {**CANDIDATE, "name": "A", "is_used": True, "reason": "primary month"},
+            {**CANDIDATE, "name": "B", "is_used": False, "reason": "cloud 71.4 % above 20 %"},
+        ],
+        "unreadable": ["C: damaged"],
+    },
+    {},
+)
+
+
+@pytest.mark.parametrize(("min_clear", "missing"), [(1, 10.0), (2, 30.0)])
+def test_pixels_with_too_few_observations_are_missing(min_clear: int, missing: float) -> None:
+    coverage = {"percent_0": 10.0, "percent_1": 20.0, "percent_2_or_more": 70.0}
+    stats = {
+        "status": "degraded",
+        "coverage": coverage,
+        "missing_layers": ["B09"],
+        "warnings": [],
+        "products": [
+            {
+                "name": "A", "date": "2021-03-05", "baseline": 509, "offsets": [-1000],
+                "offset_decision": "metadata", "cloud_percent": 1.0, "nodata_percent": 0.0,
+                "mask": {"cloud_percent": 1.0},
+            }
+        ],
+    }  # fmt: skip
+    season = season_quality(
+        "2021-spring", CHOICE, output("composite", {"min_clear": min_clear}, stats), ""
+    )
+    assert season.nodata_percent == missing
+    assert season.status == "degraded"
+    assert [p.name for p in season.products] == ["A"]
+    assert [(r.name, r.date) for r in season.refused] == [("B", "2021-03-05")]
+
+
+def test_a_season_without_a_composite_keeps_its_refusals_and_reason() -> None:
+    season = season_quality("2021-spring", CHOICE, None, "the mask failed")
+    assert (season.status, season.reason) == ("missing", "the mask failed")
+    assert [r.reason for r in season.refused] == ["cloud 71.4 % above 20 %"]
+    assert season.unreadable == ("C: damaged",)

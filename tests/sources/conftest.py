@@ -1,0 +1,47 @@
+"""Products and patience for the tests of remote sources."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+with warnings.catch_warnings():
+    # google-api-core misses grpcio-status, which nothing here uses, and says so at its import.
+    warnings.simplefilter("ignore", ImportWarning)
+    import google.api_core.exceptions  # noqa: F401
+
+from fake_servers import TILE
+
+from landcover.simulate import simulate
+from landcover.sources.access import Access
+from landcover.sources.retries import RetryPolicy
+
+
+@pytest.fixture(scope="session")
+def safes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder of simulated products of one tile, one of them in two baselines."""
+    out = tmp_path_factory.mktemp("simulated") / "region"
+    region = simulate(
+        out, tiles=(TILE,), pixels=240, points_per_class=3, products_per_season=3, seed=3
+    )
+    old = next(region.products.glob("*_20210307T*N0212*"))
+    new = old.with_name(old.name.replace("N0212", "N0500").replace("T160325", "T200000"))
+    shutil.copytree(old, new)
+    metadata = new / "MTD_MSIL2A.xml"
+    text = metadata.read_text().replace(old.name, new.name).replace("02.12", "05.00")
+    metadata.write_text(text.replace("16:03:25", "20:00:00"))
+    return region.products
+
+
+@pytest.fixture
+def access() -> Access:
+    """Give patience for tests: the same number of attempts, pauses a hundred times shorter."""
+    policy = RetryPolicy(first_s=0.01, longest_s=0.05, connect_s=1.0, read_s=0.5)
+    return replace(Access(), policy=policy)

@@ -1,0 +1,148 @@
+"""Which room may import which (docs/architecture.md): read from the code's own imports."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARY = ROOT / "landcover"
+EVERYWHERE = {"landcover.errors", "landcover.nouns", "landcover.tiling", "landcover.recipe"}
+
+# Room → rooms of ours that it may import, beside the four that may be imported everywhere.
+ROOMS: dict[str, set[str]] = {
+    "errors": set(),
+    "nouns": set(),
+    "tiling": set(),
+    "recipe": set(),
+    "settings": set(),
+    "raster": {"raster"},
+    "learn": {"learn"},
+    "stores": {"stores"},
+    "products": {"products", "stores"},
+    "sources": {"sources", "products", "stores"},
+    "ledger": {"ledger", "stores"},
+    "publish": {"publish", "stores"},
+    "simulate": {"simulate", "stores"},
+    "execution": {"api"},
+    "stages": {"stages", "raster", "learn", "products", "sources", "stores", "ledger", "publish"},
+    "lazy": {"products", "raster", "stores"},
+    "views": {"lazy", "ledger", "stores"},
+    "airflow_process": {"settings", "execution"},
+    "api": {"settings", "stages", "stores", "ledger", "lazy", "views", "learn", "raster",
+            "sources", "simulate"},
+    "bench": {"bench", "api", "simulate", "settings", "stores", "ledger", "airflow_process"},
+    "cli": {"cli", "api", "settings", "stages", "stores", "ledger", "simulate", "bench",
+            "airflow_process", "publish"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}  # fmt: skip
+
+# Packages that only the named files of the library may import.
+ONLY_IN = {
+    "airflow": set[str](),
+    "rasterio": {"stores", "simulate/files.py"},
+    "dask": {"execution.py"},
+    "distributed": {"execution.py"},
+    "sqlite3": {"stores/records.py"},
+    "matplotlib": {"publish"},
+    "click": {"cli"},
+    "rich": {"cli"},
+}
+# recipe validates names of nouns only; tiling is pure geometry.
+FOUR = {"errors": set[str](), "nouns": {"landcover.errors"}}
+
+
+def imports_of(path: Path) -> Iterator[tuple[str, bool]]:
+    """Give every module that a file imports, and whether only a type checker sees it."""
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) in typing_only) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            module = node.module or ""
+            if module == "landcover":
+                yield from ((f"landcover.{a.name}", id(node) in typing_only) for a in node.names)
+            else:
+                yield module, id(node) in typing_only
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+
+
+FILES = sorted(LIBRARY.rglob("*.py"))
+
+
+def test_every_room_is_drawn() -> None:
+    assert {room_of(path) for path in FILES} <= set(ROOMS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIBRARY)))
+def test_arrows(path: Path) -> None:
+    room = room_of(path)
+    wrong = []
+    for module, typing_only in imports_of(path):
+        if not module.startswith("landcover.") or typing_only:
+            continue
+        target = ".".join(module.split(".")[:2])
+        if room in FOUR and target != f"landcover.{room}":
+            allowed = target in FOUR[room]
+        else:
+            allowed = target in EVERYWHERE or target.split(".")[1] in ROOMS[room] | {room}
+        if not allowed:
+            wrong.append(module)
+    assert not wrong, f"{room} may not import {wrong}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIBRARY)))
+def test_clients_stay_in_their_room(path: Path) -> None:
+    name = str(path.relative_to(LIBRARY))
+    for module, typing_only in imports_of(path):
+        owners = ONLY_IN.get(module.split(".")[0])
+        if owners is None or typing_only:
+            continue
+        assert name in owners or name.split("/")[0] in owners, f"{name} imports {module}"
+
+
+def test_the_simulator_shares_no_algorithm_with_the_library() -> None:
+    for path in (LIBRARY / "simulate").glob("*.py"):
+        rooms = {m.split(".")[1] for m, _ in imports_of(path) if m.startswith("landcover.")}
+        assert rooms <= {"simulate", "nouns", "errors", "tiling", "recipe", "stores"}, path.name
+        assert "landcover.tiling" not in {m for m, _ in imports_of(path)}, path.name
+
+
+def test_the_front_door_opens_in_milliseconds() -> None:
+    code = "import sys, landcover.api; print([m for m in sys.modules if '.' not in m])"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    for heavy in ("numpy", "rasterio", "xarray", "sklearn", "pandas", "dask", "airflow"):
+        assert f"'{heavy}'" not in found
+
+
+def test_every_public_name_of_the_front_door_exists() -> None:
+    from landcover import api
+
+    assert api.__all__ == sorted(api.__all__)
+    for name in api.__all__:
+        assert callable(getattr(api, name)), name
+
+
+def test_no_dumping_grounds_and_no_giants() -> None:
+    names = {path.stem for path in FILES}
+    assert not names & {"utils", "helpers", "common", "misc", "tools"}
+    giants = {str(p.relative_to(ROOT)) for p in FILES if len(p.read_text().splitlines()) > 400}
+    assert not giants
