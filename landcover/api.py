@@ -50,6 +50,7 @@ _HOME = {
 
 __all__ = [
     "accuracy",
+    "cancel",
     "expand_cloud_mask",
     "fit_classifier",
     "mark_lost",
@@ -250,6 +251,13 @@ def report(run_id: str) -> dict[str, Any]:
     from landcover.stages.reporting import report_run
 
     return report_run(open_workspace(), run_id)
+
+
+def cancel(run_id: str) -> None:
+    """Write down that somebody stopped a run, so that nothing is left as running."""
+    from landcover.stages.reporting import cancel_run
+
+    cancel_run(open_workspace(), run_id)
 
 
 def run_inline(run_id: str, *, memory_gb: float = 1.0, threads: int = 1) -> dict[str, Any]:

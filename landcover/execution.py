@@ -58,7 +58,7 @@ def local_cluster(*, workers: int = 1, memory_gb: float = 1.0, threads: int = 1)
             processes=True,
             memory_limit=int(HEADROOM * max(memory_gb, 1.0) * GB),
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port: several may run on one machine
             env={
                 "OMP_NUM_THREADS": str(threads),
                 "MALLOC_ARENA_MAX": "2",  # many arenas keep freed memory of many threads

@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from servers import document_server, s3_server
+
+__all__ = ["document_server", "s3_server"]
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -156,11 +156,11 @@ class Server:
                 raise RuntimeError((self._folder / "log").read_text()[-2000:])
             time.sleep(0.02)
 
-    def stop(self) -> None:
+    def stop(self, *signals: signal.Signals) -> None:
         """End it and whatever it started."""
         if self._process is None:
             return
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for number in (*signals, signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
             with suppress(subprocess.TimeoutExpired):
@@ -170,8 +170,8 @@ class Server:
 
     @contextmanager
     def away(self, seconds: float) -> Iterator[None]:
-        """Stop it now, and start it again after a while, whatever the block does meanwhile."""
-        self.stop()
+        """Kill it now, and start it again after a while, whatever the block does meanwhile."""
+        self.stop(signal.SIGKILL)
         timer = threading.Timer(seconds, self.start)
         timer.start()
         try:

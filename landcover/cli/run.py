@@ -17,9 +17,10 @@ from landcover.nouns.run import STAGES
 @click.option("--year", type=int, required=True, help="Year of the seasons.")
 @click.option(
     "--products",
-    type=click.Path(exists=True, file_okay=False),
     required=True,
-    help="Folder with SAFE products or STAC item folders.",
+    metavar="FOLDER|ADDRESS",
+    help="Folder with SAFE products or STAC item folders, or a source: google, earth-search-c1, "
+    "cdse-odata, …",
 )
 @click.option("--tiles", default="", help="Tile ids, comma separated [default: all with products].")
 @click.option("--region", type=click.Path(exists=True, dir_okay=False), help="GeoJSON polygons.")
@@ -83,8 +84,12 @@ def make_map(settings: Any, recipe: Path, options: dict[str, Any], *, as_json: b
     # Started here as well, so that a wrong argument is told before Airflow starts.
     api.start_run(run_id, **arguments)
     workspace = api.open_workspace()
-    with watching(workspace.records, run_id, quiet=as_json):
-        code = run_dag(settings, run_id, arguments)
+    try:
+        with watching(workspace.records, run_id, quiet=as_json):
+            code = run_dag(settings, run_id, arguments)
+    except KeyboardInterrupt:
+        api.cancel(run_id)
+        raise
     report = api.report(run_id)
     if as_json:
         show_json(report)

@@ -1,4 +1,4 @@
-"""A wrong radiometric offset found by comparison: the tripwire (DESIGN §3.6).
+"""A wrong radiometric offset found by comparison: the tripwire.
 
 The offset of −0.1 is sometimes applied twice, or not at all, whatever the metadata say. That
 shifts every band of every pixel by the same 0.1. Nothing real does: snow, harvest, fire, rain
@@ -23,8 +23,11 @@ Verdict = Literal["ok", "applied_twice", "not_applied", "others_differ", "unsure
 STEP = 1000
 """The offset in harmonised numbers: 0.1."""
 TOLERANCE = 350
-"""Most that any band of a voting pixel may be off, harmonised numbers. Clear pixels of two dates
+"""Most that a band of a voting pixel may be off, harmonised numbers. Clear pixels of two dates
 differ by some hundred; half the step would let haze over water vote for an offset."""
+BANDS_PER_MISS = 4
+"""A voting pixel may be off in one band of four, where there are eight or more: red edge and near
+infrared rise and fall together with the leaves."""
 IMPOSSIBLE = -400
 """Number that land and water do not fall below in two bands: surface reflectance of shadow and
 water is overcorrected by 0.01 to 0.03. A twice applied offset takes them to −0.05 … −0.1."""
@@ -37,6 +40,10 @@ FEWEST_VOTES = 0.05
 """Smallest share of the pixels whose votes are heard."""
 CLEARLY = 4
 """How many times more votes than the other side has make a decision."""
+RAISED = 0.1
+"""Smallest share of dark pixels of the others that, raised by 0.1, speak for a missing offset."""
+MANY = 0.2
+"""Share of dark pixels that makes a landscape with vegetation or water, not a desert too low."""
 FEW = 0.01
 """Share of pixels that are not there by accident."""
 NONE = 0.002
@@ -52,11 +59,11 @@ class OffsetEvidence:
     n_pixels: int = 0
     """Those of them that the others have as well."""
     n_same: int = 0
-    """Pixels that agree with the others in all bands."""
+    """Pixels that agree with the others in nearly all bands."""
     n_higher: int = 0
-    """Pixels that lie 0.1 above the others in all bands."""
+    """Pixels that lie 0.1 above the others in nearly all bands."""
     n_lower: int = 0
-    """Pixels that lie 0.1 below the others in all bands."""
+    """Pixels that lie 0.1 below the others in nearly all bands."""
     n_impossible: int = 0
     """Pixels of the product too dark to be true."""
     n_dark: int = 0
@@ -65,6 +72,8 @@ class OffsetEvidence:
     """Pixels of the others too dark to be true."""
     n_others_dark: int = 0
     """Pixels of the others with a dark band."""
+    n_raised: int = 0
+    """Those of them that lie 0.1 higher in the product, in the band that is darkest."""
 
     def __add__(self, other: OffsetEvidence) -> OffsetEvidence:
         names = (field.name for field in fields(self))
@@ -132,8 +141,9 @@ def offset_evidence(
     is_compared = is_seen & (others != NODATA).all(axis=0)
     there = others[:, is_compared].astype(np.int32)
     difference = product[:, is_compared] - there
+    n_misses = len(product) // BANDS_PER_MISS if len(product) >= 2 * BANDS_PER_MISS else 0
     n_same, n_higher, n_lower = (
-        int(np.count_nonzero((np.abs(difference - step) <= TOLERANCE).all(axis=0)))
+        int(np.count_nonzero(_is_near(difference, step).sum(axis=0) >= len(product) - n_misses))
         for step in (0, STEP, -STEP)
     )
     return OffsetEvidence(
@@ -144,6 +154,7 @@ def offset_evidence(
         n_lower,
         *_count_dark(product[:, is_seen]),
         *_count_dark(there),
+        _count_raised(difference, there),
     )
 
 
@@ -166,7 +177,7 @@ def judge_offset(evidence: OffsetEvidence) -> OffsetFinding:
         return OffsetFinding("unsure", 0.0, reason, evidence)
     step = _voted_step(share("n_same"), share("n_higher"), share("n_lower"))
     if step is None:
-        return OffsetFinding("unsure", 0.0, "too few pixels agree on a difference", evidence)
+        return _judge_by_dark_pixels(evidence)
     verdict, reason = _verdict(step, evidence)
     return OffsetFinding(verdict, step / REFLECTANCE_UNITS, reason, evidence)
 
@@ -183,21 +194,50 @@ def _verdict(step: int, evidence: OffsetEvidence) -> tuple[Verdict, str]:
     """Say who is wrong, the product or the others; the product has no impossible pixels."""
     share = evidence.share
     if step == 0:
-        return "ok", f"{share('n_same'):.0%} of the pixels agree with the others in all bands"
+        return (
+            "ok",
+            f"{share('n_same'):.0%} of the pixels agree with the others in nearly all bands",
+        )
     if step > 0:
-        said = f"{share('n_higher'):.0%} of the pixels lie 0.1 above the others in all bands"
+        said = f"{share('n_higher'):.0%} of the pixels lie 0.1 above the others in nearly all bands"
         if share("n_others_impossible") >= FEW:
             return "others_differ", f"{said}, but the others are too dark to be true"
         if share("n_dark") > NONE:
             return "ok", f"{said}, but {share('n_dark'):.1%} are as dark as they can be"
         return "not_applied", said
-    said = f"{share('n_lower'):.0%} of the pixels lie 0.1 below the others in all bands"
+    said = f"{share('n_lower'):.0%} of the pixels lie 0.1 below the others in nearly all bands"
     # Dark pixels that are dark, and none on the other side: the others lack their offset.
-    if share("n_dark") >= FEW and share("n_others_dark") <= NONE:
+    if share("n_dark") >= MANY and share("n_others_dark") <= NONE:
         return "others_differ", f"{said}, but the others have no dark pixels at all"
     if share("n_others_dark") >= FEW:
         return "ok", f"{said}, but dark pixels stay where they are"
     return "applied_twice", said
+
+
+def _judge_by_dark_pixels(evidence: OffsetEvidence) -> OffsetFinding:
+    """Decide where everything has changed: dark pixels cannot all vanish but by a step."""
+    share = evidence.share
+    if share("n_dark") <= NONE and share("n_others_dark") >= FEWEST_VOTES:
+        said = f"no dark pixels, of which the others have {share('n_others_dark'):.0%}"
+        if evidence.n_raised >= RAISED * evidence.n_others_dark:
+            return OffsetFinding("not_applied", STEP / REFLECTANCE_UNITS, said, evidence)
+        return OffsetFinding("unsure", 0.0, said, evidence)
+    return OffsetFinding("unsure", 0.0, "too few pixels agree on a difference", evidence)
+
+
+def _is_near(difference: NDArray[np.int32], step: int) -> NDArray[np.bool_]:
+    """Mark differences that are a step, give or take the tolerance."""
+    return np.asarray(np.abs(difference - step) <= TOLERANCE)
+
+
+def _count_raised(difference: NDArray[np.int32], others: NDArray[np.int32]) -> int:
+    """Count pixels that are dark in the others and lie a step higher there in the product."""
+    if others.shape[1] == 0:
+        return 0
+    darkest = others.argmin(axis=0)[np.newaxis]
+    is_dark = np.take_along_axis(others, darkest, axis=0) < DARK
+    raised = np.take_along_axis(difference, darkest, axis=0)
+    return int(np.count_nonzero(is_dark & _is_near(raised, STEP)))
 
 
 def _count_dark(values: NDArray[np.signedinteger[Any]]) -> tuple[int, int]:

@@ -116,6 +116,19 @@ class CompositeRecipe(Section):
     """Fewest clear observations that give a pixel a value."""
 
 
+class Denoise(Section):
+    """How the noise of a DEM is smoothed away (spec: dem §2)."""
+
+    threshold: float = Field(0.85, ge=0, le=1)
+    """Cosine of the angle between neighbouring faces above which they smooth each other."""
+    normal_iterations: int = Field(60, ge=1, le=1000)
+    """Rounds that the face normals are smoothed."""
+    vertex_iterations: int = Field(50, ge=1, le=1000)
+    """Rounds that the heights follow the normals."""
+    neighbourhood: Literal["edge", "vertex"] = "edge"
+    """Faces that count as neighbours: those that share an edge (as the paper), or a vertex."""
+
+
 class TerrainRecipe(Section):
     """How elevation becomes features (spec: dem §3-6)."""
 
@@ -123,6 +136,8 @@ class TerrainRecipe(Section):
     """How the DEM is warped to the tile."""
     aspect: Literal["grass", "compass"] = "grass"
     """Degrees counter-clockwise from east (0 flat) or clockwise from north (nodata flat)."""
+    denoise: Denoise | None = Denoise()
+    """Smooth the elevation before slope and aspect; null leaves it as delivered."""
     missing_is_sea: bool = True
     """Take absent degree cells as sea level where another cell of the tile exists."""
 

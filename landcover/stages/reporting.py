@@ -17,7 +17,7 @@ def report_run(workspace: Workspace, run_id: str) -> dict[str, Any]:
         ``run``, ``state`` (``done``, ``failed``), ``counts`` by state, ``n_units``,
         ``failed_percent``, ``troubles`` (one sentence per failed or skipped unit) and
         ``outputs`` of the publish stage. The run failed when more units failed than the recipe
-        tolerates, or when a stage that the whole run hangs on failed.
+        tolerates, when a stage that the whole run hangs on failed, or when a unit was stopped.
     """
     _, recipe = runs.load(workspace, run_id)
     states = units.states(workspace.records, run_id)
@@ -25,7 +25,9 @@ def report_run(workspace: Workspace, run_id: str) -> dict[str, Any]:
     failed_percent = 100 * counts["failed"] / max(1, len(states))
     is_lame = any(s.state == "failed" or _stopped(s) for s in states if s.unit.id == "all")
     nothing = not any(s.is_finished for s in states)
-    is_failed = is_lame or nothing or failed_percent > recipe.tolerance_percent
+    is_broken_off = any(s.state in ("running", "cancelled") for s in states)
+    too_many = failed_percent > recipe.tolerance_percent
+    is_failed = is_lame or nothing or is_broken_off or too_many
     summary = {
         "run": run_id,
         "state": "failed" if is_failed else "done",
@@ -39,14 +41,29 @@ def report_run(workspace: Workspace, run_id: str) -> dict[str, Any]:
     return summary
 
 
+def cancel_run(workspace: Workspace, run_id: str) -> None:
+    """Write down that somebody stopped a run: what was running was cancelled."""
+    for state in units.states(workspace.records, run_id):
+        if state.state == "running":
+            stopped = {
+                "state": "cancelled",
+                "error_family": "cancelled",
+                "message": f"{state.unit.label}: stopped by a person; the same command goes on.",
+            }
+            units.save(workspace.records, state.model_copy(update=stopped))
+    left = units.states(workspace.records, run_id)
+    counts: Counter[str] = Counter(state.state for state in left)
+    runs.finish(workspace, run_id, "cancelled", dict(counts))
+
+
 def troubles(states: list[UnitState]) -> list[str]:
-    """Give one line per unit that failed or was skipped for a reason of its own.
+    """Give one line per unit that failed, was skipped or stopped for a reason of its own.
 
     A unit that only waited for another one is not repeated.
     """
     told: dict[str, None] = {}
     for state in states:
-        if state.state in ("failed", "skipped") and state.message:
+        if state.state in ("failed", "skipped", "cancelled") and state.message:
             told[f"{state.stage} {state.state}: {state.message}"] = None
     return list(told)
 

@@ -17,8 +17,10 @@ from landcover.ledger.outputs import sha256_of
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Wanted
 from landcover.products.dem import DegreeCells, find_dem
+from landcover.raster.denoise import denoise_dem
 from landcover.raster.terrain import extend_edges, slope_aspect
 from landcover.raster.windows import plan_windows
+from landcover.recipe import Denoise
 from landcover.stages.grids import tile_work_grid
 from landcover.stages.task import Task
 from landcover.stores import layout
@@ -32,7 +34,7 @@ from landcover.stores.rasters import (
     write_raster,
 )
 
-VERSION = 1
+VERSION = 2
 METRIC_PIXEL = 30.0
 HALO = 64
 """Cells around the tile on the metric grid: enough for denoising to be seamless (dem §2)."""
@@ -102,6 +104,7 @@ def _make(
     if recipe.missing_is_sea and missing:
         _fill_sea(elevation, metric, missing)
     covered = _coverage(elevation, metric, files, missing, path / "known.tif")
+    elevation = _denoised(elevation, recipe.denoise)
     elevation = extend_edges(elevation, EDGE_CELLS)
     slope, aspect = slope_aspect(elevation, METRIC_PIXEL, convention=recipe.aspect)
     scratch = path / "metric.tif"
@@ -124,6 +127,20 @@ def _make(
             percent,
         )
     return stats
+
+
+def _denoised(elevation: NDArray[np.float32], how: Denoise | None) -> NDArray[np.float32]:
+    # On the metric grid: in degrees all faces stand upright, and nothing is smoothed (dem §1).
+    if how is None:
+        return elevation
+    return denoise_dem(
+        elevation,
+        METRIC_PIXEL,
+        how.threshold,
+        how.normal_iterations,
+        vertex_iterations=how.vertex_iterations,
+        neighbourhood=how.neighbourhood,
+    )
 
 
 def _coverage(

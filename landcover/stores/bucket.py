@@ -121,6 +121,8 @@ class Bucket:
                 partial(_delete_objects, Bucket=self.name, Delete={**batch, "Quiet": True})
             )
             for error in found.get("Errors", ()):
+                if error["Code"] in ABSENT:  # somebody else was quicker
+                    continue
                 raise InputError(
                     f"s3://{self.name}/{error['Key']}: cannot be removed ({error['Code']}). "
                     "Give the credentials the right to delete there."

@@ -40,6 +40,14 @@ INDEXES: Mapping[str, Sequence[Sequence[str]]] = {
     "units": [("run", "stage")],
 }
 """Fields that are searched for, by collection; every ``_id`` is unique anyway."""
+OPTIONS: Mapping[str, Any] = {
+    "appname": "landcover",
+    "connect": False,
+    "serverSelectionTimeoutMS": 5_000,
+    "connectTimeoutMS": 5_000,
+    "socketTimeoutMS": 60_000,
+}
+"""Options of the client, where the address does not say otherwise."""
 _ABOUT = "about"
 # Field names that the protocol or older servers keep for themselves.
 _ESCAPES = (("%", "%25"), (".", "%2E"), ("$", "%24"), ("\0", "%00"))
@@ -156,11 +164,9 @@ class MongoRecords:
 
     def _prepared(self, password: str | None) -> Database:
         options: dict[str, Any] = {
-            "appname": "landcover",
-            "connect": False,
-            "serverSelectionTimeoutMS": 5_000,
-            "connectTimeoutMS": 5_000,
-            "socketTimeoutMS": 60_000,
+            name: value
+            for name, value in OPTIONS.items()
+            if f"{name}=".lower() not in self._url.lower()
         }
         if password is not None:
             options["password"] = password

@@ -37,11 +37,12 @@ class S3ObjectStore:
             InputError: The address names no bucket.
         """
         scheme, _, rest = address.partition("://")
-        name, _, self._prefix = rest.strip("/").partition("/")
+        name, _, prefix = rest.partition("/")
         if scheme != "s3" or not name:
             raise InputError(
                 f"LANDCOVER_OBJECTS={address}: expected s3://bucket or s3://bucket/prefix."
             )
+        self._prefix = prefix.strip("/")
         self._bucket = Bucket(name, connection or S3Connection())
         self._scratch = scratch
         self._root = f"/vsis3/{name}/"

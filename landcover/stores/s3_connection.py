@@ -24,6 +24,7 @@ UNKNOWN = ("501", "NotImplemented")
 _BUSY = ("SlowDown", "RequestTimeout", "Throttling", "429", "409", "ConditionalRequestConflict")
 _CREDENTIALS = (
     "InvalidAccessKeyId",
+    "XAdminUserNotFound",  # Versity's word for it
     "SignatureDoesNotMatch",
     "ExpiredToken",
     "InvalidToken",

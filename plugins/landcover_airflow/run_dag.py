@@ -5,10 +5,12 @@ JSON document ``{dag, run, conf, dask}``; the input then stays open for as long 
 lives. What people should read goes to the standard output, line by line; everything else that
 Airflow and the tasks say goes where the error output goes.
 
-What differs from a scheduler (Airflow 3.3, ``DAG.test``): tasks run one after the other;
-triggers run in line, so ``on_kill`` of a trigger never fires (ending the process group and the
-local cluster does its work) and a task that a trigger ends is resumed once more; keyword
-arguments given to ``defer`` are lost, so the operator needs none.
+What differs from a scheduler (Airflow 3.3, ``DAG.test``): tasks run one after the other, in any
+order within a group; triggers run in line, so ``on_kill`` of a trigger never fires (the parent
+ends the session and the local cluster instead), a trigger that raises fails its task without a
+retry (ours turns what it meets into an event), and a task that a trigger ends is resumed once
+more; keyword arguments given to ``defer`` are lost, so the operator needs none. Retries with
+their delays, trigger rules, skips and mapped groups behave as under a scheduler.
 """
 
 from __future__ import annotations
