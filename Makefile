@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Networks with certificates of their own keep them with the system.
+export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test up check format lock bench clean
+.PHONY: demo test up check format lock bench services clean
 
 demo: $(STAMP)          ## simulate two tiles and make their map, through Airflow
 	$(BIN)/landcover demo
@@ -31,6 +33,9 @@ bench: $(STAMP)         ## seconds, CPU and peak memory of the demo, stage by st
 lock: $(STAMP)          ## resolve the lock anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --extra airflow --extra dev \
 	    --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+
+services: $(STAMP)      ## an S3 server and one of the MongoDB protocol, until Ctrl-C
+	PYTHONPATH=tests $(BIN)/python -m servers
 
 clean:                  ## remove what demo and tests left
 	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
