@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 # Networks with certificates of their own keep them with the system.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test up check format lock bench services clean
+.PHONY: demo test up check format lock bench services servers clean
 
 demo: $(STAMP)          ## simulate two tiles and make their map, through Airflow
 	$(BIN)/landcover demo
@@ -36,6 +36,9 @@ lock: $(STAMP)          ## resolve the lock anew
 
 services: $(STAMP)      ## an S3 server and one of the MongoDB protocol, until Ctrl-C
 	PYTHONPATH=tests $(BIN)/python -m servers
+
+servers: $(STAMP)       ## build the servers that tests of the real stores need
+	PYTHONPATH=tests $(BIN)/python -c "import servers; servers.build(servers.S3); servers.build(servers.DOCUMENTS)"
 
 clean:                  ## remove what demo and tests left
 	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

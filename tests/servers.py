@@ -356,12 +356,12 @@ def document_server() -> Iterator[DocumentServer]:
 
 def main() -> None:
     """Run both servers until somebody presses Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with s3_running() as objects, documents_running() as records:
             for name, value in {**objects.environment, **records.environment}.items():
                 print(f"export {name}={value}")
             print("# Both run until Ctrl-C; then what they hold is gone.", flush=True)
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
             with suppress(KeyboardInterrupt):
                 threading.Event().wait()
     except ServersAbsentError as error:

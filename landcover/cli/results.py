@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 from pathlib import Path
 from typing import Any
 
 import click
 
+from landcover.nouns.output import Output
 from landcover.stores.workspace import Workspace
 
 
@@ -16,29 +18,28 @@ def tell(workspace: Workspace, report: dict[str, Any]) -> None:
     click.echo(f"\nRun {report['run']}: {report['state']} ({counts})")
     for trouble in report["troubles"]:
         click.echo(f"  ! {trouble}")
-    folder = _published(workspace, report)
-    accuracy = folder / "accuracy.json" if folder else None
-    if accuracy is not None and accuracy.is_file():
-        _tell_accuracy(accuracy)
-    if folder is not None:
-        click.echo("")
-        for pattern, what in (
-            ("map_*.tif", "map (GeoTIFF)"),
-            ("map_*.png", "map (picture)"),
-            ("index.html", "report"),
-        ):
-            for path in sorted(folder.glob(pattern)):
-                click.echo(f"{what:14} {path}")
+    output = _published(workspace, report)
+    if output is None:
+        return
+    names = [file.name for file in output.files]
+    if "accuracy.json" in names:
+        with workspace.objects.local(output.key, "accuracy.json") as path:
+            _tell_accuracy(path)
+    click.echo("")
+    for pattern, what in (
+        ("map_*.tif", "map (GeoTIFF)"),
+        ("map_*.png", "map (picture)"),
+        ("index.html", "report"),
+    ):
+        for name in sorted(fnmatch.filter(names, pattern)):
+            click.echo(f"{what:14} {workspace.objects.href(output.key, name)}")
 
 
-def _published(workspace: Workspace, report: dict[str, Any]) -> Path | None:
+def _published(workspace: Workspace, report: dict[str, Any]) -> Output | None:
     from landcover.ledger import outputs
 
-    for output_id in report["outputs"]:
-        output = outputs.find(workspace, output_id)
-        if output is not None:
-            return Path(workspace.objects.href(output.key))
-    return None
+    found = (outputs.find(workspace, output_id) for output_id in report["outputs"])
+    return next((output for output in found if output is not None), None)
 
 
 def _tell_accuracy(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
 from itertools import groupby
@@ -79,8 +80,11 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         card=found.card,
         troubles=found.troubles,
     )
-    report = Path(task.href(found.accuracy, REPORT)) if found.accuracy else None
-    write_page(path, page, report, found.sample_set, labels.get("dropped", {}))
+    with ExitStack() as opened:
+        report = (
+            opened.enter_context(task.local(found.accuracy, REPORT)) if found.accuracy else None
+        )
+        write_page(path, page, report, found.sample_set, labels.get("dropped", {}))
     return {
         "page": "index.html",
         "maps": [f"map_{view.cell}.tif" for view in views if view.map_picture],
@@ -134,18 +138,20 @@ def _write_cell(
         if task.run.simulated
         else f"contains modified Copernicus Sentinel data {task.run.arguments.year}",
     }
-    return write_cell(
-        path,
-        Cell(
-            cell=cell,
-            folder=task.href(mosaic),
-            tiles=tuple(mosaic.stats["tiles"]),
-            mapped=tuple(mosaic.stats["mapped"]),
-            period=period,
-            dates=tuple(sorted({p.date for season in seasons for p in season.products})),
-        ),
-        legend_of(task, found.card),
-        tags,
-        title=f"{task.recipe.title}, {task.run.arguments.year}",
-        is_simulated=task.run.simulated,
-    )
+    # A COG is copied from the whole mosaic, so it is brought here from wherever it lies.
+    with task.local(mosaic) as folder:
+        return write_cell(
+            path,
+            Cell(
+                cell=cell,
+                folder=str(folder),
+                tiles=tuple(mosaic.stats["tiles"]),
+                mapped=tuple(mosaic.stats["mapped"]),
+                period=period,
+                dates=tuple(sorted({p.date for season in seasons for p in season.products})),
+            ),
+            legend_of(task, found.card),
+            tags,
+            title=f"{task.recipe.title}, {task.run.arguments.year}",
+            is_simulated=task.run.simulated,
+        )

@@ -13,7 +13,14 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from landcover.errors import Family, InputError, MissingDataError, family_of, sentence_of
+from landcover.errors import (
+    CancelledError,
+    Family,
+    InputError,
+    MissingDataError,
+    family_of,
+    sentence_of,
+)
 from landcover.ledger import runs, units
 from landcover.nouns.run import Stage, State, UnitState
 from landcover.stages.registry import STAGE_FUNCTIONS
@@ -22,6 +29,7 @@ from landcover.stores.workspace import Workspace
 
 log = logging.getLogger(__name__)
 SCHEMA = 1
+CANCEL_SECONDS = 2.0
 
 
 def run_stage(
@@ -65,6 +73,7 @@ def run_stage(
     job = Job(
         memory_gb=float(document.get("memory_gb", 1.0)),
         threads=int(document.get("threads", 1)),
+        is_cancelled=_watch(workspace, run.id, stage, document["unit"]),
         progress=progress or Job().progress,
     )
     task = Task(workspace, run, recipe, state.unit, job)
@@ -85,6 +94,21 @@ def run_stage(
     }
 
 
+def _watch(workspace: Workspace, run: str, stage: Stage, unit: str) -> Callable[[], bool]:
+    """Say whether somebody cancelled a unit, by its record, asked at most every two seconds."""
+    asked = time.monotonic()
+
+    def is_cancelled() -> bool:
+        nonlocal asked
+        if time.monotonic() - asked < CANCEL_SECONDS:
+            return False
+        asked = time.monotonic()
+        state = units.load(workspace.records, run, stage, unit)
+        return state is not None and state.state == "cancelled"
+
+    return is_cancelled
+
+
 def _work(task: Task, stage: Stage, running: UnitState) -> UnitState:
     _reset_peak()
     wall, cpu = time.monotonic(), time.process_time()
@@ -97,6 +121,8 @@ def _work(task: Task, stage: Stage, running: UnitState) -> UnitState:
         state = "reused" if task.n_reused == len(task.made) else "done"
     except MissingDataError as error:
         state, family, message = "skipped", error.family, str(error)
+    except CancelledError as error:
+        state, family, message = "cancelled", error.family, str(error)
     except Exception as error:
         state, family, message = "failed", family_of(error), sentence_of(error)
         if family == "defect":

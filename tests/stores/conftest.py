@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-TESTS = str(Path(__file__).resolve().parents[1])
-if TESTS not in sys.path:
-    sys.path.append(TESTS)
-
-from servers import document_server, s3_server  # noqa: E402
-
 if TYPE_CHECKING:
     from servers import DocumentServer, S3Server
-
-__all__ = ["document_server", "s3_server"]
 
 
 @pytest.fixture
