@@ -47,11 +47,17 @@ def publish(task: Task) -> None:
             "title": task.recipe.title,
             "recipe": task.recipe.name,
             "year": run.arguments.year,
-            "seasons": [[s.tile, s.period.name, s.reason] for s in found.seasons],
+            # Tables, not lists of lists: not every document server takes those.
+            "seasons": [
+                {"tile": s.tile, "period": s.period.name, "reason": s.reason} for s in found.seasons
+            ],
             "missing": found.missing,
             "troubles": list(found.troubles),
             "simulated": run.simulated,
-            "palette": [[entry.code, entry.title, entry.colour] for entry in legend],
+            "palette": [
+                {"code": entry.code, "title": entry.title, "colour": entry.colour}
+                for entry in legend
+            ],
         },
     )
     task.need(wanted, layout.report(wanted.id), partial(_make, task, found))

@@ -69,7 +69,7 @@ def terrain(task: Task) -> None:
         params={
             **task.recipe.terrain.to_document(),
             "grid": grid.to_document(),
-            "missing": [list(corner) for corner in missing],
+            "missing": _names(missing),
         },
     )
     make = partial(_make, task, grid, metric, files, missing)
