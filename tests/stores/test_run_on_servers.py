@@ -23,7 +23,7 @@ def region(tmp_path_factory):
 
 
 def start(region, name):
-    """Start a run until the map."""
+    """Start a run until the page."""
     api.start_run(
         name,
         RECIPE,
@@ -37,7 +37,7 @@ def start(region, name):
 
 
 def run(region, name):
-    """Run until the map, here."""
+    """Run until the page, here."""
     start(region, name)
     report = api.run_inline(name)
     assert report["state"] == "done", report["troubles"]
@@ -95,7 +95,8 @@ def test_a_run_on_servers_that_go_away_gives_the_same_bytes(region, on_disk, on_
         disturbing.join()
     assert "no answer" in caplog.text  # the run noticed
     assert committed() == on_disk
-    assert {stage for stage, _, _ in on_disk.values()} >= {"composite", "train", "classify", "publish"}
+    made = {stage for stage, _, _ in on_disk.values()}
+    assert made >= {"composite", "train", "classify", "publish"}
     again = run(region, "again")
     assert set(again["counts"]) <= {"reused", "skipped"}
 
