@@ -43,16 +43,15 @@ def report_run(workspace: Workspace, run_id: str) -> dict[str, Any]:
 
 def cancel_run(workspace: Workspace, run_id: str) -> None:
     """Write down that somebody stopped a run: what was running was cancelled."""
+    counts: Counter[str] = Counter()
     for state in units.states(workspace.records, run_id):
         if state.state == "running":
-            stopped = {
-                "state": "cancelled",
-                "error_family": "cancelled",
-                "message": f"{state.unit.label}: stopped by a person; the same command goes on.",
-            }
+            message = f"{state.unit.label}: stopped by a person; the same command goes on."
+            stopped = {"state": "cancelled", "error_family": "cancelled", "message": message}
             units.save(workspace.records, state.model_copy(update=stopped))
-    left = units.states(workspace.records, run_id)
-    counts: Counter[str] = Counter(state.state for state in left)
+            counts["cancelled"] += 1
+        else:
+            counts[state.state] += 1
     runs.finish(workspace, run_id, "cancelled", dict(counts))
 
 
