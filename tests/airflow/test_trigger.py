@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from airflow.sdk._shared.module_loading import import_string
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
@@ -246,10 +247,14 @@ def _dies(stage: str, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dies_of_memory(stage: str, document: dict[str, Any]) -> dict[str, Any]:
-    kept = [os.urandom(LIMIT // 2)]
+    process, kept = psutil.Process(), list[bytes]()
+    while process.memory_info().rss < 0.87 * LIMIT:
+        kept.append(os.urandom(5_000_000))
+    # A death counts as one of memory by what was last heard of the worker: let it be heard.
+    time.sleep(3)
     for _ in range(100):
         kept.append(os.urandom(20_000_000))
-        time.sleep(0.15)
+        time.sleep(0.05)
     return {"n": len(kept)}
 
 
