@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,48 +13,18 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
-from landcover.nouns.output import Output, Wanted
-from landcover.nouns.product import Product, ProductFile
-from landcover.raster.clouds import (
-    CLOUD_BIT,
-    DEFECTIVE_BIT,
-    GROWN_BIT,
-    NODATA_BIT,
-    SHADOW_BIT,
-    SNOW_BIT,
-    is_excluded,
-    upsample_nearest,
-)
+from landcover.nouns.output import Wanted
 from landcover.raster.composite import count_coverage, masked_median
-from landcover.raster.reflectance import NODATA, harmonise, stored_units
-from landcover.raster.windows import cover, cut, plan_windows, window_block
+from landcover.raster.reflectance import NODATA, stored_units
 from landcover.recipe import AUXILIARY
 from landcover.stages.collect import load_product
-from landcover.stages.mask import mask_name
+from landcover.stages.observations import Observation, common_grid, stacks
 from landcover.stages.task import Task
 from landcover.stores import layout
 from landcover.stores.rasters import RasterStyle, create_raster, open_raster
 
 VERSION = 1
-BITS = {
-    "grown": GROWN_BIT,
-    "cloud": CLOUD_BIT,
-    "shadow": SHADOW_BIT,
-    "snow": SNOW_BIT,
-    "defective": DEFECTIVE_BIT,
-}
-# Digital numbers, harmonised numbers, mask and sorting planes of one observation of one pixel.
-BYTES_PER_OBSERVATION = 12
-
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Observation:
-    """One product with its mask."""
-
-    product: Product
-    mask: Output
 
 
 def composite(task: Task) -> None:
@@ -109,7 +78,7 @@ def _make(task: Task, observations: list[Observation], path: Path) -> dict[str, 
         usable = [o for o in observations if o.product.file(layer)]
         for lacking in (o.product.name for o in observations if o not in usable):
             warnings.append(f"{lacking} has no {layer}; the others make it.")
-        grid = _common_grid(task, layer, usable)
+        grid = common_grid(task, layer, usable)
         layers[layer] = grid
         _make_layer(task, layer, grid, usable, path, counts=counters.get(grid) in (None, layer))
         counters.setdefault(grid, layer)
@@ -144,55 +113,9 @@ def _make_layer(
 def _medians(
     task: Task, layer: str, grid: Grid, usable: list[Observation]
 ) -> Iterator[tuple[Window, NDArray[np.int16], NDArray[np.uint8]]]:
-    files = [file for o in usable if (file := o.product.file(layer))]
-    # Windows follow the file's own blocks, so that no JPEG 2000 block is decoded twice.
-    block = max(file.block[0] for file in files)
-    windows = plan_windows(
-        *grid.shape,
-        bytes_per_pixel=BYTES_PER_OBSERVATION * len(files),
-        memory_gb=task.job.memory_gb,
-        block=window_block(block),
-    )
-    excluded = NODATA_BIT + sum(BITS[name] for name in task.recipe.mask.excluded)
-    for window in windows:
-        task.job.check()
-        values = np.stack([_read_harmonised(file, window) for file in files])
-        hidden = np.stack([_read_mask(task, o, grid, window, excluded) for o in usable])
+    for window, values, hidden in stacks(task, layer, grid, usable):
         median, n_clear = masked_median(values, hidden, min_clear=task.recipe.composite.min_clear)
         yield window, median, n_clear
-
-
-def _read_harmonised(file: ProductFile, window: Window) -> NDArray[np.int16]:
-    with open_raster(file.href) as raster:
-        numbers = raster.read(window, band=1)
-    return harmonise(
-        numbers.astype(np.uint16, copy=False),
-        offset=file.offset,
-        scale=file.scale,
-        stored_per_unit=stored_units(file.layer),
-    )
-
-
-def _read_mask(
-    task: Task, observation: Observation, grid: Grid, window: Window, excluded: int
-) -> NDArray[np.bool_]:
-    own = next((f.grid for f in observation.product.files if f.layer == "SCL"), grid)
-    if grid.pixel >= own.pixel:
-        with open_raster(task.href(observation.mask, mask_name(grid))) as raster:
-            return is_excluded(raster.read(window, band=1), excluded)
-    ratio = own.ratio_to(grid)
-    coarse = cover(window, ratio)
-    with open_raster(task.href(observation.mask, mask_name(own))) as raster:
-        bits = raster.read(coarse, band=1)
-    return cut(upsample_nearest(is_excluded(bits, excluded), ratio), window, coarse, ratio)
-
-
-def _common_grid(task: Task, layer: str, usable: list[Observation]) -> Grid:
-    grids = {file.grid for o in usable if (file := o.product.file(layer))}
-    if len(grids) > 1:
-        places = "; ".join(sorted(grid.describe() for grid in grids))
-        raise InputError(f"{task.unit.label}: {layer} lies on different grids ({places}).")
-    return grids.pop()
 
 
 def _provenance(observation: Observation) -> dict[str, Any]:
