@@ -18,14 +18,14 @@ from landcover.recipe.fields import (
     Features,
     Labels,
     Mask,
-    ModelRecipe,
     Recipe,
     Season,
-    Section,
     Selection,
     TerrainRecipe,
 )
+from landcover.recipe.learning import ModelRecipe
 from landcover.recipe.reading import make_recipe, override, read_recipe
+from landcover.recipe.section import Section
 
 __all__ = [
     "AUXILIARY",

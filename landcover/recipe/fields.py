@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from landcover.nouns.base import Noun
 from landcover.nouns.legend import MEDITERRANEAN, Legend
 from landcover.nouns.period import Period, Span
+from landcover.recipe.learning import ModelRecipe
+from landcover.recipe.section import Section
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B11", "B12", "B8A")
 AUXILIARY = ("AOT", "WVP")
@@ -25,18 +26,6 @@ INDICES = (
 TERRAIN: tuple[Literal["slope", "aspect", "dem"], ...] = ("slope", "aspect", "dem")
 
 Month = Field(ge=1, le=12)
-
-
-class Section(Noun):
-    """A part of the recipe: a switch (``yes``, ``on``, ``true`` in YAML) is no number in it."""
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _a_switch_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        annotation = cls.model_fields[str(info.field_name)].annotation
-        if isinstance(value, bool) and annotation is not bool:
-            raise ValueError(f"expected no switch, found {str(value).lower()}")
-        return value
 
 
 class Season(Section):
@@ -178,25 +167,6 @@ class Labels(Section):
     def _codes_are_labels_too(cls, mapping: Any) -> Any:
         # YAML reads 11 as a number; label files may hold either.
         return {str(k): v for k, v in mapping.items()} if isinstance(mapping, dict) else mapping
-
-
-class ModelRecipe(Section):
-    """The classifier (spec: models §1)."""
-
-    kind: Literal["random-forest"] = "random-forest"
-    """Kind of classifier."""
-    trees: int = Field(100, ge=1, le=2000)
-    """Number of trees."""
-    min_samples_leaf: int = Field(1, ge=1)
-    """Fewest training rows in a leaf."""
-    max_depth: int | None = Field(None, ge=1)
-    """Deepest level of a tree; null for no limit."""
-    train_fraction: float = Field(0.8, gt=0, lt=1)
-    """Share of the sample groups that trains; the rest is held out for validation."""
-    rare_classes: Literal["error", "train"] = "train"
-    """A class with a single group: refuse it, or train with it and say it was not validated."""
-    seed: int = Field(0, ge=0)
-    """Seed of split, sampling and training."""
 
 
 class Recipe(Section):
