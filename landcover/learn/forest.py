@@ -11,12 +11,14 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
+from landcover.learn import nodes
 from landcover.learn.traversal import LANES, add_trees
 
 FORMAT = 1
@@ -58,6 +60,20 @@ class PackedForest:
     def n_trees(self) -> int:
         """Number of trees."""
         return self.tree_offsets.size - 1
+
+    @cached_property
+    def nodes(self) -> nodes.Nodes | None:
+        """The trees as nodes of eight bytes; None where their numbers do not fit into these."""
+        if not nodes.fits(len(self.feature_names), self.classes.size, self.tree_offsets):
+            return None
+        return nodes.lay_out(
+            self.tree_offsets,
+            self.feature,
+            self.threshold,
+            self.children,
+            self.leaf,
+            self.classes.size,
+        )
 
 
 _ARRAYS: dict[str, tuple[str, int]] = {
@@ -148,27 +164,35 @@ def predict(
     n = len(features)
     is_valid = np.isfinite(features).all(axis=1)
     n_valid = int(is_valid.sum())
-    # Whole lanes only; the rows added at the end are walked and forgotten.
-    padded = np.zeros((-(-n_valid // LANES) * LANES, d), dtype=np.float32)
-    padded[:n_valid] = features if n_valid == n else features[is_valid]
-    probability = np.zeros((len(padded), forest.classes.size))
-    add_trees(
-        padded,
-        forest.tree_offsets,
-        forest.feature,
-        forest.threshold,
-        forest.children,
-        forest.leaf,
-        forest.leaf_probabilities,
-        probability,
-    )
-    probability = probability[:n_valid] / forest.n_trees
+    probability = _sum_trees(forest, features if n_valid == n else features[is_valid])
+    probability /= forest.n_trees
     winner = probability.argmax(axis=1)
     codes = np.zeros(n, dtype=np.uint8)
     confidence = np.full(n, np.nan)
     codes[is_valid] = forest.classes[winner]
     confidence[is_valid] = probability[np.arange(n_valid), winner]
     return codes, confidence
+
+
+def _sum_trees(forest: PackedForest, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Sum the class probabilities of all trees, float64, (n, K); features are finite."""
+    (n, d), k, laid = features.shape, forest.classes.size, forest.nodes
+    lanes = LANES if laid is None else nodes.LANES
+    # Whole lanes only, and a column for each class: what is added is walked and forgotten.
+    shape = -(-n // lanes) * lanes, d if laid is None else max(d, k + 1)
+    if shape != (n, d) or not features.flags.c_contiguous:
+        padded = np.zeros(shape, dtype=np.float32)
+        padded[:n, :d] = features
+        features = padded
+    total = np.zeros((shape[0], k))
+    offsets, table = forest.tree_offsets, forest.leaf_probabilities
+    if laid is None:
+        trees = (forest.feature, forest.threshold, forest.children, forest.leaf)
+        add_trees(features, offsets, *trees, table, total)
+    else:
+        words = laid.words
+        nodes.walk(features, offsets, words, words.view(np.float32), laid.leaf, table, total)
+    return total[:n]
 
 
 def save_forest(forest: PackedForest, file: str | os.PathLike[str] | BinaryIO) -> None:
@@ -278,5 +302,8 @@ def _check_nodes(forest: PackedForest) -> None:
     # Children above their parent: no walk can return, so each one ends at a leaf.
     if not np.where(is_leaf[:, None], forest.children == own, is_inside).all():
         raise _refuse("expected children above their parent and inside their tree")
+    below = (np.repeat(offsets[:-1], size)[:, None] + forest.children)[~is_leaf].ravel()
+    if np.any(np.bincount(below, minlength=n)[own[:, 0] > 0] != 1):
+        raise _refuse("expected each node but the first below one parent")
     if forest.leaf.min() < -1 or forest.leaf.max() >= len(forest.leaf_probabilities):
         raise _refuse("expected leaves inside the table of probabilities")

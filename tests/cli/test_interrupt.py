@@ -37,8 +37,10 @@ def test_ctrl_c_leaves_nothing_running_and_a_rerun_goes_on(
         "--dem", str(region.dem), "--workspace", str(workspace_folder),
     ]  # fmt: skip
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # A shell's background job ignores Ctrl-C, and so would everything that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     records = api.open_workspace().records
     family: list[psutil.Process] = []
     try:

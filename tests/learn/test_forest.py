@@ -93,6 +93,37 @@ def test_equals_scikit_learn_on_coarse_values(seed, k, max_depth, decimals, n):
     assert_same(estimator, noisy(n=k + n, k=k, seed=seed + 1)[0].round(decimals))
 
 
+@pytest.mark.parametrize("parameters", [{}, {"max_depth": 4}, {"min_samples_leaf": 7}])
+def test_more_features_than_small_nodes_hold(parameters):
+    features, labels = noisy()
+    wide = np.tile(features, 50)  # 300 features
+    estimator = fitted(wide, labels, **parameters)
+    names = [f"f{column}" for column in range(wide.shape[1])]
+    packed = pack(estimator, names)
+    assert packed.nodes is None
+    codes, confidence = predict(packed, wide)
+    expected = estimator.predict_proba(wide)
+    assert np.array_equal(codes, estimator.classes_[expected.argmax(axis=1)])
+    assert np.abs(confidence - expected.max(axis=1)).max() <= 1e-12
+
+
+@pytest.mark.parametrize("max_depth", [None, 3])
+def test_more_classes_than_features(max_depth):
+    features, labels = noisy(k=40)
+    assert_same(fitted(features, labels, max_depth=max_depth), features)
+    assert_same(fitted(features[:, :1], labels, max_depth=max_depth), features[:, :1])
+
+
+def test_both_walks_agree(monkeypatch):
+    features, labels = noisy(n=900)
+    packed = pack(fitted(features, labels, max_depth=6), NAMES)
+    assert packed.nodes is not None
+    small = predict(packed, features)
+    monkeypatch.setitem(packed.__dict__, "nodes", None)
+    for one, other in zip(small, predict(packed, features), strict=True):
+        assert np.array_equal(one, other)
+
+
 def test_ties_go_to_the_lowest_code():
     features = np.zeros((4, 1), np.float32)
     estimator = fitted(features, [9, 9, 4, 4], bootstrap=False)
@@ -210,6 +241,12 @@ CHANGES = {
     "child in the next tree": (
         lambda a: a["children"].__setitem__(first_inner(a), a["tree_offsets"][1]),
         "children above their parent",
+    ),
+    "child of two parents": (
+        lambda a: a["children"].__setitem__(
+            first_inner(a), np.repeat(a["children"][first_inner(a)][:1], 2)
+        ),
+        "below one parent",
     ),
     "leaf walks on": (set_to("children", 1, first_leaf), "children above their parent"),
     "feature too high": (set_to("feature", D), "feature indices below 6"),
