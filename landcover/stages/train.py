@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from landcover.errors import InputError, MissingDataError
 from landcover.learn.classifiers import fit_classifier
 from landcover.learn.forest import pack, save_forest
-from landcover.learn.sampling import split_by_group
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.model import FeatureSet, ForestParameters, ModelCard
 from landcover.nouns.output import Output, Wanted
 from landcover.stages.sample import run_features
+from landcover.stages.sampleset import need_sample_set, read_table
 from landcover.stages.task import Task
 from landcover.stores import layout
 from landcover.stores.models import ARRAYS, CARD
@@ -35,23 +33,9 @@ def train(task: Task) -> None:
     Raises:
         MissingDataError: No tile has samples.
     """
-    tables = [output for _, output in task.all_outputs("sample")]
-    if not tables:
-        raise MissingDataError(
-            "No label lies in any tile that could be prepared, so nothing can be trained. "
-            "Check that labels and tiles belong together (are longitude and latitude swapped?)."
-        )
     features, missing = run_features(task)
+    sample_set = need_sample_set(task, features)
     recipe = task.recipe.model
-    split = Wanted(
-        stage="train",
-        version=VERSION,
-        unit="samples",
-        inputs={"samples": tuple(sorted(output.id for output in tables))},
-        params=recipe.model_dump(include={"train_fraction", "rare_classes", "seed"}),
-    )
-    make_set = partial(_make_set, task, tables, features)
-    sample_set = task.need(split, layout.sample_set(split.id), make_set)
     wanted = Wanted(
         stage="train",
         version=VERSION,
@@ -70,52 +54,6 @@ def train(task: Task) -> None:
     )
 
 
-def _make_set(task: Task, tables: list[Output], features: FeatureSet, path: Path) -> dict[str, Any]:
-    table = pd.concat([_table(task, output) for output in tables], ignore_index=True).sort_values(
-        ["tile", "row", "column", "point_id"], ignore_index=True
-    )
-    names = list(features.names)
-    absent = [name for name in names if name not in table.columns]
-    if absent:
-        raise InputError(f"The samples lack the features {', '.join(absent)}. Run sample again.")
-    has_nodata = table[names].isna().to_numpy()
-    is_lost = np.asarray(has_nodata.any(axis=1), dtype=np.bool_)
-    kept = table[~is_lost].reset_index(drop=True)
-    lost_by_feature = {
-        name: int(n) for name, n in zip(names, has_nodata.sum(axis=0), strict=True) if n
-    }
-    stats = {
-        "n_rows": len(table),
-        "n_lost": int(is_lost.sum()),
-        "lost_by_class": _counts(table.loc[is_lost, "label"]),
-        "lost_by_feature": lost_by_feature,
-        "features": features.id,
-    }
-    if kept.empty:
-        raise MissingDataError(
-            f"All {len(table)} sample rows have nodata in a feature "
-            f"({', '.join(list(lost_by_feature)[:5])}); nothing can be trained."
-        )
-    recipe = task.recipe.model
-    split = split_by_group(
-        kept["code"].to_numpy(),
-        kept["group"].to_numpy(),
-        train_fraction=recipe.train_fraction,
-        seed=recipe.seed,
-        rare=recipe.rare_classes,
-    )
-    kept["is_train"] = split.is_train
-    path.parent.mkdir(parents=True, exist_ok=True)
-    kept.to_parquet(path, compression="zstd", index=False)
-    legend = task.recipe.labels.legend
-    return {
-        **stats,
-        "counts": _counts(kept["label"]),
-        "groups": {legend.name_of(int(str(c))): list(n) for c, n in split.n_groups.items()},
-        "rare": [legend.name_of(int(str(code))) for code in split.rare],
-    }
-
-
 def _make_model(
     task: Task,
     sample_set: Output,
@@ -125,7 +63,7 @@ def _make_model(
     path: Path,
 ) -> dict[str, Any]:
     path.mkdir()
-    table = _table(task, sample_set)
+    table = read_table(task, sample_set)
     rows = table[table["is_train"]]
     recipe = task.recipe.model
     parameters = ForestParameters(
@@ -168,11 +106,6 @@ def _make_model(
     return {"kind": card.kind, "features": features.id, "n_train_rows": card.n_train_rows}
 
 
-def _table(task: Task, output: Output) -> pd.DataFrame:
-    with task.local(output) as path:
-        return pd.read_parquet(path)
-
-
 def _notes(task: Task, sample_set: Output) -> tuple[str, ...]:
     notes = []
     if task.run.simulated:
@@ -180,7 +113,3 @@ def _notes(task: Task, sample_set: Output) -> tuple[str, ...]:
     for name in sample_set.stats["rare"]:
         notes.append(f"{name} has too few groups to be held out: it was not validated.")
     return tuple(notes)
-
-
-def _counts(labels: pd.Series[Any]) -> dict[str, int]:
-    return {str(label): int(n) for label, n in labels.value_counts().sort_index().items()}
