@@ -1,19 +1,22 @@
-"""Fitting of classifiers; what maps are made from is packed afterwards (:mod:`.forest`)."""
+"""Fitting of classifiers; what maps are made from is packed afterwards (:mod:`.models`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.ensemble import (  # type: ignore[import-untyped, unused-ignore]
+    ExtraTreesClassifier,
     RandomForestClassifier,
 )
 
 from landcover.errors import InputError
-from landcover.nouns.model import ForestParameters, ModelKind
+from landcover.learn.training import fit_network
+from landcover.nouns.base import Noun
+from landcover.nouns.model import ForestParameters, ModelKind, NetworkParameters
 
 Features = NDArray[np.float32]
 
@@ -53,25 +56,29 @@ def feature_matrix(samples: pd.DataFrame | ArrayLike, feature_names: Sequence[st
     return np.ascontiguousarray(array)
 
 
-def fit_classifier(
+def fit_estimator(
     samples: pd.DataFrame | ArrayLike,
     labels: ArrayLike,
+    groups: ArrayLike | None = None,
     *,
     feature_names: Sequence[str],
     kind: ModelKind = "random-forest",
-    parameters: ForestParameters | Mapping[str, Any] | None = None,
+    parameters: ForestParameters | NetworkParameters | Mapping[str, Any] | None = None,
+    weights: ArrayLike | None = None,
     seed: int = 0,
     threads: int = 1,
-) -> RandomForestClassifier:
-    """Fit a classifier on samples that all have every feature.
+) -> Any:
+    """Fit a scikit-learn estimator on samples that all have every feature.
 
     Args:
         samples: Table with the features by name, or an array (n, d), without NaN.
         labels: Class code of each row, integer, (n,), 1 … 255.
+        groups: Group of each row; the rows that stop a network early are then whole groups.
         feature_names: Features in the order that the model reads them.
         kind: Which classifier.
-        parameters: How it is grown; the paper's forest where None.
-        seed: Seed of the fit; the same seed gives the same forest for any number of threads.
+        parameters: How it is fitted; the paper's values where None.
+        weights: Weight of each row, (n,), not negative.
+        seed: Seed of the fit; the same seed gives the same estimator for any number of threads.
         threads: Threads of the fit.
 
     Returns:
@@ -85,39 +92,59 @@ def fit_classifier(
         raise InputError(
             f"Classifier: expected one of {', '.join(get_args(ModelKind))}, found {kind!r}."
         )
-    how = _parameters(parameters, len(feature_names))
     features = feature_matrix(samples, feature_names)
     _check_finite(features, feature_names)
     codes = _check_labels(labels, len(features))
-    estimator = RandomForestClassifier(
+    weight = _check_weights(weights, len(features))
+    if kind == "mlp":
+        network = _as(NetworkParameters, parameters)
+        return fit_network(features, codes, groups, network, weight, seed)
+    how = _as(ForestParameters, parameters)
+    if isinstance(how.max_features, int) and how.max_features > len(feature_names):
+        raise InputError(
+            f"Classifier: max_features is {how.max_features}, but there are "
+            f"{len(feature_names)} features."
+        )
+    forest = RandomForestClassifier if kind == "random-forest" else ExtraTreesClassifier
+    estimator = forest(
         n_estimators=how.n_trees,
         criterion="gini",
         max_features=how.max_features,
         min_samples_leaf=how.min_samples_leaf,
         max_depth=how.max_depth,
         class_weight=how.class_weight,
-        bootstrap=True,
+        bootstrap=kind == "random-forest",
         random_state=seed,
         n_jobs=threads,
     )
     # A table, not the bare array, so that the estimator remembers the names of its features.
-    estimator.fit(pd.DataFrame(features, columns=list(feature_names), copy=False), codes)
+    table = pd.DataFrame(features, columns=list(feature_names), copy=False)
+    estimator.fit(table, codes, sample_weight=weight)
     # How many threads fitted a forest is no part of it: equal forests, equal files.
     estimator.set_params(n_jobs=1)
     return estimator
 
 
-def _parameters(
-    parameters: ForestParameters | Mapping[str, Any] | None, n_features: int
-) -> ForestParameters:
-    if not isinstance(parameters, ForestParameters):
-        parameters = ForestParameters.from_document(dict(parameters or {}))
-    wanted = parameters.max_features
-    if isinstance(wanted, int) and wanted > n_features:
+Parameters = TypeVar("Parameters", ForestParameters, NetworkParameters)
+
+
+def _as(noun: type[Parameters], given: Noun | Mapping[str, Any] | None) -> Parameters:
+    if isinstance(given, noun):
+        return given
+    if isinstance(given, Noun):
+        raise InputError(f"Classifier: expected {noun.__name__}, found {type(given).__name__}.")
+    return noun.from_document(dict(given or {}))
+
+
+def _check_weights(weights: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
+    if weights is None:
+        return None
+    weight = np.asarray(weights, dtype=np.float64)
+    if weight.shape != (n,) or not np.isfinite(weight).all() or weight.min() < 0:
         raise InputError(
-            f"Classifier: max_features is {wanted}, but there are {n_features} features."
+            f"Classifier: expected {n} weights that are not negative, found shape {weight.shape}."
         )
-    return parameters
+    return weight
 
 
 def _check_finite(features: Features, feature_names: Sequence[str]) -> None:

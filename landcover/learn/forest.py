@@ -137,20 +137,19 @@ def pack(estimator: Any, feature_names: Sequence[str] | None = None) -> PackedFo
     )
 
 
-def predict(
+def forest_probabilities(
     forest: PackedForest, features: NDArray[np.float32]
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Classify pixels with the mean of the trees' class probabilities.
+) -> NDArray[np.float64]:
+    """Compute the mean of the trees' class probabilities, as scikit-learn does.
 
-    Memory is about 8 · K bytes per pixel: hand in blocks, or use ``predict_blocks``.
+    Memory is about 8 · K bytes per pixel: hand in blocks.
 
     Args:
         forest: The forest.
-        features: Features in the forest's order, float32, (n, d), NaN where nodata.
+        features: Finite features in the forest's order, float32, (n, d).
 
     Returns:
-        Class codes, uint8, (n,), 0 where a feature is not finite, ties to the lowest code; and
-        the probability of that class, float64, (n,), 0-1, NaN where the code is 0.
+        float64, (n, K), rows sum to 1.
 
     Raises:
         InputError: The features have another dtype or another number of columns.
@@ -161,17 +160,9 @@ def predict(
             f"Forest: expected float32 features (n, {d}), found {features.dtype} "
             f"{features.shape}; make them with the model's feature set."
         )
-    n = len(features)
-    is_valid = np.isfinite(features).all(axis=1)
-    n_valid = int(is_valid.sum())
-    probability = _sum_trees(forest, features if n_valid == n else features[is_valid])
+    probability = _sum_trees(forest, features)
     probability /= forest.n_trees
-    winner = probability.argmax(axis=1)
-    codes = np.zeros(n, dtype=np.uint8)
-    confidence = np.full(n, np.nan)
-    codes[is_valid] = forest.classes[winner]
-    confidence[is_valid] = probability[np.arange(n_valid), winner]
-    return codes, confidence
+    return probability
 
 
 def _sum_trees(forest: PackedForest, features: NDArray[np.float32]) -> NDArray[np.float64]:

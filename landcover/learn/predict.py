@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
-from landcover.learn.forest import PackedForest, predict
+from landcover.learn.models import Model
 
 CONFIDENCE_SCALE = 254
 """Confidence = layer / 254."""
@@ -17,15 +17,15 @@ BLOCK = 16_384
 
 
 def predict_blocks(
-    forest: PackedForest, features: NDArray[np.float32], *, block: int = BLOCK
+    model: Model, features: NDArray[np.float32], *, block: int = BLOCK
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Classify pixels block by block; the block size changes no value.
 
     The work runs without the GIL, so threads may each take a part of the pixels.
 
     Args:
-        forest: The forest.
-        features: Features in the forest's order, float32, (n, d), NaN where nodata.
+        model: The model.
+        features: Features in the model's order, float32, (n, d), NaN where nodata.
         block: Pixels at a time.
 
     Returns:
@@ -33,7 +33,7 @@ def predict_blocks(
         ⌊254·p + 0.5⌋, uint8, (n,), 255 where the code is 0.
 
     Raises:
-        InputError: The features do not fit the forest, or ``block`` is below 1.
+        InputError: The features do not fit the model, or ``block`` is below 1.
     """
     if block < 1:
         raise InputError(f"Prediction: expected a block of at least 1 pixel, found {block}.")
@@ -41,7 +41,7 @@ def predict_blocks(
     layer = np.full(len(features), CONFIDENCE_NODATA, dtype=np.uint8)
     for start in range(0, len(features), block):
         part = slice(start, start + block)
-        codes[part], confidence = predict(forest, features[part])
+        codes[part], confidence = model.predict(features[part])
         layer[part] = quantise_confidence(confidence)
     return codes, layer
 

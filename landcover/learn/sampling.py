@@ -98,6 +98,35 @@ def split_by_group(
     )
 
 
+def thin_by_group(
+    codes: ArrayLike, groups: ArrayLike, max_rows: int, *, seed: int = 0
+) -> NDArray[np.bool_]:
+    """Choose whole groups of every class until about ``max_rows`` rows are reached.
+
+    Each class gets its share of the rows, at least one group. The choice depends on the seed and
+    on the names of the groups, not on the order of the rows.
+
+    Args:
+        codes: Class code of each row, (n,).
+        groups: Group of each row, (n,).
+        max_rows: Rows to aim at; a last group of a class may exceed its share.
+        seed: Seed of the choice.
+
+    Returns:
+        True for rows that stay, bool, (n,).
+    """
+    table = _tabulate(codes, groups)
+    keep = np.zeros(len(table), dtype=np.bool_)
+    for _, rows in table.groupby("code"):
+        share = max_rows * len(rows) / len(table)
+        sizes = rows.groupby("group").size()
+        order = sorted(sizes.index, key=lambda group: _draw(group, seed))
+        before = np.cumsum([0, *(sizes[group] for group in order)])[:-1]
+        chosen = {group for group, n in zip(order, before, strict=True) if n < share}
+        keep[rows.index[rows["group"].isin(chosen)].to_numpy()] = True
+    return keep
+
+
 def _tabulate(codes: ArrayLike, groups: ArrayLike) -> pd.DataFrame:
     code, group = np.asarray(codes), np.asarray(groups)
     if code.ndim != 1 or code.shape != group.shape:

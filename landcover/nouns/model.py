@@ -14,7 +14,7 @@ from landcover.nouns.accuracy import AccuracyReport
 from landcover.nouns.base import Noun
 
 FeatureKind = Literal["band", "auxiliary", "index", "terrain"]
-ModelKind = Literal["random-forest"]
+ModelKind = Literal["random-forest", "extra-trees", "mlp"]
 ClassCode = Annotated[int, Field(ge=1, le=255)]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
@@ -89,6 +89,27 @@ class ForestParameters(Noun):
     """``balanced`` weighs rows by the inverse frequency of their class."""
 
 
+class NetworkParameters(Noun):
+    """How a multilayer perceptron is fitted.
+
+    The landcoverpy paper gives its layers and the sigmoid; the rest are the usual values (spec:
+    models §1).
+    """
+
+    hidden: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field((40, 40), min_length=1)
+    """Units of each hidden layer."""
+    learning_rate: float = Field(default=1e-3, gt=0, le=1)
+    """First step size of Adam."""
+    l2: float = Field(default=1e-4, ge=0)
+    """Weight of the squared weights in the loss."""
+    batch: int = Field(default=200, ge=1)
+    """Rows of a step."""
+    epochs: int = Field(default=200, ge=1, le=10_000)
+    """Most passes over the rows."""
+    held_out: float = Field(default=0.1, ge=0, lt=0.5)
+    """Share of the groups that decides when to stop; 0 runs all epochs."""
+
+
 class ModelCard(Noun):
     """Everything about a model but its arrays; checked before the arrays are used."""
 
@@ -107,7 +128,10 @@ class ModelCard(Noun):
     colours: tuple[str, ...]
     """Colour of each code, ``#RRGGBB``."""
     parameters: dict[str, JsonValue]
-    """Resolved parameters of the fit, :class:`ForestParameters` as a document."""
+    """Resolved parameters of the fit, :class:`ForestParameters` or :class:`NetworkParameters` as
+    a document."""
+    prior: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    """Factor on the probability of each code; empty where there is none."""
     seed: int
     """Seed of the fit."""
     sample_set_id: str
@@ -137,4 +161,6 @@ class ModelCard(Noun):
             raise ValueError(f"names and colours must match the {len(self.codes)} codes")
         if set(self.class_counts) != set(self.codes):
             raise ValueError(f"class_counts must count the codes {self.codes}")
+        if self.prior and len(self.prior) != len(self.codes):
+            raise ValueError(f"prior must have a factor for each of the {len(self.codes)} codes")
         return self

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from landcover.errors import InputError
-from landcover.learn.forest import load_forest, pack, predict, save_forest
+from landcover.learn.forest import forest_probabilities, load_forest, pack, save_forest
+from landcover.learn.models import Model
 
 D = 6
 NAMES = tuple(f"f{column}" for column in range(D))
@@ -24,6 +25,10 @@ def noisy(n=300, k=9, seed=0):
     labels = np.concatenate([np.arange(k), rng.integers(0, k, n - k)])
     features = np.random.default_rng(50).normal(0, 1, (k, D))[labels] + rng.normal(0, 1, (n, D))
     return features.astype(np.float32), (3 * labels + 2).astype(np.uint8)
+
+
+def predict(forest, features):
+    return Model("random-forest", forest).predict(features)
 
 
 def fitted(features, labels, **parameters):
@@ -180,12 +185,12 @@ def test_rows_without_every_feature_are_nodata_and_disturb_nobody(bad):
 @pytest.mark.parametrize("shape", [(3, D + 1), (3, D - 1), (D,)])
 def test_features_of_another_width_are_refused(shape):
     with pytest.raises(InputError, match=r"float32 features \(n, 6\)"):
-        predict(pack(fitted(*noisy()), NAMES), np.zeros(shape, np.float32))
+        forest_probabilities(pack(fitted(*noisy()), NAMES), np.zeros(shape, np.float32))
 
 
 def test_float64_features_are_refused():
     with pytest.raises(InputError, match="found float64"):
-        predict(pack(fitted(*noisy()), NAMES), np.zeros((2, D)))
+        forest_probabilities(pack(fitted(*noisy()), NAMES), np.zeros((2, D)))
 
 
 def test_pack_needs_names_and_codes():

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from landcover.errors import InputError
-from landcover.learn.classifiers import fit_classifier
-from landcover.learn.forest import pack, predict
+from landcover.learn.models import fit_classifier
 from landcover.learn.predict import predict_blocks, quantise_confidence
 
 NAMES = ("a", "b", "c")
@@ -20,7 +19,7 @@ def forest():
     rng = np.random.default_rng(0)
     labels = rng.integers(1, 6, 300)
     features = labels[:, None] + rng.normal(0, 1.2, (300, 3))
-    return pack(fit_classifier(features, labels, feature_names=NAMES, parameters={"n_trees": 20}))
+    return fit_classifier(features, labels, feature_names=NAMES, parameters={"n_trees": 20})
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ def features():
 
 @pytest.mark.parametrize("block", [1, 7, 8, 20, 256, 1003, 5000])
 def test_blocks_equal_the_whole(forest, features, block):
-    codes, confidence = predict(forest, features)
+    codes, confidence = forest.predict(features)
     blocked_codes, layer = predict_blocks(forest, features, block=block)
     assert np.array_equal(blocked_codes, codes)
     assert np.array_equal(layer, quantise_confidence(confidence))

@@ -1,0 +1,212 @@
+"""A trained model of any kind: features in, class and confidence out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, BinaryIO
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from landcover.errors import InputError
+from landcover.learn.classifiers import feature_matrix, fit_estimator
+from landcover.learn.forest import (
+    PackedForest,
+    forest_probabilities,
+    load_forest,
+    pack,
+    save_forest,
+)
+from landcover.learn.network import (
+    PackedNetwork,
+    load_network,
+    network_probabilities,
+    pack_network,
+    save_network,
+    scaling,
+)
+from landcover.nouns.model import ForestParameters, ModelKind, NetworkParameters
+
+Packed = PackedForest | PackedNetwork
+
+
+@dataclass(frozen=True)
+class Model:
+    """Arrays that classify; made by :func:`fit_classifier` or read by ``api.load_model``."""
+
+    kind: ModelKind
+    packed: Packed
+    """Forest or network."""
+    prior: NDArray[np.float64] | None = None
+    """Factor on the probability of each class, (K,), positive; None for none."""
+    estimator: Any = None
+    """What scikit-learn fitted, for further training and SHAP; None where the model was read."""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Features in the order of the columns."""
+        return self.packed.feature_names
+
+    @property
+    def classes(self) -> NDArray[np.uint8]:
+        """Class codes, ascending."""
+        return self.packed.classes
+
+    def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Compute class probabilities of pixels that have every feature.
+
+        Args:
+            features: Finite features in the model's order, float32, (n, d), in blocks.
+
+        Returns:
+            float64, (n, K), rows sum to 1.
+        """
+        found = (
+            forest_probabilities(self.packed, features)
+            if isinstance(self.packed, PackedForest)
+            else network_probabilities(self.packed, features)
+        )
+        if self.prior is not None:
+            found *= self.prior
+            found /= found.sum(axis=1, keepdims=True)
+        return found
+
+    def predict(
+        self, features: pd.DataFrame | ArrayLike
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Classify rows.
+
+        Args:
+            features: Table with the features by name, or an array (n, d) in the model's order;
+                NaN where nodata.
+
+        Returns:
+            Class codes, uint8, (n,), 0 where a feature is not finite, ties to the lowest code;
+            and the probability of that class, float64, (n,), NaN where the code is 0.
+
+        Raises:
+            InputError: A feature is missing.
+        """
+        rows = feature_matrix(features, self.feature_names)
+        is_valid = np.isfinite(rows).all(axis=1)
+        codes = np.zeros(len(rows), dtype=np.uint8)
+        confidence = np.full(len(rows), np.nan)
+        if is_valid.any():
+            probability = self.probabilities(rows if is_valid.all() else rows[is_valid])
+            winner = probability.argmax(axis=1)
+            codes[is_valid] = self.classes[winner]
+            confidence[is_valid] = probability[np.arange(len(winner)), winner]
+        return codes, confidence
+
+
+def fit_classifier(
+    samples: pd.DataFrame | ArrayLike,
+    labels: ArrayLike,
+    groups: ArrayLike | None = None,
+    *,
+    feature_names: Sequence[str] | None = None,
+    kind: ModelKind = "random-forest",
+    parameters: ForestParameters | NetworkParameters | Mapping[str, Any] | None = None,
+    weights: ArrayLike | None = None,
+    prior_exponent: float = 0.0,
+    limits: Mapping[str, tuple[float, float]] | None = None,
+    seed: int = 0,
+    threads: int = 1,
+) -> Model:
+    """Fit a model on samples that all have every feature.
+
+    Args:
+        samples: Table with the features by name, or an array (n, d), without NaN.
+        labels: Class code of each row, integer, (n,), 1 … 255.
+        groups: Group of each row (point, polygon); with them the rows that stop a network early
+            are whole groups.
+        feature_names: Features in the order that the model reads them; all columns of a table,
+            or ``f0`` … of an array, where None.
+        kind: Which classifier.
+        parameters: How it is fitted; the paper's values where None.
+        weights: Weight of each row, (n,), not negative.
+        prior_exponent: Probabilities are multiplied by the share of the class among the rows to
+            this power, 0 (not at all) … 1 (spec: models §8).
+        limits: Feature → values that become -1 and 1 for a network; others are standardised.
+        seed: Seed of the fit; the same seed gives the same model for any number of threads.
+        threads: Threads of the fit.
+
+    Returns:
+        The model.
+
+    Raises:
+        InputError: A row lacks a feature, labels do not fit, only one class is there, or kind or
+            parameters are unknown.
+    """
+    names = _names(samples, feature_names)
+    if not 0 <= prior_exponent <= 1:
+        raise InputError(
+            f"Classifier: expected a prior exponent of 0 to 1, found {prior_exponent}."
+        )
+    rows = feature_matrix(samples, names)
+    centre, scale = np.zeros(len(names)), np.ones(len(names))
+    given: NDArray[Any] = rows
+    if kind == "mlp" and len(rows):
+        centre, scale = scaling(rows, names, limits)
+        given = (rows - centre) / scale
+    estimator = fit_estimator(
+        given,
+        labels,
+        groups,
+        feature_names=names,
+        kind=kind,
+        parameters=parameters,
+        weights=weights,
+        seed=seed,
+        threads=threads,
+    )
+    packed: Packed = (
+        pack_network(estimator, names, centre, scale) if kind == "mlp" else pack(estimator, names)
+    )
+    prior = None
+    if prior_exponent:
+        _, counts = np.unique(np.asarray(labels), return_counts=True)
+        prior = (counts / counts.sum()) ** prior_exponent
+    return Model(kind, packed, prior, estimator)
+
+
+def save_arrays(model: Model) -> bytes:
+    """Write what a map needs of a model as npz without pickle; equal models give equal bytes."""
+    file = BytesIO()
+    if isinstance(model.packed, PackedForest):
+        save_forest(model.packed, file)
+    else:
+        save_network(model.packed, file)
+    return file.getvalue()
+
+
+def load_arrays(file: BinaryIO, kind: ModelKind, prior: Sequence[float] = ()) -> Model:
+    """Read the arrays of a model and check them.
+
+    Args:
+        file: npz file, open for reading.
+        kind: Kind of the model's card.
+        prior: Factors of the card; empty for none.
+
+    Raises:
+        InputError: The file is no model of this kind.
+    """
+    packed: Packed = load_network(file) if kind == "mlp" else load_forest(file)
+    if prior and (len(prior) != packed.classes.size or min(prior) <= 0):
+        raise InputError(
+            f"Model: expected {packed.classes.size} positive factors of the classes, found {prior}."
+        )
+    return Model(kind, packed, np.array(prior) if prior else None)
+
+
+def _names(
+    samples: pd.DataFrame | ArrayLike, feature_names: Sequence[str] | None
+) -> tuple[str, ...]:
+    if feature_names is not None:
+        return tuple(feature_names)
+    if isinstance(samples, pd.DataFrame):
+        return tuple(str(name) for name in samples.columns)
+    return tuple(f"f{column}" for column in range(np.asarray(samples).shape[-1]))
