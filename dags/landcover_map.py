@@ -38,7 +38,11 @@ PARAMS = {
         description_md="Year of the seasons.",
     ),
     "labels": text("Labels", "Ground truth: CSV, GeoJSON, KML or label raster."),
-    "dem": text("DEM", "DEM file, or folder of degree cells; no terrain features if empty."),
+    "dem": text(
+        "DEM",
+        "DEM file, folder of degree cells, or a source: `glo30`, `aster+https://…/{name}`; "
+        "no terrain features if empty.",
+    ),
     "tiles": Param(
         None, type=["null", "array", "string"], items={"type": "string"}, title="Tiles",
         section=WHICH, description_md="Tile ids, `30SUF`; all that have products if empty.",

@@ -17,26 +17,32 @@ if TYPE_CHECKING:
     from landcover.errors import Family
     from landcover.lazy import OpenedProduct
     from landcover.learn.accuracy import accuracy
-    from landcover.learn.classifiers import fit_classifier
+    from landcover.learn.models import fit_classifier
     from landcover.nouns.run import Group, Stage
     from landcover.raster.clouds import expand_cloud_mask
     from landcover.raster.composite import median_composite
+    from landcover.raster.denoise import denoise_dem
     from landcover.raster.features import normalise
     from landcover.raster.indices import spectral_index
     from landcover.raster.terrain import slope_aspect
+    from landcover.raster.topography import correct_topography
     from landcover.recipe import read_recipe
     from landcover.settings import Settings
     from landcover.simulate import simulate
+    from landcover.sources.label_polygons import polygons_to_points
     from landcover.sources.labels import read_labels
     from landcover.stores.workspace import Workspace
     from landcover.tiling import primary_tile, tile_grid, tiles_containing, tiles_intersecting
 
 _HOME = {
     "accuracy": "landcover.learn.accuracy",
+    "correct_topography": "landcover.raster.topography",
+    "denoise_dem": "landcover.raster.denoise",
     "expand_cloud_mask": "landcover.raster.clouds",
-    "fit_classifier": "landcover.learn.classifiers",
+    "fit_classifier": "landcover.learn.models",
     "median_composite": "landcover.raster.composite",
     "normalise": "landcover.raster.features",
+    "polygons_to_points": "landcover.sources.label_polygons",
     "primary_tile": "landcover.tiling",
     "read_labels": "landcover.sources.labels",
     "read_recipe": "landcover.recipe",
@@ -51,6 +57,8 @@ _HOME = {
 __all__ = [
     "accuracy",
     "cancel",
+    "correct_topography",
+    "denoise_dem",
     "expand_cloud_mask",
     "fit_classifier",
     "mark_lost",
@@ -60,7 +68,9 @@ __all__ = [
     "open_map",
     "open_product",
     "plan",
+    "polygons_to_points",
     "primary_tile",
+    "quality_map",
     "read_labels",
     "read_recipe",
     "report",
@@ -151,6 +161,49 @@ def open_workspace(settings: Settings | None = None) -> Workspace:
     return opened(known.objects, known.records, servers)
 
 
+def quality_map(
+    region: str | Path | Sequence[str],
+    recipe: str | Path | Mapping[str, Any],
+    *,
+    year: int,
+    products: str,
+    out: str | Path | None = None,
+    plates: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    workspace: Workspace | None = None,
+) -> dict[str, Any]:
+    """Tell what the seasons of a region will be worth, before anything is processed.
+
+    Args:
+        region: A GeoJSON file with polygons, or tile ids.
+        recipe: A recipe file, or its document.
+        year: Year of the seasons.
+        products: Folder with the products, or the address of a source.
+        out: Folder for GeoJSON, PNG, HTML, JSON and CSV; nothing is written if None.
+        plates: Tiles whose cloud masks are shown before and after growth, with ``out``.
+        overrides: ``key=value`` pairs that win over the recipe file.
+        workspace: Where composites may exist already; that of the settings if None.
+
+    Returns:
+        GeoJSON: one polygon per tile with ``status`` (ok, degraded, empty), ``nodata_pct`` (pixels
+        missing in the worst season, %, null without a composite), ``nodata_pct_by_season``,
+        ``basis`` (how the shares are known), ``n_products``, ``products`` and ``color``.
+
+    Raises:
+        UsageError: The region, the recipe or an argument is wrong.
+        MissingDataError: No tile could be looked at.
+    """
+    from landcover.stages.readiness import look_ahead
+    from landcover.stages.region import as_geojson, resolve_region, write_region
+
+    opened = workspace or open_workspace()
+    resolved, arguments = resolve_region(region, recipe, overrides, year=year, products=products)
+    outlook = look_ahead(opened, resolved, arguments)
+    if out is not None:
+        write_region(opened, resolved, arguments, outlook, Path(out), plates)
+    return as_geojson(outlook)
+
+
 def start_run(
     run_id: str,
     recipe: str | Path | Mapping[str, Any],
@@ -174,8 +227,9 @@ def start_run(
         products: Folder with the products.
         tiles: Tile ids; those of the region, or all that have products, if empty.
         region: GeoJSON file with polygons.
-        labels: Ground-truth file.
-        dem: DEM file of any CRS, or folder of degree cells.
+        labels: Ground-truth file, folder of them, or several with commas between them.
+        dem: DEM file of any CRS, folder of degree cells, or address of a source of them
+            (:mod:`landcover.sources.dem`).
         model: Id of a trained model to classify with.
         until: Last stage.
         overrides: ``key=value`` pairs that win over the recipe file.

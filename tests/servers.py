@@ -137,11 +137,12 @@ class Server:
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start it and wait until it listens."""
+    def start(self, *options: str) -> None:
+        """Start it, with options before its others, and wait until it listens."""
+        program, *rest = self._command
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["nice", *self._command],
+                ["nice", program, *options, *rest],
                 cwd=self._folder,
                 env={**os.environ, **self._environment},
                 stdin=subprocess.DEVNULL,
@@ -178,6 +179,17 @@ class Server:
             yield
         finally:
             timer.join()
+
+    @contextmanager
+    def started_with(self, *options: str) -> Iterator[None]:
+        """Run it with other options for the length of the block, on the same data."""
+        self.stop()
+        self.start(*options)
+        try:
+            yield
+        finally:
+            self.stop()
+            self.start()
 
 
 @dataclass

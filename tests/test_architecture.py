@@ -56,6 +56,7 @@ ONLY_IN = {
     "google": {"sources"},
     "pystac_client": {"sources"},
     "requests": {"sources"},
+    "pyogrio": {"sources"},
     "matplotlib": {"publish"},
     "click": {"cli"},
     "rich": {"cli"},
@@ -137,6 +138,21 @@ def test_the_front_door_opens_in_milliseconds() -> None:
     ).stdout
     for heavy in ("numpy", "rasterio", "xarray", "sklearn", "pandas", "dask", "airflow"):
         assert f"'{heavy}'" not in found
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("planning", ("numba", "sklearn", "matplotlib", "jinja2", "pandas", "scipy", "rasterio")),
+        ("starting", ("numba", "sklearn", "matplotlib", "jinja2", "pandas", "scipy", "rasterio")),
+        # Writing down that a worker was lost is no reason to import what it was working with.
+        ("running", ("numba", "sklearn", "matplotlib", "jinja2", "pandas", "rasterio")),
+    ],
+)
+def test_planning_and_starting_import_nothing_heavy(module: str, absent: tuple[str, ...]) -> None:
+    code = f"import sys, landcover.stages.{module}; print(*(m for m in sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(absent) & set(found.stdout.split())
 
 
 def test_every_public_name_of_the_front_door_exists() -> None:

@@ -28,6 +28,7 @@ from landcover.airflow_process.environment import (
     provide_database,
 )
 from landcover.airflow_process.sessions import Child, end_all, stopping_on_signals
+from landcover.airflow_process.watchdog import start_watchdog
 from landcover.errors import UnavailableError, UsageError
 from landcover.execution import GB, HEADROOM
 from landcover.settings import Settings
@@ -57,7 +58,7 @@ class RunningAirflow:
     home: Path
     """Its AIRFLOW_HOME, with its logs."""
     children: tuple[Child, ...]
-    """The parts of Airflow, and the Dask cluster where it is ours."""
+    """The parts of Airflow, their watchdog, and the Dask cluster where it is ours."""
 
     def token(self) -> str:
         """Log in and give a token for its REST API."""
@@ -108,11 +109,14 @@ def start_airflow(settings: Settings, port: int) -> Iterator[RunningAirflow]:
         provide_database(home)
         children: list[Child] = []
         stack.callback(end_all, children)
+        watchdog = start_watchdog(home / "airflow.log")
+        children.append(watchdog)
         address = settings.dask
         if address is None:
             log = home / "dask.log"
             children.append(start_cluster(settings, log, workers=slots))
-            address = address_of(children[0], log)
+            watchdog.tell(str(children[-1].session))
+            address = address_of(children[-1], log)
         environment = {
             **airflow_environment(settings, home, address),
             "AIRFLOW__API__HOST": HOST,
@@ -125,6 +129,7 @@ def start_airflow(settings: Settings, port: int) -> Iterator[RunningAirflow]:
         for command in COMMANDS:
             parts = [sys.executable, "-m", "airflow", *command]
             children.append(Child(parts, environment, log, is_read=False))
+            watchdog.tell(str(children[-1].session))
         running = RunningAirflow(url, USER, password, home, tuple(children))
         _wait_until_healthy(running, log)
         yield running

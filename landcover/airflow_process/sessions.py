@@ -68,22 +68,29 @@ def end_all(children: Sequence[Child], seconds: float = GRACE_SECONDS) -> None:
         children: What was started here.
         seconds: How long they are given before they are killed.
     """
-    sessions = {child.session for child in children}
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for process in members(sessions):
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(number)
-        deadline = time.monotonic() + seconds
-        while members(sessions) and time.monotonic() < deadline:
-            for child in children:
-                child.process.poll()
-            time.sleep(0.05)
+    end_sessions({child.session for child in children}, seconds)
     for child in children:
         child.process.wait()
         for stream in (child.process.stdin, child.process.stdout):
             if stream is not None:
                 with suppress(BrokenPipeError):
                     stream.close()
+
+
+def end_sessions(sessions: Collection[int], seconds: float = GRACE_SECONDS) -> None:
+    """End everything of some sessions, and wait until none of it lives.
+
+    Args:
+        sessions: Their ids.
+        seconds: How long they are given before they are killed.
+    """
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for process in members(sessions):
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+        deadline = time.monotonic() + seconds
+        while members(sessions) and time.monotonic() < deadline:
+            time.sleep(0.05)
 
 
 def members(sessions: Collection[int]) -> list[psutil.Process]:

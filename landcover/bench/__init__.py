@@ -1,0 +1,56 @@
+"""Ours beside what a user would pick instead, measured side by side in one run.
+
+How to add a bench:
+
+1. Write one file here, a noun: ``landcover/bench/mosaic.py``. The first line of its docstring is
+   its line in ``landcover bench``. Nothing heavy is imported at its top: the list reads them all.
+2. In it, write ``disk_gb(request) -> float``, the GB that it puts into ``request.folder``, and
+   ``measure(request, tell) -> Report``, which measures.
+3. What is timed runs in a process of its own: a *work function* prepares (reads its data, warms
+   compiled code up) and returns a function without arguments, the work; the seconds, CPU seconds
+   and peak memory of that alone count. It may return a digest of its output
+   (``tables.digest``, or any JSON value), or a function that computes one afterwards, untimed;
+   :func:`processes.side_by_side` refuses engines whose results differ. ::
+
+       def ours(pixels: int) -> Work:
+           from landcover import api
+           data = ...
+           return lambda: digest(api.something(data))
+
+       def measure(request: Request, tell: Tell) -> Report:
+           arguments = {"pixels": request.pixels_or(1098)}
+           cases = [Case("ours", f"{__name__}:ours", arguments),
+                    Case("scipy", f"{__name__}:with_scipy", arguments)]
+           rows = side_by_side("mean filter", cases, request.repeats_or(3), tell)
+           return Report("mosaic", {"pixels": request.pixels_or(1098)}, rows)
+
+   The first case is ours; ``ratio`` of every other row is the CPU of ours divided by its CPU.
+4. Name it in ``BENCHES`` below.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+BENCHES = {
+    "demo": "landcover.bench.demo",
+    "decode": "landcover.bench.decode",
+    "composite": "landcover.bench.composite",
+    "kernels": "landcover.bench.kernels",
+    "store": "landcover.bench.store",
+    "growth": "landcover.bench.growth",
+    "masks": "landcover.bench.masks",
+    "terrain": "landcover.bench.terrain",
+}
+"""Name of each bench and its file, in the order of the list."""
+
+
+def load(name: str) -> Any:
+    """Import a bench: a module with ``disk_gb`` and ``measure``."""
+    return import_module(BENCHES[name])
+
+
+def summaries() -> dict[str, str]:
+    """Give the one line of each bench, in order."""
+    return {name: (load(name).__doc__ or "").splitlines()[0] for name in BENCHES}

@@ -18,6 +18,8 @@ from landcover.errors import LandcoverError, UsageError, sentence_of
 COMMANDS = {
     "bench": "landcover.cli.bench",
     "demo": "landcover.cli.demo",
+    "quality": "landcover.cli.quality",
+    "labels": "landcover.cli.labels",
     "recipe": "landcover.cli.recipe",
     "run": "landcover.cli.run",
     "simulate": "landcover.cli.simulate",

@@ -2,41 +2,112 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
 import click
 
 from landcover.cli import common, show_json
+from landcover.cli.progress import stepping
+from landcover.errors import UnavailableError, UsageError
+
+# What a simulation, its JPEG 2000 files and our outputs leave free on top of their estimate.
+SPARE = 1.2
 
 
 @click.command("bench")
-@click.argument("name", type=click.Choice(["demo"]))
-@click.option("--pixels", default=720, show_default=True, help="Side of each tile, 10 m pixels.")
+@click.argument("name", required=False)
+@click.option("--pixels", type=click.IntRange(240), help="Side of each tile, 10 m pixels.")
+@click.option("--products", type=click.IntRange(1, 255), help="Products of a composite.")
+@click.option("--repeats", type=click.IntRange(1), help="Measurements; their median counts.")
+@click.option("--threads", type=click.IntRange(1), help="Threads of a job.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the simulated region.")
+@click.option("--full", is_flag=True, help="A whole tile, 10,980 x 10,980 px, measured once.")
+@click.option(
+    "--region",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Measure on this simulated region instead of simulating one.",
+)
+@click.option(
+    "--objects",
+    metavar="ADDRESS",
+    help="Store that `store` reads from, s3://bucket/prefix; its endpoint and keys as for any run.",
+)
+@click.option(
+    "--scratch",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder for what is measured on [default: the system's temporary folder].",
+)
 @common
-def command(name: str, pixels: int, seed: int, workspace: str | None, as_json: bool) -> int:
-    """Measure: seconds, CPU seconds and peak memory of NAME, stage by stage.
+def command(
+    name: str | None,
+    pixels: int | None,
+    products: int | None,
+    repeats: int | None,
+    threads: int | None,
+    seed: int,
+    full: bool,
+    region: Path | None,
+    objects: str | None,
+    scratch: Path | None,
+    workspace: str | None,
+    as_json: bool,
+) -> int:
+    """Measure ours beside what a user would pick instead. Without NAME, list the benches.
 
-    Example: landcover bench demo
+    Every row is measured in a process of its own, engines in turn: CPU seconds of all its threads
+    and children, wall seconds, and the largest resident memory. The last column is the CPU of ours
+    divided by the CPU of that row: below 1, ours is faster.
+
+    Example: landcover bench composite --pixels 1098 --products 5
     """
-    from landcover.bench.demo import measure
+    from landcover.bench import BENCHES, load, summaries
+    from landcover.bench.tables import Request, lines
 
-    with tempfile.TemporaryDirectory(prefix="landcover-bench-") as folder:
-        found = measure(Path(folder), pixels=pixels, seed=seed)
-    if as_json:
-        show_json(found)
-        return 0
-    click.echo(f"two tiles of {pixels} x {pixels} px, three seasons")
-    click.echo(f"{'stage':10}{'units':>6}{'seconds':>10}{'CPU s':>9}{'peak MB':>9}")
-    for row in found["rows"]:
-        click.echo(
-            f"{row['stage']:10}{row['units']:>6}{row['seconds']:>10.2f}"
-            f"{row['cpu_seconds']:>9.2f}{row['peak_mb']:>9.0f}"
+    if name is None:
+        return _list(summaries(), as_json=as_json)
+    if name not in BENCHES:
+        raise UsageError(f"There is no bench {name!r}; choose one of {', '.join(BENCHES)}.")
+    bench = load(name)
+    with tempfile.TemporaryDirectory(prefix="landcover-bench-", dir=scratch) as folder:
+        request = Request(
+            folder=Path(folder),
+            pixels=pixels,
+            products=products,
+            repeats=repeats,
+            threads=threads,
+            seed=seed,
+            full=full,
+            region=None if region is None else region.resolve(),
+            objects=objects,
         )
-    click.echo(f"simulation {found['simulate_seconds']:.1f} s")
-    click.echo(f"first run through Airflow {found['first_seconds']:.1f} s")
-    click.echo(
-        f"second run {found['second_seconds']:.1f} s, {found['recomputed']} units recomputed"
-    )
+        _check_disk(request.folder, SPARE * bench.disk_gb(request), quiet=as_json)
+        with stepping(name, quiet=as_json) as tell:
+            report = bench.measure(request, tell)
+    if as_json:
+        show_json(report.to_document())
+        return 0
+    for line in lines(report):
+        click.echo(line)
     return 0
+
+
+def _list(summaries: dict[str, str], *, as_json: bool) -> int:
+    if as_json:
+        show_json(summaries)
+        return 0
+    for name, summary in summaries.items():
+        click.echo(f"{name:10} {summary}")
+    return 0
+
+
+def _check_disk(folder: Path, need_gb: float, *, quiet: bool) -> None:
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    if not quiet:
+        click.echo(f"needs {need_gb:.2f} GB in {folder}, {free_gb:.1f} GB are free", err=True)
+    if need_gb > free_gb:
+        raise UnavailableError(
+            f"{folder}: the bench needs {need_gb:.1f} GB, {free_gb:.1f} GB are free. Free disk "
+            "space or choose another folder (--scratch)."
+        )

@@ -24,8 +24,18 @@ from landcover.nouns.run import STAGES
 )
 @click.option("--tiles", default="", help="Tile ids, comma separated [default: all with products].")
 @click.option("--region", type=click.Path(exists=True, dir_okay=False), help="GeoJSON polygons.")
-@click.option("--labels", type=click.Path(exists=True, dir_okay=False), help="Ground truth.")
-@click.option("--dem", type=click.Path(exists=True), help="DEM file, or folder of degree cells.")
+@click.option(
+    "--labels",
+    "label_paths",
+    multiple=True,
+    type=click.Path(exists=True),
+    help="Ground truth: a file or a folder; several times, the most trusted first.",
+)
+@click.option(
+    "--dem",
+    metavar="FILE|FOLDER|ADDRESS",
+    help="DEM file, folder of degree cells, or a source: glo30, aster+https://…/{name}",
+)
 @click.option("--model", help="Id of a trained model to classify with.")
 @click.option("--until", type=click.Choice(STAGES), default="publish", help="Last stage.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
@@ -53,6 +63,7 @@ def command(
     )
     options["tiles"] = [tile.strip() for tile in options["tiles"].split(",") if tile.strip()]
     options["overrides"] = list(options["overrides"])
+    options["labels"] = ",".join(options.pop("label_paths")) or None
     if why and not plan:
         raise UsageError("--why explains a plan: use it with --plan.")
     if plan:

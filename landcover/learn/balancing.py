@@ -24,8 +24,9 @@ def balance(
     """Choose the rows that stay so that no class has more than its target.
 
     Neighbour pixels go first one per point, then a second of each, and so on; the centre of a
-    point (dx = dy = 0) always stays, so no point is lost and a class may end above its target
-    (spec: ground_truth §5). The choice depends on the seed and on the rows, not on their order.
+    point (dx = dy = 0, or the pixel nearest to it) always stays, so no point is lost and a class
+    may end above its target (spec: ground_truth §5). The choice depends on the seed and on the
+    rows, not on their order.
 
     Args:
         samples: Table with ``code``, ``point_id``, ``dx`` and ``dy``, one row per pixel.
@@ -48,12 +49,15 @@ def balance(
     table = samples.loc[:, list(COLUMNS)].reset_index(drop=True)
     counts = table["code"].value_counts()
     targets = _targets(counts, target)
-    is_centre = (table["dx"] == 0) & (table["dy"] == 0)
+    # A point whose centre went to a conflict keeps its pixel nearest to it instead.
+    table["reach"] = table["dx"] ** 2 + table["dy"] ** 2
+    nearest = table.sort_values(["reach", "dy", "dx"]).groupby("point_id").head(1).index
+    is_kept = table.index.isin(nearest)
     for code, wanted in targets.items():
         surplus = int(counts.get(code, 0)) - wanted
         if surplus <= 0:
             continue
-        rows = table[(table["code"] == code) & ~is_centre].copy()
+        rows = table[(table["code"] == code) & ~is_kept].copy()
         rows["draw"] = [
             _draw(seed, point, dx, dy)
             for point, dx, dy in zip(rows["point_id"], rows["dx"], rows["dy"], strict=True)
@@ -62,22 +66,6 @@ def balance(
         order = rows.sort_values(["turn", "draw"]).index.to_numpy()
         keep[order[:surplus]] = False
     return keep
-
-
-def class_weights(codes: NDArray[np.integer]) -> dict[int, float]:
-    """Compute weights that give every class the same total: n / (K · n_k), as scikit-learn does.
-
-    Args:
-        codes: Class code of each row.
-
-    Returns:
-        Code → weight.
-    """
-    present, counts = np.unique(codes, return_counts=True)
-    return {
-        int(code): float(codes.size / (present.size * count))
-        for code, count in zip(present, counts, strict=True)
-    }
 
 
 def group_weights(groups: NDArray[np.generic]) -> NDArray[np.float64]:

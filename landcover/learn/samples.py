@@ -22,7 +22,7 @@ def expand_points(
     point_ids: ArrayLike,
     shape: tuple[int, int],
     *,
-    neighbourhood: int = 3,
+    neighbourhood: ArrayLike = 3,
 ) -> pd.DataFrame:
     """Expand each point into the pixels around it, each pixel used once.
 
@@ -37,7 +37,8 @@ def expand_points(
         codes: Class code of each point, integer, (point,).
         point_ids: Id of each point, text or integer, (point,); equal ids are one point's copies.
         shape: (rows, columns) of the grid.
-        neighbourhood: Side of the square around a point, pixels, odd; 1 keeps the centre only.
+        neighbourhood: Side of the square around each point, pixels, odd, one for all or (point,);
+            1 keeps the centre only.
 
     Returns:
         One row per sample pixel, ordered by point, then row, then column: ``point_index``
@@ -57,14 +58,17 @@ def expand_points(
             f"expand_points: rows, columns, codes and point_ids need one length, found "
             f"{point_rows.shape}, {point_columns.shape}, {point_codes.shape} and {ids.shape}."
         )
-    if neighbourhood < 1 or neighbourhood % 2 == 0:
-        raise InputError(f"expand_points: neighbourhood must be odd, found {neighbourhood}.")
-    reach = neighbourhood // 2
-    step = np.arange(-reach, reach + 1)
+    sides = np.broadcast_to(np.asarray(neighbourhood, dtype=np.int64), point_rows.shape)
+    if (sides < 1).any() or (sides % 2 == 0).any():
+        raise InputError(f"expand_points: neighbourhood must be odd, found {neighbourhood!r}.")
+    reach = sides // 2
+    step = np.arange(-reach.max(initial=0), reach.max(initial=0) + 1)
     dy, dx = (offset.ravel() for offset in np.meshgrid(step, step, indexing="ij"))
     row = (point_rows[:, None] + dy).ravel()
     column = (point_columns[:, None] + dx).ravel()
-    inside = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
+    claimed = (np.maximum(np.abs(dy), np.abs(dx)) <= reach[:, None]).ravel()
+    on_grid = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
+    inside = claimed & on_grid
     claims = pd.DataFrame(
         {
             "point_index": np.repeat(np.arange(len(point_rows)), len(dy))[inside],
@@ -77,7 +81,7 @@ def expand_points(
     pixel = row[inside] * shape[1] + column[inside]
     keep, counts = _settle(claims, pixel, point_codes, _rank(ids))
     samples = claims[keep].reset_index(drop=True)
-    samples.attrs.update(counts, n_outside=int((~inside).sum()))
+    samples.attrs.update(counts, n_outside=int((claimed & ~on_grid).sum()))
     return samples
 
 

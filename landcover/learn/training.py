@@ -18,6 +18,10 @@ from sklearn.neural_network import (  # type: ignore[import-untyped, unused-igno
 
 from landcover.nouns.model import NetworkParameters
 
+STEPS = 50
+"""Least steps of an epoch: a few hundred rows in steps of 200 would never leave the start."""
+LEAST_BATCH = 8
+"""Rows of a step below which its direction is mostly chance."""
 PATIENCE = 10
 """Epochs without gain before a fit stops (scikit-learn's default)."""
 
@@ -52,7 +56,7 @@ def fit_network(
         solver="adam",
         learning_rate_init=parameters.learning_rate,
         alpha=parameters.l2,
-        batch_size=min(parameters.batch, trains.size),
+        batch_size=min(parameters.batch, trains.size, max(LEAST_BATCH, trains.size // STEPS)),
         max_iter=1,
         warm_start=False,
         random_state=seed,

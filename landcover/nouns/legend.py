@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from numbers import Integral, Real
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from landcover.errors import InputError
 from landcover.nouns.base import Noun
 
 _NUMBER = re.compile(r"[+-]?\d+(\.0*)?")
+_NAME = re.compile(r"^[0-9A-Za-z_-]+$")
 _SEPARATORS = re.compile(r"[\s_\-/,:;]+")
 
 
@@ -57,12 +58,12 @@ def label_key(label: object) -> str:
     return _SEPARATORS.sub("", text).casefold()
 
 
-class LegendClass(Noun):
-    """One class of a legend."""
+class LegendEntry(Noun):
+    """What a code of a map means."""
 
     code: int = Field(ge=1, le=255)
     """Code in class maps, 1 … 255; 0 is nodata."""
-    name: str = Field(pattern=r"^[0-9A-Za-z_-]+$")
+    name: str = Field(pattern=_NAME.pattern)
     """Name in tables, records and file names: letters A-Z, digits, ``_`` and ``-``."""
     colour: str = Field(pattern=r"^#[0-9A-Fa-f]{6}$")
     """Display colour, ``#RRGGBB``."""
@@ -71,6 +72,29 @@ class LegendClass(Noun):
     aliases: tuple[str, ...] = ()
     """Other words and codes that mean this class in label files."""
 
+    @field_validator("aliases", mode="before")
+    @classmethod
+    def _codes_are_words_too(cls, aliases: Any) -> Any:
+        # YAML reads 111 as a number; label files may hold either.
+        is_list = isinstance(aliases, list | tuple)
+        return (
+            [str(word) if isinstance(word, int) else word for word in aliases]
+            if is_list
+            else aliases
+        )
+
+
+class LegendClass(LegendEntry):
+    """One class of a legend."""
+
+    second: tuple[LegendEntry, ...] = ()
+    """Classes of the second level within this one, such as species of a forest; a model of its
+    own tells them apart. Codes of the second level are unique over the whole legend."""
+
+
+MOST_CLASSES = 255
+"""Classes that fit into a map of one byte, 0 being nodata."""
+
 
 class Legend(Noun):
     """The classes of a map, each with its code, name and colour."""
@@ -78,6 +102,30 @@ class Legend(Noun):
     classes: tuple[LegendClass, ...] = Field(min_length=1)
     """Classes; codes, names and aliases are unique across them (case and separators do not
     count)."""
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _they_fit_a_byte(cls, classes: Any) -> Any:
+        if isinstance(classes, list | tuple) and len(classes) > MOST_CLASSES:
+            raise ValueError(
+                f"a map holds at most {MOST_CLASSES} classes, found {len(classes)}; merge some"
+            )
+        return classes
+
+    @model_validator(mode="after")
+    def _second_codes_are_unique(self) -> Self:
+        owner: dict[int, str] = {}
+        for entry in self.classes:
+            for inner in entry.second:
+                if inner.code in owner:
+                    raise ValueError(
+                        f"second code {inner.code} belongs to both {owner[inner.code]!r} and "
+                        f"{inner.name!r}"
+                    )
+                owner[inner.code] = inner.name
+            if entry.second:
+                Legend(classes=tuple(_as_class(inner) for inner in entry.second))
+        return self
 
     @model_validator(mode="after")
     def _words_are_unique(self) -> Self:
@@ -148,6 +196,84 @@ class Legend(Noun):
     def colour_of(self, code: int) -> str:
         """Give the colour ``#RRGGBB`` of the class with a code; InputError where there is none."""
         return self.class_of(code).colour
+
+    def second_of(self, code: int) -> Legend | None:
+        """Give the second level within a class as a legend; None where the class has none.
+
+        Raises:
+            InputError: No class has this code.
+        """
+        inner = self.class_of(code).second
+        return Legend(classes=tuple(map(_as_class, inner))) if inner else None
+
+    def merged(self, merge: Mapping[str, str]) -> Legend:
+        """Merge classes (spec: ground_truth §3).
+
+        A target that means a class of the legend takes the others in and keeps its code, name and
+        colour. Another target becomes a new class with the lowest code among them and its
+        colour. Words and second levels of the merged classes come along. Merging twice is
+        merging once.
+
+        Args:
+            merge: Class, as any word that means it → the class that it becomes a part of.
+
+        Raises:
+            ValueError: A class is unknown or merged twice, a target is itself merged away or
+                meant already, or is no good name.
+        """
+        goes_to: dict[int, str] = {}
+        for word, target in merge.items():
+            code = self.code_of(word)
+            if code is None:
+                raise ValueError(f"{word!r} is no class of the legend ({', '.join(self.names)})")
+            if goes_to.setdefault(code, target) != target:
+                raise ValueError(f"{self.name_of(code)!r} goes to {goes_to[code]!r} and {target!r}")
+        parts: dict[str, list[int]] = {}
+        for code, target in goes_to.items():
+            parts.setdefault(target, []).append(code)
+        classes = {entry.code: entry for entry in self.classes}
+        for target, codes in parts.items():
+            home = self.code_of(target)
+            if home is not None and goes_to.get(home, target) != target:
+                raise ValueError(f"{target!r} is itself merged into {goes_to[home]!r}")
+            # A class that is merged into another word for itself and others gets that name.
+            is_renamed = home in codes and len(codes) > 1
+            is_named = home is not None and label_key(classes[home].name) == label_key(target)
+            if home is None or (is_renamed and not is_named):
+                home = min(codes)
+                base = _renamed(classes[home], target)
+            else:
+                base = classes[home]
+            taken = [classes[code] for code in codes]
+            for code in codes:
+                classes.pop(code, None)
+            classes[home] = _joined(base, taken)
+        return Legend(classes=tuple(classes[code] for code in self.codes if code in classes))
+
+
+def _renamed(entry: LegendClass, title: str) -> LegendClass:
+    words = title.split()
+    name = words[0] + "".join(word[:1].upper() + word[1:] for word in words[1:]) if words else ""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{title!r} is no class name: letters A-Z, digits, _ and - are")
+    return entry.model_copy(update={"name": name, "title": title[:1].upper() + title[1:]})
+
+
+def _joined(base: LegendClass, taken: list[LegendClass]) -> LegendClass:
+    """Give a class the words and second levels of others."""
+    known = {label_key(word) for word in (base.name, *base.aliases)}
+    aliases, second = list(base.aliases), list(base.second)
+    for entry in taken:
+        for word in (entry.name, *entry.aliases):
+            if label_key(word) not in known:
+                known.add(label_key(word))
+                aliases.append(word)
+        second += [inner for inner in entry.second if inner not in second]
+    return base.model_copy(update={"aliases": tuple(aliases), "second": tuple(second)})
+
+
+def _as_class(entry: LegendEntry) -> LegendClass:
+    return LegendClass(**entry.model_dump(include=set(LegendEntry.model_fields)))
 
 
 _FOREST_KINDS = (

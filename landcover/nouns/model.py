@@ -103,7 +103,7 @@ class NetworkParameters(Noun):
     l2: float = Field(default=1e-4, ge=0)
     """Weight of the squared weights in the loss."""
     batch: int = Field(default=200, ge=1)
-    """Rows of a step."""
+    """Most rows of a step; fewer where an epoch would have less than fifty steps."""
     epochs: int = Field(default=200, ge=1, le=10_000)
     """Most passes over the rows."""
     held_out: float = Field(default=0.1, ge=0, lt=0.5)

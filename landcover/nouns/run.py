@@ -46,7 +46,8 @@ class RunArguments(Noun):
     labels: str | None = None
     """Ground-truth file; without it the run ends with composites and their mosaic."""
     dem: str | None = None
-    """DEM file of any CRS, or a folder of degree cells; without it terrain leaves the features."""
+    """DEM file of any CRS, folder of degree cells, or address of a source of them; without it
+    terrain leaves the features."""
     model: str | None = None
     """Id of a trained model to classify with, instead of training one."""
     until: Stage = "publish"

@@ -6,7 +6,6 @@ Elements are matched by local name, because namespace prefixes vary between base
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite, nan
@@ -15,6 +14,7 @@ from xml.etree import ElementTree
 
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
+from landcover.products.markup import elements, read_xml
 from landcover.products.naming import parse_time
 
 # band_id of MTD_MSIL2A.xml → band
@@ -72,7 +72,7 @@ def read_product_metadata(path: Path) -> ProductMetadata:
     Raises:
         InputError: The file is damaged or lacks an element that is needed.
     """
-    root = _parse(path)
+    root = read_xml(path)
     positions = [_float(n, path) for n in _optional(root, "EXT_POS_LIST", "").split()]
     if len(positions) % 2:
         raise InputError(f"{path}: EXT_POS_LIST holds {len(positions)} numbers, expected pairs.")
@@ -89,7 +89,7 @@ def read_product_metadata(path: Path) -> ProductMetadata:
         offsets=_offsets(root, path) or None,
         cloud_percent=_percent(root, "Cloud_Coverage_Assessment", path),
         nodata_percent=_percent(root, "NODATA_PIXEL_PERCENTAGE", path),
-        images=tuple(_text(element, path) for element in _all(root, "IMAGE_FILE")),
+        images=tuple(_text(element, path) for element in elements(root, "IMAGE_FILE")),
         footprint=tuple(zip(positions[1::2], positions[0::2], strict=True)),
     )
 
@@ -100,9 +100,9 @@ def read_granule_metadata(path: Path) -> GranuleMetadata:
     Raises:
         InputError: The file is damaged or lacks an element that is needed.
     """
-    root = _parse(path)
+    root = read_xml(path)
     crs = _required(root, "HORIZONTAL_CS_CODE", path)
-    sun = next(_all(root, "Mean_Sun_Angle"), None)
+    sun = next(elements(root, "Mean_Sun_Angle"), None)
     tile = _TILE.search(_required(root, "TILE_ID", path))
     if tile is None:
         raise InputError(f"{path}: TILE_ID names no tile. Expected _T and a tile id in it.")
@@ -117,9 +117,9 @@ def read_granule_metadata(path: Path) -> GranuleMetadata:
 
 
 def _grids(root: ElementTree.Element, crs: str, path: Path) -> dict[int, Grid]:
-    sizes = {_attribute(element, "resolution", path): element for element in _all(root, "Size")}
+    sizes = {_attribute(element, "resolution", path): element for element in elements(root, "Size")}
     grids = {}
-    for place in _all(root, "Geoposition"):
+    for place in elements(root, "Geoposition"):
         resolution = _attribute(place, "resolution", path)
         size = sizes.get(resolution)
         if size is None:
@@ -139,25 +139,12 @@ def _grids(root: ElementTree.Element, crs: str, path: Path) -> dict[int, Grid]:
 
 def _offsets(root: ElementTree.Element, path: Path) -> dict[str, int]:
     offsets = {}
-    for element in _all(root, "BOA_ADD_OFFSET"):
+    for element in elements(root, "BOA_ADD_OFFSET"):
         number = _attribute(element, "band_id", path)
         if not 0 <= number < len(BAND_IDS):
             raise InputError(f"{path}: BOA_ADD_OFFSET of band_id {number}; expected 0 to 12.")
         offsets[BAND_IDS[number]] = round(_float(_text(element, path), path))
     return offsets
-
-
-def _parse(path: Path) -> ElementTree.Element:
-    try:
-        return ElementTree.parse(path).getroot()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (ElementTree.ParseError, ValueError, LookupError) as error:  # or no such encoding
-        raise InputError(f"{path}: not valid XML ({error}). Deliver the product again.") from error
-
-
-def _all(root: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:
-    return (element for element in root.iter() if element.tag.rpartition("}")[2] == name)
 
 
 def _text(element: ElementTree.Element, path: Path) -> str:
@@ -167,14 +154,14 @@ def _text(element: ElementTree.Element, path: Path) -> str:
 
 
 def _required(root: ElementTree.Element, name: str, path: Path) -> str:
-    element = next(_all(root, name), None)
+    element = next(elements(root, name), None)
     if element is None:
         raise InputError(f"{path}: the element {name} is missing. Deliver the product again.")
     return _text(element, path)
 
 
 def _optional(root: ElementTree.Element, name: str, default: str) -> str:
-    element = next(_all(root, name), None)
+    element = next(elements(root, name), None)
     return default if element is None or element.text is None else element.text.strip()
 
 

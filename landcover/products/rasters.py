@@ -8,7 +8,6 @@ from pathlib import Path
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
 from landcover.nouns.product import ProductFile
-from landcover.stores.rasters import describe
 
 
 def product_file(
@@ -27,6 +26,9 @@ def product_file(
     Raises:
         InputError: The file is damaged, or has no georeference and none is known.
     """
+    # A folder is known for a product by its names; who reads no raster imports no GDAL.
+    from landcover.stores.rasters import describe
+
     info = describe(path)
     grid = info.grid
     if grid is None:

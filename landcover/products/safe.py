@@ -23,6 +23,16 @@ BOA_OFFSET = -1000
 _IMAGE = re.compile(r"_(?P<layer>B\d[\dA]|AOT|WVP|SCL)_(?P<resolution>10|20|60)m$", re.IGNORECASE)
 
 
+SIMULATED_MARK = "SIMULATED.txt"
+"""A file of this name in a product, or in the root of a folder of products, says that they are
+simulated."""
+
+
+def is_marked_simulated(path: Path) -> bool:
+    """Tell whether a folder says of itself that no satellite has seen what it holds."""
+    return (path / SIMULATED_MARK).is_file()
+
+
 def is_safe(path: Path) -> bool:
     """Tell whether a folder is an L2A product: by its metadata file, whatever its name's case."""
     return path.is_dir() and _find(path, "mtd_msil2a.xml") is not None

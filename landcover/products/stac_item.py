@@ -21,7 +21,6 @@ from landcover.products.metadata import GranuleMetadata, read_granule_metadata
 from landcover.products.naming import parse_name, parse_time
 from landcover.products.rasters import agree, product_file
 from landcover.products.safe import BOA_OFFSET, FIRST_BASELINE_WITH_OFFSET
-from landcover.stores.rasters import read_overview
 
 # Asset names of Earth Search. Its JP2 assets ("blue-jp2") are left aside: what the item says of
 # the offset holds for the COGs only.
@@ -184,6 +183,8 @@ def _sniffed(images: Images) -> tuple[int, str]:
 
 
 def _dark_end(image: Path) -> float:
+    from landcover.stores.rasters import read_overview
+
     numbers = read_overview(image, LOOK_PX)
     valid = numbers[(numbers > NODATA_NUMBER) & (numbers < SATURATED_NUMBER)]
     return float(np.percentile(valid, SNIFF_PERCENTILE)) if valid.size else float("inf")

@@ -13,12 +13,13 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.publish.areas import class_areas
 from landcover.publish.page import MapView, zone_name
-from landcover.publish.plots import LONGEST_SIDE, draw_map, draw_true_colour
 from landcover.publish.styles import for_colour_blind, qml
 from landcover.stores.rasters import describe, open_raster, read_overview, write_cog
 
 CLASSES, CONFIDENCE = "classification.tif", "confidence.tif"
 TRUE_COLOUR = ("B04", "B03", "B02")
+LONGEST_SIDE = 1600
+"""Most rows or columns that a picture needs, px: what a large screen shows."""
 COUNTED_AT_ONCE = 2048
 """Side of the windows in which codes are counted, px."""
 
@@ -61,6 +62,9 @@ def write_cell(
     Returns:
         What the page shows of the zone.
     """
+    # Matplotlib takes half a second to load, which only this stage should pay.
+    from landcover.publish.plots import draw_map, draw_true_colour
+
     source = Path(cell.folder)
     names = _tile_names(cell.tiles)
     has_map = bool(cell.mapped)

@@ -55,7 +55,7 @@ def _map(page: Page) -> Iterator[Note]:
         empty = [tile for tile in view.tiles if tile not in view.mapped]
         if empty and not page.map_missing:
             yield Note("alarm", f"{view.zone}: no class map of {_listed(empty)}.")
-    lost = [tile.tile for tile in page.tiles if tile.status == "missing"]
+    lost = [tile.tile for tile in page.tiles if tile.status == "empty"]
     if lost and len(lost) == len(page.tiles):
         yield Note("alarm", "No tile could be prepared for every season.")
     elif lost:

@@ -10,6 +10,7 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.model import ModelCard
 from landcover.publish.areas import ClassArea
+from landcover.publish.plates import PlateView
 from landcover.publish.quality import TileQuality
 
 
@@ -87,6 +88,8 @@ class Page(Noun):
     simulated: bool
     views: tuple[MapView, ...]
     tiles: tuple[TileQuality, ...]
+    plates: tuple[PlateView, ...] = ()
+    """Masks before and after growth, of the tiles where growth took most."""
     legend: tuple[LegendClass, ...] = ()
     """Classes of the map."""
     accuracy: AccuracyReport | None = None
@@ -105,6 +108,23 @@ class Page(Noun):
     def title_of(self, name: str) -> str:
         """Give the name of a class for people."""
         return next((entry.title for entry in self.legend if entry.name == name), name)
+
+
+class QualityPage(Noun):
+    """What the page of a region shows before the region is processed."""
+
+    title: str
+    year: int
+    recipe: str
+    """Name of the product line."""
+    source: str
+    """Where the products are published, without folders of this machine."""
+    simulated: bool
+    tiles: tuple[TileQuality, ...]
+    plates: tuple[PlateView, ...] = ()
+    troubles: tuple[str, ...] = ()
+    """Why a tile could not be looked at."""
+    downloads: tuple[Download, ...] = ()
 
 
 def zone_name(cell: str) -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import Any
 
 from landcover.nouns.accuracy import AccuracyReport
 from landcover.publish.notes import notes_of, side_label, small_percent, whole_tile_percent
-from landcover.publish.page import Page
+from landcover.publish.page import Page, QualityPage
+from landcover.publish.quality import BASES, TileQuality, bases_of, describe, worst_first
 from landcover.publish.sketch import sketch
 
-TEMPLATE = "report.html"
+MOST_SHOWN = 24
+"""Tiles up to which every season of every tile has its row; of more, those to look at first."""
+MOST_LISTED = 48
+"""Tiles whose products are listed on the page; those of the others are in a table beside it."""
+MOST_OPENED = 3
+"""Empty tiles up to which their products are open from the start."""
 DECISIONS: Mapping[str, str] = {
     "metadata": "the product's own metadata",
     "provider": "the provider says it is applied",
@@ -32,6 +37,18 @@ def render(page: Page) -> str:
         HTML; the pictures and downloads are named relative to the page. The same page gives the
         same bytes.
     """
+    return _laid_out("report.html", page, notes=notes_of(page), totals=_totals(page.accuracy))
+
+
+def render_quality(page: QualityPage) -> str:
+    """Lay out the page of a region that is not processed yet; see :func:`render`."""
+    return _laid_out("quality.html", page)
+
+
+def _laid_out(template: str, page: Page | QualityPage, **more: Any) -> str:
+    # The library of templates takes a while to load, which only who writes a page should pay.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -41,15 +58,26 @@ def render(page: Page) -> str:
     )
     environment.filters.update(
         percent=percent, number=number, size=size, area=area, baseline=baseline, side=side_label,
-        tile_percent=lambda grid: small_percent(whole_tile_percent(grid)),
+        tile_percent=lambda grid: small_percent(whole_tile_percent(grid)), line=describe,
     )  # fmt: skip
-    return environment.get_template(TEMPLATE).render(
-        page=page,
-        notes=notes_of(page),
-        sketch=sketch(page.tiles) if len(page.tiles) > 1 else None,
-        totals=_totals(page.accuracy),
-        decisions=DECISIONS,
+    return environment.get_template(template).render(
+        page=page, decisions=DECISIONS, words=BASES, **_limits(page.tiles), **more
     )
+
+
+def _limits(tiles: Sequence[TileQuality]) -> dict[str, Any]:
+    """Decide what a page of so many tiles shows at once, and what it folds away."""
+    ranked = worst_first(tiles)
+    shown = list(tiles) if len(tiles) <= MOST_SHOWN else ranked[:MOST_SHOWN]
+    empty = [tile.tile for tile in tiles if tile.status == "empty"]
+    opened = empty if len(empty) <= MOST_OPENED else []
+    return {
+        "shown": shown,
+        "listed": {tile.tile for tile in ranked[:MOST_LISTED]},
+        "opened": [tile.tile for tile in tiles] if len(tiles) == 1 else opened,
+        "bases": list(bases_of(tiles)),
+        "sketch": sketch(tiles) if len(tiles) > 1 else None,
+    }
 
 
 def percent(share: float | None, digits: int = 1) -> str:

@@ -23,8 +23,6 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.publish import cartography as draw
 
-LONGEST_SIDE = 1600
-"""Most rows or columns that a picture needs, px: what a large screen shows."""
 STRETCH_PERCENT = (1.0, 99.0)
 """Percentiles of the clear pixels that become black and full brightness."""
 NODATA = -32768
@@ -134,8 +132,8 @@ def paint(classes: NDArray[np.uint8], legend: Sequence[LegendClass]) -> NDArray[
     return np.asarray(table[classes])
 
 
-def stretch(bands: NDArray[np.int16], is_nodata: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Stretch three bands for the eye.
+def brightness_range(bands: NDArray[np.int16], is_nodata: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Find the values that become black and full brightness, band by band.
 
     Each band has its own range, which takes the blue haze away.
 
@@ -144,13 +142,34 @@ def stretch(bands: NDArray[np.int16], is_nodata: NDArray[np.bool_]) -> NDArray[n
         is_nodata: True where a pixel takes no part, bool, (y, x).
 
     Returns:
+        (black and full, band); black and full are equal where no pixel takes part.
+    """
+    seen = bands[:, ~is_nodata]
+    if seen.size == 0:
+        return np.zeros((2, len(bands)))
+    return np.asarray(np.percentile(seen.astype(np.float32), STRETCH_PERCENT, axis=1))
+
+
+def stretch(
+    bands: NDArray[np.int16],
+    is_nodata: NDArray[np.bool_],
+    ends: NDArray[np.float64] | None = None,
+) -> NDArray[np.uint8]:
+    """Stretch three bands for the eye.
+
+    Args:
+        bands: int16, (3, y, x).
+        is_nodata: True where a pixel takes no part, bool, (y, x).
+        ends: What becomes black and full brightness; the picture's own range if None.
+
+    Returns:
         uint8, (y, x, 3); 0 where nodata.
     """
     shown = np.zeros((*bands.shape[1:], 3), dtype=np.uint8)
     seen = bands[:, ~is_nodata].astype(np.float32)
     if seen.size == 0:
         return shown
-    low, high = np.percentile(seen, STRETCH_PERCENT, axis=1)
+    low, high = brightness_range(bands, is_nodata) if ends is None else ends
     span = np.maximum(high - low, 1.0)
     light = np.clip((seen - low[:, None]) / span[:, None], 0, 1) ** 0.85
     shown[~is_nodata] = np.round(255 * light).astype(np.uint8).T

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import floor
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import JsonValue
 
@@ -15,32 +15,53 @@ from landcover.nouns.output import Output
 GOOD_PERCENT, BAD_PERCENT = 5.0, 20.0
 """Shares of missing pixels up to which a tile is green and from which it is red (paper, Fig. 2)."""
 UNKNOWN = "#808080"
-Status = Literal["ok", "degraded", "missing"]
+STATUSES = ("ok", "degraded", "empty")
+Status = Literal["ok", "degraded", "empty"]
+Basis = Literal["composite", "scl", "metadata"]
 
 
-class ProductUse(Noun):
-    """A product that a composite was made of."""
+class Origin(NamedTuple):
+    """Where a share of pixels comes from, in words."""
+
+    word: str
+    """One word for a table."""
+    how: str
+    """What it means."""
+
+
+BASES: Mapping[Basis, Origin] = {
+    "composite": Origin("counted", "from the clear observations of each pixel of the composite"),
+    "scl": Origin(
+        "expected",
+        "from the scene classification of the products that would be used, masked by the recipe; "
+        "of large tiles every n-th pixel",
+    ),
+    "metadata": Origin(
+        "estimated",
+        "from cloud and nodata percentages, as if clouds were independent; shadows, the growth of "
+        "masks and clouds that come back to one place make the true share larger",
+    ),
+}
+"""The kinds of shares, the surest first."""
+
+
+class Candidate(Noun):
+    """A product that was looked at for a season."""
 
     name: str
     date: str
-    baseline: int
-    """Processing baseline as an integer, 05.09 → 509."""
-    offsets: tuple[int, ...]
-    """Radiometric offsets of its bands, digital numbers."""
-    offset_decision: str
-    """How they were decided: ``metadata``, ``provider``, ``baseline`` or ``sniffed``."""
+    """Day of its datatake, ``2021-03-05``."""
+    baseline: int | None = None
+    """Processing baseline as an integer, 05.09 → 509; None where nothing tells it."""
     cloud_percent: float
     nodata_percent: float
-
-
-class Refusal(Noun):
-    """A product that was looked at and not used."""
-
-    name: str
-    date: str
-    cloud_percent: float
-    nodata_percent: float
+    is_used: bool
     reason: str
+    """Why it was used or not, in a few words."""
+    offsets: tuple[int, ...] = ()
+    """Radiometric offsets of its bands, digital numbers; known of what a composite is made of."""
+    offset_decision: str = ""
+    """How they were decided: ``metadata``, ``provider``, ``baseline`` or ``sniffed``."""
 
 
 class SeasonQuality(Noun):
@@ -49,13 +70,15 @@ class SeasonQuality(Noun):
     period: str
     """Period with its year, ``2021-spring``."""
     status: Status
-    """``degraded``: fewer than two full products; ``missing``: there is no composite."""
+    """``degraded``: fewer than two full products; ``empty``: no product, or no composite."""
     reason: str = ""
-    """Why there is no composite."""
-    products: tuple[ProductUse, ...] = ()
-    refused: tuple[Refusal, ...] = ()
+    """Why it is empty."""
+    candidates: tuple[Candidate, ...] = ()
+    """Every product that was looked at, by date."""
     unreadable: tuple[str, ...] = ()
     """Products that could not be read, with the reason."""
+    basis: Basis | None = None
+    """Where the percentages come from; None where there are none."""
     percent_0: float | None = None
     """Pixels without a clear observation, %."""
     percent_1: float | None = None
@@ -68,9 +91,20 @@ class SeasonQuality(Noun):
     """Layers of the recipe that no product has."""
     warnings: tuple[str, ...] = ()
 
+    @property
+    def used(self) -> tuple[Candidate, ...]:
+        """Products that the composite is, or would be, made of."""
+        return tuple(candidate for candidate in self.candidates if candidate.is_used)
+
+    @property
+    def cloud_percent(self) -> float | None:
+        """Mean cloud of the used products, %."""
+        shares = [candidate.cloud_percent for candidate in self.used]
+        return sum(shares) / len(shares) if shares else None
+
 
 class TileQuality(Noun):
-    """One tile of a run."""
+    """One tile of a run or a region."""
 
     tile: str
     grid: Grid | None
@@ -90,12 +124,17 @@ class TileQuality(Noun):
     def status(self) -> Status:
         """The worst status of the seasons."""
         found = {season.status for season in self.seasons}
-        return "missing" if "missing" in found else "degraded" if "degraded" in found else "ok"
+        return "empty" if "empty" in found else "degraded" if "degraded" in found else "ok"
 
     @property
     def colour(self) -> str:
         """Colour on a quality map."""
         return quality_colour(self.nodata_percent)
+
+    @property
+    def n_products(self) -> int:
+        """Products that its seasons use."""
+        return sum(len(season.used) for season in self.seasons)
 
 
 def quality_colour(percent: float | None) -> str:
@@ -113,41 +152,78 @@ def quality_colour(percent: float | None) -> str:
     return f"#{floor(255 * t + 0.5):02X}{floor(255 * (1 - t) + 0.5):02X}00"
 
 
+def bases_of(tiles: Sequence[TileQuality]) -> tuple[Basis, ...]:
+    """List where the percentages of some tiles come from, the surest first."""
+    found = {season.basis for tile in tiles for season in tile.seasons}
+    return tuple(basis for basis in BASES if basis in found)
+
+
+def worst_first(tiles: Sequence[TileQuality]) -> list[TileQuality]:
+    """Sort tiles by how much they need a look: empty seasons, then the worst known share."""
+
+    def key(tile: TileQuality) -> tuple[int, int, float, str]:
+        n_empty = sum(season.status == "empty" for season in tile.seasons)
+        known = (s.nodata_percent for s in tile.seasons if s.nodata_percent is not None)
+        return -STATUSES.index(tile.status), -n_empty, -max(known, default=0.0), tile.tile
+
+    return sorted(tiles, key=key)
+
+
 def season_quality(
-    period: str, selection: Output | None, composite: Output | None, reason: str
+    period: str,
+    candidates: Sequence[Candidate],
+    composite: Output | None,
+    *,
+    unreadable: Sequence[str] = (),
+    reason: str = "",
 ) -> SeasonQuality:
     """Gather what is known of one season of a tile.
 
     Args:
         period: Period with its year.
-        selection: Choice of the products, where there is one.
+        candidates: Products that were looked at.
         composite: What was made of them, where it was.
+        unreadable: Products that could not be read, with the reason.
         reason: Why there is no composite.
 
     Returns:
         The season's quality.
     """
-    document: dict[str, Any] = {"period": period, "status": "missing"}
-    if selection is not None:
-        params = selection.wanted.params
-        refused = [c for c in params["candidates"] if not c["is_used"]]
-        document["refused"] = [_refusal(candidate) for candidate in refused]
-        document["unreadable"] = params["unreadable"]
+    found = SeasonQuality(
+        period=period,
+        status="empty",
+        candidates=tuple(candidates),
+        unreadable=tuple(unreadable),
+        reason=reason,
+    )
     if composite is None:
-        return SeasonQuality.model_validate({**document, "reason": reason})
+        return found
     stats = composite.stats
-    products = [{k: v for k, v in p.items() if k != "mask"} for p in stats["products"]]
-    return SeasonQuality.model_validate(
-        {
-            **document,
-            **stats["coverage"],
+    made_of = {product["name"]: product for product in stats["products"]}
+    shares = stats["coverage"]
+    return found.model_copy(
+        update={
             "status": "degraded" if stats["status"] == "degraded" else "ok",
-            "products": products,
-            "nodata_percent": _missing(stats["coverage"], composite.wanted.params["min_clear"]),
-            "missing_layers": stats["missing_layers"],
-            "warnings": stats["warnings"],
+            "reason": "",
+            "candidates": tuple(_with_offsets(c, made_of.get(c.name)) for c in candidates),
+            "basis": "composite",
+            **{name: float(shares[name]) for name in _SHARES},
+            "nodata_percent": missing_percent(shares, composite.wanted.params["min_clear"]),
+            "missing_layers": tuple(stats["missing_layers"]),
+            "warnings": tuple(stats["warnings"]),
         }
     )
+
+
+def missing_percent(coverage: Mapping[str, float], min_clear: int) -> float:
+    """Give the share of pixels that a composite leaves empty, %.
+
+    Args:
+        coverage: ``percent_0`` and ``percent_1``.
+        min_clear: Fewest observations that give a pixel a value; above two the shares say no more
+            than that one is too few.
+    """
+    return round(coverage["percent_0"] + (coverage["percent_1"] if min_clear > 1 else 0.0), 4)
 
 
 def feature_collection(tiles: Sequence[TileQuality]) -> dict[str, Any]:
@@ -157,6 +233,7 @@ def feature_collection(tiles: Sequence[TileQuality]) -> dict[str, Any]:
         "features": [
             {
                 "type": "Feature",
+                "id": tile.tile,
                 "geometry": tile.geometry,
                 "properties": _properties(tile),
             }
@@ -165,27 +242,46 @@ def feature_collection(tiles: Sequence[TileQuality]) -> dict[str, Any]:
     }
 
 
+_SHARES = ("percent_0", "percent_1", "percent_2_or_more")
+
+
+def describe(tile: TileQuality) -> str:
+    """Say a tile in one line: ``30SUF: degraded, 12.5 % missing, 7 products``."""
+    share = tile.nodata_percent
+    missing = "share unknown" if share is None else f"{share:.1f} % missing"
+    word = "product" if tile.n_products == 1 else "products"
+    return f"{tile.tile}: {tile.status}, {missing}, {tile.n_products} {word}"
+
+
 def _properties(tile: TileQuality) -> dict[str, Any]:
-    used = [product for season in tile.seasons for product in season.products]
+    used = [candidate for season in tile.seasons for candidate in season.used]
     return {
         "tile": tile.tile,
+        "title": describe(tile),
         "status": tile.status,
+        "status_by_season": {s.period: s.status for s in tile.seasons},
         "nodata_pct": tile.nodata_percent,
         "nodata_pct_by_season": {s.period: s.nodata_percent for s in tile.seasons},
-        "n_products": len(used),
+        "basis": ", ".join(bases_of([tile])),
+        "n_products": tile.n_products,
         "products": [
             {"name": p.name, "date": p.date, "cloud": p.cloud_percent, "nodata": p.nodata_percent}
             for p in used
         ],
         "color": tile.colour,
+        # The keys that web viewers colour a polygon by (simplestyle 1.1).
+        "fill": tile.colour,
+        "stroke": "#1f2933",
     }
 
 
-def _refusal(candidate: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {name: candidate[name] for name in Refusal.model_fields}
-    return {**fields, "date": str(candidate["date"])[:10]}
-
-
-def _missing(coverage: Mapping[str, float], min_clear: int) -> float:
-    # Pixels with too few observations are empty too; above two the counts say no more than that.
-    return round(coverage["percent_0"] + (coverage["percent_1"] if min_clear > 1 else 0.0), 4)
+def _with_offsets(candidate: Candidate, made: Mapping[str, Any] | None) -> Candidate:
+    if made is None:
+        return candidate
+    return candidate.model_copy(
+        update={
+            "baseline": made["baseline"],
+            "offsets": tuple(made["offsets"]),
+            "offset_decision": made["offset_decision"],
+        }
+    )

@@ -1,11 +1,13 @@
-"""Accuracy as a table that a spreadsheet opens."""
+"""Accuracy and products as tables that a spreadsheet opens."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from io import StringIO
 
 from landcover.nouns.accuracy import AccuracyReport
+from landcover.publish.quality import TileQuality
 
 
 def accuracy_csv(report: AccuracyReport) -> str:
@@ -33,3 +35,42 @@ def accuracy_csv(report: AccuracyReport) -> str:
         ]
         writer.writerow([entry.code, entry.name, *scores, entry.n_map, entry.n_reference, *row])
     return text.getvalue()
+
+
+def products_csv(tiles: Sequence[TileQuality]) -> str:
+    """Write every product that was looked at, with what became of it.
+
+    Args:
+        tiles: Tiles with their seasons.
+
+    Returns:
+        CSV, one line per tile, season and product: tile, season, status of the season, product,
+        date, baseline (``05.09``), cloud and nodata in percent, used (yes or no), reason. A season
+        of which no product is known has one line without a product. Text that a spreadsheet would
+        take for a formula begins with an apostrophe.
+    """
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ["tile", "season", "status", "product", "date", "baseline", "cloud_percent",
+         "nodata_percent", "used", "reason"]
+    )  # fmt: skip
+    for tile in tiles:
+        for season in tile.seasons:
+            place = [tile.tile, season.period, season.status]
+            for entry in season.candidates:
+                baseline = entry.baseline
+                shown = "" if baseline is None else f"{baseline // 100:02d}.{baseline % 100:02d}"
+                writer.writerow(
+                    [*place, _cell(entry.name), entry.date, shown, entry.cloud_percent,
+                     entry.nodata_percent, "yes" if entry.is_used else "no", _cell(entry.reason)]
+                )  # fmt: skip
+            for note in season.unreadable:
+                writer.writerow([*place, "", "", "", "", "", "no", _cell(note)])
+            if not season.candidates and not season.unreadable:
+                writer.writerow([*place, "", "", "", "", "", "", _cell(season.reason)])
+    return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from landcover.nouns.accuracy import AccuracyReport
 from landcover.nouns.output import Output
-from landcover.publish.page import Download, Page, SampleSummary
-from landcover.publish.pages import render
-from landcover.publish.quality import feature_collection
-from landcover.publish.tables import accuracy_csv
+from landcover.publish.page import Download, Page, QualityPage, SampleSummary
+from landcover.publish.pages import render, render_quality
+from landcover.publish.quality import BASES, TileQuality, bases_of, feature_collection
+from landcover.publish.tables import accuracy_csv, products_csv
 
 INDEX = "index.html"
 _WHAT = (
@@ -25,6 +25,9 @@ _WHAT = (
     ("true_colour_", ".png", "picture of the composite"),
     ("accuracy", ".csv", "accuracy of each class with the confusion matrix"),
     ("accuracy", ".json", "accuracy report, whole"),
+    ("masks_", ".png", "cloud masks before and after growth, and both composites"),
+    ("quality", ".png", "picture of the quality map"),
+    ("products", ".csv", "every product of every tile and season, used or not, with the reason"),
     ("quality", ".json", "products, refusals and holes of every tile and season"),
     ("quality", ".geojson", "footprints of the tiles with their data quality, for a GIS"),
     ("model_card", ".json", "model: features, parameters, seed, versions"),
@@ -67,7 +70,7 @@ def downloads(folder: Path) -> tuple[Download, ...]:
     """List the files of a report, maps first, each with what it is."""
     found = []
     for path in folder.iterdir():
-        if path.name == INDEX:
+        if path.name == INDEX or not path.is_file():
             continue
         name = path.name
         kinds = [k for k in _WHAT if name.startswith(k[0]) and name.endswith(k[1])]
@@ -78,24 +81,57 @@ def downloads(folder: Path) -> tuple[Download, ...]:
     return tuple(file for _, _, file in sorted(found, key=lambda entry: entry[:2]))
 
 
-def _write_quality(folder: Path, page: Page) -> None:
+def write_quality(folder: Path, page: QualityPage) -> None:
+    """Write the quality map of a region and its page.
+
+    Args:
+        folder: Folder for them, with the pictures of plates already in it.
+        page: What is known of the region.
+    """
+    _write_quality(folder, page)
+    # The folder is the user's choice: what else lies there is not ours to list.
+    ours = tuple(file for file in downloads(folder) if file.what)
+    whole = page.model_copy(update={"downloads": ours})
+    (folder / INDEX).write_text(render_quality(whole), encoding="utf-8")
+
+
+def quality_document(tiles: Sequence[TileQuality]) -> list[dict[str, Any]]:
+    """Write down all that is known of tiles, for programs."""
+    return [
+        {
+            "nodata_percent": tile.nodata_percent,
+            "status": tile.status,
+            "color": tile.colour,
+            "n_products": tile.n_products,
+            **tile.model_dump(mode="json", exclude={"geometry"}),
+        }
+        for tile in tiles
+    ]
+
+
+def _write_quality(folder: Path, page: Page | QualityPage) -> None:
+    from landcover.publish.quality_picture import draw_quality_map
+
     document = {
         "title": page.title,
         "year": page.year,
         "simulated": page.simulated,
-        "tiles": [
-            {
-                "nodata_percent": tile.nodata_percent,
-                "status": tile.status,
-                "color": tile.colour,
-                **tile.model_dump(mode="json", exclude={"geometry"}),
-            }
-            for tile in page.tiles
-        ],
+        "bases": {basis: " ".join(BASES[basis]) for basis in bases_of(page.tiles)},
+        "tiles": quality_document(page.tiles),
         "troubles": list(page.troubles),
     }
-    (folder / "quality.json").write_text(_json(document))
-    (folder / "quality.geojson").write_text(_json(feature_collection(page.tiles)))
+    (folder / "quality.json").write_text(_json(document), encoding="utf-8")
+    collection = feature_collection(page.tiles)
+    (folder / "quality.geojson").write_text(_json(collection), encoding="utf-8")
+    (folder / "products.csv").write_text(products_csv(page.tiles), encoding="utf-8")
+    word = "tile" if len(page.tiles) == 1 else "tiles"
+    draw_quality_map(
+        page.tiles,
+        folder / "quality.png",
+        f"Data quality: {page.title}, {page.year}",
+        f"{len(page.tiles)} {word}, recipe {page.recipe}",
+        is_simulated=page.simulated,
+    )
 
 
 def _summary(stats: Mapping[str, Any], dropped: Mapping[str, int]) -> SampleSummary:

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
+from landcover.raster.clouds import EXCLUDED, coarsen_bits, is_excluded
 from landcover.raster.composite import masked_median
+from landcover.raster.growth import THRESHOLD, FilterVariant
 from landcover.raster.reflectance import NODATA
 
 NO_RUNG = 255
@@ -43,6 +45,65 @@ def ladder_rungs(masks: Masks, min_clear: int = 1) -> NDArray[np.uint8]:
     return _rungs_of(_strictness(masks, min_clear), len(masks), min_clear)
 
 
+def first_rungs(
+    bits: NDArray[np.uint8],
+    pixel_size_m: float,
+    growths_m: Sequence[float],
+    *,
+    excluded: int = EXCLUDED,
+    variant: FilterVariant = "paper",
+    threshold: float = THRESHOLD,
+) -> NDArray[np.uint8]:
+    """Grow the clouds of one observation by several widths; tell where each lets it through.
+
+    Args:
+        bits: Mask bits, see `clouds.mask_bits`, uint8, (y, x); their own growth is not used. A
+            part of an image needs a halo of half the widest filter, see `growth.kernel_px`.
+        pixel_size_m: Side of a pixel, m.
+        growths_m: Width of the cloud filter on each rung, m, the strictest first.
+        excluded: Bits that exclude, added up; the grown one stands for that of each rung.
+        variant: See `growth.expand_cloud_mask`.
+        threshold: Share of masked pixels above which a pixel is masked.
+
+    Returns:
+        First rung from which on no mask hides the observation, uint8, (y, x); the number of
+        rungs where the last one still does.
+
+    Raises:
+        InputError: There are no growths or more than 255, or an argument is out of range.
+    """
+    masks = [
+        is_excluded(
+            coarsen_bits(
+                bits, 1, pixel_size_m, variant=variant, growth_m=growth, threshold=threshold
+            ),
+            excluded,
+        )[np.newaxis]
+        for growth in growths_m
+    ]
+    (first_clear,) = _strictness(masks, 1)
+    return np.asarray(first_clear)
+
+
+def hidden_on_rungs(
+    first_clear: NDArray[np.uint8], n_rungs: int, min_clear: int = 1
+) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
+    """Find the rung of each pixel, and which observations its mask hides.
+
+    Args:
+        first_clear: First rung on which each observation is clear, uint8, (time, y, x); the number
+            of rungs for one that is nowhere clear, nodata included.
+        n_rungs: Number of rungs.
+        min_clear: Fewest observations that must be left.
+
+    Returns:
+        What must not be used, bool, (time, y, x), of the loosest rung where none leaves enough;
+        and the rung, uint8, (y, x), 0 = strictest, 255 where none leaves enough.
+    """
+    rungs = _rungs_of(first_clear, n_rungs, min_clear)
+    return first_clear > np.minimum(rungs, np.uint8(n_rungs - 1)), rungs
+
+
 def ladder_median(
     values: NDArray[np.int16], masks: Masks, min_clear: int = 1
 ) -> tuple[NDArray[np.int16], NDArray[np.uint8], NDArray[np.uint8]]:
@@ -68,10 +129,9 @@ def ladder_median(
             "the masks to the grid of the band first."
         )
     strictness[values == NODATA] = len(masks)
-    rungs = _rungs_of(strictness, len(masks), min_clear)
     # Where no rung leaves enough, the loosest one tells how many there are.
-    used = np.minimum(rungs, np.uint8(len(masks) - 1))
-    median, n_clear = masked_median(values, strictness > used, min_clear=min_clear)
+    hidden, rungs = hidden_on_rungs(strictness, len(masks), min_clear)
+    median, n_clear = masked_median(values, hidden, min_clear=min_clear)
     return median, n_clear, rungs
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from landcover.errors import InputError
 from landcover.raster.reflectance import NODATA
+from landcover.raster.terrain import Convention, aspect_vectors
 
 Method = Literal["c", "scs+c"]
 Floats = npt.NDArray[np.floating[Any]]
@@ -54,6 +55,50 @@ def illumination(
     turn = np.radians(np.asarray(sun_azimuth, np.float64) - np.asarray(aspect, np.float64))
     across = np.where(tilt == 0, 0.0, np.sin(zenith) * np.sin(tilt) * np.cos(turn))
     return np.asarray(np.cos(zenith) * np.cos(tilt) + across)
+
+
+def mean_orientation(
+    slope: npt.NDArray[np.float32],
+    aspect: npt.NDArray[np.float32],
+    ratio: int,
+    *,
+    convention: Convention,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Average the orientation of the ground over the pixels of a coarser grid.
+
+    Gradients are averaged, not angles: a ridge between two slopes is level.
+
+    Args:
+        slope: Degrees, 0 to below 90, (y, x), NaN where void.
+        aspect: Degrees in the given convention, (y, x).
+        ratio: Fine pixels along a side of a coarse one; both sides of the image are multiples.
+        convention: ``grass`` or ``compass``, see `landcover.raster.terrain.slope_aspect`.
+
+    Returns:
+        Slope and compass aspect, degrees, float64, (y / ratio, x / ratio); NaN where one of the
+        pixels is void.
+
+    Raises:
+        InputError: The shapes disagree or are no multiples.
+    """
+    rows, columns = slope.shape
+    if aspect.shape != slope.shape or rows % ratio or columns % ratio:
+        raise InputError(
+            f"Orientation needs slope and aspect of one shape, multiples of {ratio}, found "
+            f"{slope.shape} and {aspect.shape}."
+        )
+    steepness = np.tan(np.radians(slope.astype(np.float64)))
+    northness, eastness = aspect_vectors(aspect, convention, slope=slope)
+
+    def mean(part: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        blocks = (steepness * part).reshape(rows // ratio, ratio, columns // ratio, ratio)
+        return np.asarray(blocks.mean(axis=(1, 3)))
+
+    north, east = mean(northness), mean(eastness)
+    return (
+        np.degrees(np.arctan(np.hypot(north, east))),
+        np.mod(np.degrees(np.arctan2(east, north)), 360),
+    )
 
 
 def regression_sums(

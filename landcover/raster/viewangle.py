@@ -119,6 +119,7 @@ def window_factor(
     pixel_size_m: float,
     *,
     step_m: float = GRID_STEP_M,
+    corner_m: tuple[float, float] = (0.0, 0.0),
 ) -> Doubles:
     """Compute the c-factor of a window, with the kernels on every tenth of a grid step only.
 
@@ -129,9 +130,11 @@ def window_factor(
     Args:
         band: A key of `NBAR_PARAMETERS`.
         angles: Angles of the product.
-        window: Pixels of the tile.
+        window: Pixels of the raster.
         pixel_size_m: Side of a pixel, m.
         step_m: Distance of the nodes, m.
+        corner_m: How far down and right of the first node the raster begins, m: above 0 where it
+            is a part of the tile.
 
     Returns:
         The factor, float64, (y, x); NaN where no angle is known.
@@ -140,8 +143,14 @@ def window_factor(
         InputError: The band has no parameters, or the window reaches beyond the grids.
     """
     fine = 10 * pixel_size_m / step_m
-    rows = (window.row + 0.5 + np.arange(window.height)) * fine
-    columns = (window.column + 0.5 + np.arange(window.width)) * fine
+    down, right = (10 * corner / step_m for corner in corner_m)
+    rows = (window.row + 0.5 + np.arange(window.height)) * fine + down
+    columns = (window.column + 0.5 + np.arange(window.width)) * fine + right
+    if min(rows[0], columns[0]) < 0:
+        raise InputError(
+            f"A raster that begins {corner_m} m down and right of the first node of its angle "
+            "grid reaches beyond the grid; metadata and raster are of different places."
+        )
     top, left = int(rows[0]), int(columns[0])
     places = (
         np.arange(top, max(int(np.ceil(rows[-1])), top + 1) + 1) / 10,

@@ -25,14 +25,15 @@ def plan_windows(
     *,
     bytes_per_pixel: float,
     memory_gb: float,
-    block: int = 512,
+    block: tuple[int, int] = (512, 512),
 ) -> list[Window]:
     """Cover a raster with the largest windows that fit into memory.
 
-    Windows measure 1024 × 1024 px where memory allows, otherwise 512 × 1024, 512 × 512 and so
-    on, halved in turn down to 64 × 64; the last of each row and column are smaller. At or above
-    the block they are whole blocks, below it whole fractions of one, so no window straddles the
-    edge of a block without need. The plan depends on nothing but the arguments.
+    Windows are as many whole blocks as fit into 1024 × 1024 px, at least one, where memory
+    allows: 1024 × 1024 px of blocks of 512 or 1024 px, 640 × 640 px of blocks of 640 px, 960 ×
+    960 px of blocks of 192 px. Where it does not, rows and columns are halved in turn, to whole
+    blocks as long as there are several, then to parts of one, down to 64 px. The last of each row
+    and column are smaller. The plan depends on nothing but the arguments.
 
     Args:
         height: Rows of the raster.
@@ -40,41 +41,59 @@ def plan_windows(
         bytes_per_pixel: Memory that one pixel of a window needs at the peak, bytes, over all
             windows that are worked on at the same time.
         memory_gb: Memory for it, GB (10⁹ bytes).
-        block: Side of the raster's blocks, px: a power of two from 64 to 1024.
+        block: Rows and columns of the raster's blocks, px; a block may be as large as the raster.
 
     Returns:
         Windows that cover each pixel once, row by row.
 
     Raises:
-        InputError: A size, the bytes or the memory is not above 0, or the block is not such a
-            power of two.
+        InputError: A size, the bytes or the memory is not above 0.
         MemoryExceededError: Not even a window of 64 × 64 px fits.
     """
-    if min(height, width) < 1 or not (bytes_per_pixel > 0 and memory_gb > 0):
+    sizes_are_right = min(height, width, *block) >= 1 and bytes_per_pixel > 0 and memory_gb > 0
+    if not sizes_are_right:
         raise InputError(
-            "Windows need a raster of at least 1x1 px, bytes per pixel and memory above 0, found "
-            f"{height}x{width} px, {bytes_per_pixel} bytes and {memory_gb} GB."
-        )
-    if not SMALLEST_PX <= block <= LARGEST_PX or block & (block - 1):
-        raise InputError(
-            f"The block of the window plan must be a power of two from {SMALLEST_PX} to "
-            f"{LARGEST_PX} px, found {block}."
+            "Windows need a raster and blocks of at least 1x1 px, bytes per pixel and memory above "
+            f"0, found {height}x{width} px in blocks of {block[0]}x{block[1]} px, "
+            f"{bytes_per_pixel} bytes and {memory_gb} GB."
         )
     fits_px = memory_gb * BYTES_PER_GB / bytes_per_pixel
-    rows = columns = LARGEST_PX
+    # A block beyond the edge of the raster is as good as one that ends there.
+    unit_rows, unit_columns = min(block[0], height), min(block[1], width)
+    rows, columns = _largest(unit_rows), _largest(unit_columns)
     while min(rows, height) * min(columns, width) > fits_px:
-        if rows == SMALLEST_PX and columns == SMALLEST_PX:
+        if max(rows, columns) <= SMALLEST_PX:
             raise MemoryExceededError(
                 f"A window of {SMALLEST_PX}x{SMALLEST_PX} px at {bytes_per_pixel:g} bytes per "
                 f"pixel does not fit into {memory_gb:g} GB; give the job more memory or fewer "
                 "threads or layers."
             )
-        rows, columns = (rows // 2, columns) if rows == columns else (rows, columns // 2)
+        # Fewer whole blocks before parts of blocks, the longer side first.
+        if (_several(rows, unit_rows), rows) >= (_several(columns, unit_columns), columns):
+            rows = _smaller(rows, unit_rows)
+        else:
+            columns = _smaller(columns, unit_columns)
     return [
         Window(row, column, min(rows, height - row), min(columns, width - column))
         for row in range(0, height, rows)
         for column in range(0, width, columns)
     ]
+
+
+def _largest(block: int) -> int:
+    """Find the largest multiple of a block within the longest side of a window, or the block."""
+    return max(1, LARGEST_PX // block) * block
+
+
+def _several(side: int, block: int) -> bool:
+    return side > max(block, SMALLEST_PX)
+
+
+def _smaller(side: int, block: int) -> int:
+    """Halve the side of a window: to whole blocks while there are several, not below 64 px."""
+    blocks = side // block
+    half = blocks // 2 * block if blocks > 1 else -(-side // 2)
+    return max(half, SMALLEST_PX)
 
 
 def cover(window: Window, ratio: int) -> Window:
@@ -109,9 +128,3 @@ def cut(
     """
     row, column = window.row - coarse.row * ratio, window.column - coarse.column * ratio
     return fine[..., row : row + window.height, column : column + window.width]
-
-
-def window_block(block: int) -> int:
-    """Round a file's block to one that windows are planned by: a power of two from 64 to 1024."""
-    power = 1 << max(0, int(block).bit_length() - 1)
-    return min(LARGEST_PX, max(SMALLEST_PX, power))

@@ -16,13 +16,13 @@ from landcover.recipe.fields import (
     CompositeRecipe,
     Denoise,
     Features,
-    Labels,
     Mask,
     Recipe,
     Season,
     Selection,
     TerrainRecipe,
 )
+from landcover.recipe.labels import Labels, LabelSource
 from landcover.recipe.learning import ModelRecipe
 from landcover.recipe.reading import make_recipe, override, read_recipe
 from landcover.recipe.section import Section
@@ -37,6 +37,7 @@ __all__ = [
     "CompositeRecipe",
     "Denoise",
     "Features",
+    "LabelSource",
     "Labels",
     "Mask",
     "ModelRecipe",

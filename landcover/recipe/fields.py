@@ -6,12 +6,13 @@ from calendar import monthrange
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from typing import Any, Literal
+from itertools import pairwise
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from landcover.nouns.legend import MEDITERRANEAN, Legend
 from landcover.nouns.period import Period, Span
+from landcover.recipe.labels import Labels
 from landcover.recipe.learning import ModelRecipe
 from landcover.recipe.section import Section
 
@@ -26,6 +27,7 @@ INDICES = (
 TERRAIN: tuple[Literal["slope", "aspect", "dem"], ...] = ("slope", "aspect", "dem")
 
 Month = Field(ge=1, le=12)
+Growth = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Season(Section):
@@ -96,13 +98,36 @@ class Mask(Section):
     """What is left out; ``grown`` holds cloud and shadow after the filter."""
 
 
+class Ladder(Section):
+    """Cloud masks of several widths: the widest that leaves a pixel enough (composites §7)."""
+
+    growths_m: tuple[Growth, ...] = Field(
+        (1000.0, 600.0, 250.0, 120.0, 0.0), min_length=1, max_length=255
+    )
+    """Rungs, each as ``mask.growth_m``, metres, falling: the widest cloud growth first."""
+
+    @field_validator("growths_m")
+    @classmethod
+    def _growths_fall(cls, growths: tuple[float, ...]) -> tuple[float, ...]:
+        if any(wide <= narrow for wide, narrow in pairwise(growths)):
+            raise ValueError(f"the growths must fall from rung to rung, found {list(growths)}")
+        return growths
+
+
 class CompositeRecipe(Section):
-    """What is composited from the products of a season (spec: composites §1)."""
+    """What is composited from the products of a season (spec: composites §1, §6-8)."""
 
     layers: tuple[str, ...] = Field(LAYERS, min_length=1)
     """Bands and auxiliary layers; one that no product has leaves the feature set."""
     min_clear: int = Field(1, ge=1, le=255)
     """Fewest clear observations that give a pixel a value."""
+    method: Literal["median", "geomedian", "medoid"] = "median"
+    """``median`` of each band by itself, or one spectrum of the bands of a grid: ``geomedian``,
+    or ``medoid``, the observed one nearest to all others. AOT and WVP are always medians."""
+    ladder: Ladder | None = None
+    """Masks of several widths in place of the one of ``mask.growth_m``; null: that one."""
+    view_angle: Literal["nbar"] | None = None
+    """``nbar``: bands as if seen from above (all but B09); null leaves them as delivered."""
 
 
 class Denoise(Section):
@@ -129,6 +154,10 @@ class TerrainRecipe(Section):
     """Smooth the elevation before slope and aspect; null leaves it as delivered."""
     missing_is_sea: bool = True
     """Take absent degree cells as sea level where another cell of the tile exists."""
+    fill_voids: int = Field(0, ge=0, le=100_000)
+    """Largest void that is filled from around it, cells of 30 m; 0 leaves all voids."""
+    flat_below: float = Field(0.0, ge=0, lt=90)
+    """Slope below which ground counts as flat, degrees: denoised lakes tilt a little."""
 
 
 class Features(Section):
@@ -140,33 +169,6 @@ class Features(Section):
     """Formulas as the paper prints them, or as their authors published them."""
     terrain: tuple[Literal["slope", "aspect", "dem"], ...] = TERRAIN
     """Terrain layers; without a DEM they leave the feature set."""
-
-
-class Labels(Section):
-    """How ground truth is read (spec: ground_truth §1-4)."""
-
-    legend: Legend = MEDITERRANEAN
-    """Classes of the map: code, name, colour, and the names that label files use."""
-    field: str | None = None
-    """Column or property that holds the label; found by itself if null."""
-    mapping: dict[str, str | None] = Field(default_factory=dict)
-    """Label in the file → class name of the legend; null drops it."""
-    unknown: Literal["error", "drop"] = "error"
-    """What happens to labels that are neither in the legend nor in the mapping."""
-    polygons: Literal["pole", "grid"] = "pole"
-    """One point per polygon at its pole of inaccessibility, or a grid of points inside."""
-    points_per_class: int = Field(200, ge=1)
-    """Points drawn per class from a label raster."""
-    neighbourhood: Literal[1, 3] = 3
-    """Side of the block of pixels taken around a point."""
-    assign: Literal["primary", "all", "mgrs"] = "primary"
-    """Which of the overlapping tiles gets a point."""
-
-    @field_validator("mapping", mode="before")
-    @classmethod
-    def _codes_are_labels_too(cls, mapping: Any) -> Any:
-        # YAML reads 11 as a number; label files may hold either.
-        return {str(k): v for k, v in mapping.items()} if isinstance(mapping, dict) else mapping
 
 
 class Recipe(Section):
@@ -206,6 +208,10 @@ class Recipe(Section):
                     raise ValueError(f"{what}: {name!r} is unknown{hint(name, known)}")
             if len(set(given)) != len(given):
                 raise ValueError(f"{what}: a name stands twice")
+        if self.composite.ladder is not None and "grown" not in self.mask.excluded:
+            raise ValueError(
+                "composite.ladder: its masks take the place of 'grown', which mask.excluded lacks"
+            )
         names = [season.name for season in self.seasons]
         if len(set(names)) != len(names):
             raise ValueError("seasons: a name stands twice")

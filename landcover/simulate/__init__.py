@@ -7,5 +7,6 @@ radiometry, masks, indices, grids or terrain: what the simulator writes is what 
 from __future__ import annotations
 
 from landcover.simulate.region import DEFAULT_TILES, SimulatedRegion, simulate
+from landcover.simulate.relinked import relink_product
 
-__all__ = ["DEFAULT_TILES", "SimulatedRegion", "simulate"]
+__all__ = ["DEFAULT_TILES", "SimulatedRegion", "relink_product", "simulate"]

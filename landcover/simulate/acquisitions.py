@@ -8,18 +8,20 @@ three processing baselines.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 import numpy as np
 
-from landcover.simulate.spectra import Season
+from landcover.simulate.spectra import SEASONS, Season
 
 Side = Literal["west", "east"]
 
 MOST_PRODUCTS = 6
 """Most products of one primary month: two satellites pass six times."""
+USABLE_CLOUD = 0.08
+"""Cloud of an acquisition that would be refused in a plan that has only usable ones."""
 _ORBITS = {None: (51, 0), "west": (8, -3), "east": (94, 3)}
 """Relative orbit, and days after the main orbit, of the pass that lacks this side of the tile."""
 _BASELINE = 509
@@ -82,7 +84,14 @@ class _Wish:
     processed_apart: tuple[int, int] | None = None
 
 
-def plan_year(year: int, products_per_season: int, longitude: float) -> list[Acquisition]:
+def plan_year(
+    year: int,
+    products_per_season: int,
+    longitude: float,
+    *,
+    seasons: Sequence[Season] = SEASONS,
+    only_usable: bool = False,
+) -> list[Acquisition]:
     """Plan the acquisitions of a year, in order of time.
 
     Spring and autumn get one more in the fallback month (April, October): in spring the westmost
@@ -93,6 +102,9 @@ def plan_year(year: int, products_per_season: int, longitude: float) -> list[Acq
         year: Calendar year.
         products_per_season: Products of the primary month, 3 … 6, one or more of them refused.
         longitude: Of the region, degrees: sets the hour of the pass.
+        seasons: Seasons to plan.
+        only_usable: Clear the sky of refused acquisitions and leave the fallback months out: so
+            many products, each of them good for a composite.
     """
     further = products_per_season - 3
     wishes = [
@@ -111,7 +123,9 @@ def plan_year(year: int, products_per_season: int, longitude: float) -> list[Acq
         _Wish(11, 4, "autumn", 0.55, is_refused=True),
         *(_Wish(11, visit, "autumn", 0.42, is_refused=True) for visit in (2, 1, 5)[:further]),
     ]
-    granted = [_grant(wish, year, longitude) for wish in wishes]
+    if only_usable:
+        wishes = [_cleared(wish) for wish in wishes if not wish.to_summer]
+    granted = [_grant(wish, year, longitude) for wish in wishes if wish.season in seasons]
     return sorted(granted, key=lambda acquisition: acquisition.datatake)
 
 
@@ -124,6 +138,10 @@ def baseline_of(acquisition: Acquisition, tile: str, tiles: Sequence[str]) -> in
     if acquisition.processed_apart and tile == tiles[acquisition.processed_apart[0]]:
         return acquisition.processed_apart[1]
     return _BASELINE
+
+
+def _cleared(wish: _Wish) -> _Wish:
+    return replace(wish, cloud=USABLE_CLOUD, is_refused=False) if wish.is_refused else wish
 
 
 def _grant(wish: _Wish, year: int, longitude: float) -> Acquisition:

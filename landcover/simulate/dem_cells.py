@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 from math import ceil, floor
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from pyproj import Transformer
 
+from landcover.nouns.grid import Grid
 from landcover.simulate.files import write_tiff
-from landcover.simulate.landscape import Landscape
 from landcover.simulate.noise import Field, stream, texture
-from landcover.simulate.relief import PAD_M, background
+from landcover.simulate.relief import PAD_M, Coordinates, background
 from landcover.simulate.site import Site
 
 SIDE = 3601
@@ -27,6 +30,8 @@ NOISE_M = 3.0
 """Standard deviation of the noise, m: ASTER GDEM 3 differs from references by 3-8 m on land."""
 NOISE_PIXELS = 1.2
 """Blur of the noise, arc-seconds: its errors are patches, not single pixels."""
+_SQUARE = 900
+"""Side of the squares in which heights are asked for, arc-seconds."""
 _NODE = 100
 """Arc-seconds between the nodes at which coordinates are projected; between them a plane is good
 to 0.3 m."""
@@ -45,22 +50,52 @@ def name_of(latitude: int, longitude: int) -> str:
     return f"ASTGTMV003_{northing}{easting}_dem.tif"
 
 
-def write_cells(seed: int, site: Site, land: Landscape, folder: Path) -> list[Path]:
-    """Write all cells under the windows and their halo."""
-    paths = []
-    for latitude, longitude in cells_under(site):
-        path = folder / name_of(latitude, longitude)
-        corner = (longitude - STEP / 2, latitude + 1 + STEP / 2)
-        write_tiff(
-            path,
-            _draw_cell(seed, land, latitude, longitude),
-            "EPSG:4326",
-            (STEP, 0.0, corner[0], 0.0, -STEP, corner[1]),
-            nodata=NODATA,
-            tags={"AREA_OR_POINT": "Point", "DESCRIPTION": "simulated"},
-        )
-        paths.append(path)
-    return paths
+class Heights(Protocol):
+    """What knows the height of the ground above the background."""
+
+    def height_at(self, x: Coordinates, y: Coordinates) -> Field:
+        """Give the height at eastings and northings, m, float32."""
+        ...
+
+
+@dataclass(frozen=True)
+class Upland:
+    """A site and its heights."""
+
+    site: Site
+    """Windows of the tiles."""
+    relief: Heights
+    """Height around them, 0 farther away than `PAD_M`."""
+
+
+def write_cells(seed: int, uplands: Sequence[Upland], folder: Path) -> list[Path]:
+    """Write all cells under the windows and their halo.
+
+    Heights above the background are added up: they are 0 away from their own windows. The
+    background is that of the first site that needs the cell (sites of two zones count it from
+    other corners; it rises two metres in a kilometre).
+    """
+    wanted: dict[tuple[int, int], list[Upland]] = {}
+    for upland in uplands:
+        for cell in cells_under(upland.site):
+            wanted.setdefault(cell, []).append(upland)
+    return [_write_cell(seed, above, *cell, folder) for cell, above in wanted.items()]
+
+
+def _write_cell(
+    seed: int, uplands: Sequence[Upland], latitude: int, longitude: int, folder: Path
+) -> Path:
+    path = folder / name_of(latitude, longitude)
+    corner = (longitude - STEP / 2, latitude + 1 + STEP / 2)
+    write_tiff(
+        path,
+        _draw_cell(seed, uplands, latitude, longitude),
+        "EPSG:4326",
+        (STEP, 0.0, corner[0], 0.0, -STEP, corner[1]),
+        nodata=NODATA,
+        tags={"AREA_OR_POINT": "Point", "DESCRIPTION": "simulated"},
+    )
+    return path
 
 
 def _box(site: Site) -> tuple[float, float, float, float]:
@@ -71,16 +106,31 @@ def _box(site: Site) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
-def _draw_cell(seed: int, land: Landscape, latitude: int, longitude: int) -> npt.NDArray[np.int16]:
-    x, y = _node_coordinates(land.hull.crs, latitude, longitude)
-    height = _between_nodes(background(x, y), slice(0, SIDE), slice(0, SIDE))
-    near = _near(land, x, y)
-    if near is not None:
-        east = _between_nodes(x, *near).astype(np.float64)
-        north = _between_nodes(y, *near).astype(np.float64)
-        height[near] += land.relief.height_at(east, north)
-        height[near] += _noise(seed, latitude, longitude, near)
+def _draw_cell(
+    seed: int, uplands: Sequence[Upland], latitude: int, longitude: int
+) -> npt.NDArray[np.int16]:
+    everywhere = (slice(0, SIDE), slice(0, SIDE))
+    x, y = _node_coordinates(uplands[0].site.hull.crs, latitude, longitude)
+    height = _between_nodes(background(x, y), *everywhere).astype(np.float32)
+    for number, upland in enumerate(uplands):
+        x, y = _node_coordinates(upland.site.hull.crs, latitude, longitude)
+        near = _near(upland.site.hull, x, y)
+        if near is None:
+            continue
+        height[near] += _noise(seed, latitude, longitude, number, near)
+        for part in _squares(*near):
+            east, north = _between_nodes(x, *part), _between_nodes(y, *part)
+            height[part] += upland.relief.height_at(east, north)
     return np.rint(height).astype(np.int16)
+
+
+def _squares(rows: slice, columns: slice) -> Iterator[tuple[slice, slice]]:
+    for row in range(rows.start, rows.stop, _SQUARE):
+        for column in range(columns.start, columns.stop, _SQUARE):
+            yield (
+                slice(row, min(row + _SQUARE, rows.stop)),
+                slice(column, min(column + _SQUARE, columns.stop)),
+            )
 
 
 def _node_coordinates(
@@ -93,10 +143,10 @@ def _node_coordinates(
 
 
 def _near(
-    land: Landscape, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
+    hull: Grid, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
 ) -> tuple[slice, slice] | None:
     """Find the part of a cell over which there is relief; None where there is none."""
-    left, bottom, right, top = land.hull.bounds
+    left, bottom, right, top = hull.bounds
     reach = PAD_M + _NODE * 31.0
     inside = (x > left - reach) & (x < right + reach) & (y > bottom - reach) & (y < top + reach)
     if not inside.any():
@@ -122,9 +172,11 @@ def _between_nodes(
     )
 
 
-def _noise(seed: int, latitude: int, longitude: int, near: tuple[slice, slice]) -> Field:
+def _noise(
+    seed: int, latitude: int, longitude: int, number: int, near: tuple[slice, slice]
+) -> Field:
     """Draw the noise of a cell; the line it shares with a neighbour is left without."""
-    rng = stream(seed, f"elevation {latitude} {longitude}")
+    rng = stream(seed + number, f"elevation {latitude} {longitude}")
     shape = (near[0].stop - near[0].start, near[1].stop - near[1].start)
     noise = NOISE_M * texture(rng, shape, NOISE_PIXELS)
     for axis, part in enumerate(near):

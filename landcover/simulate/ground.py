@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from landcover.simulate.chance import Chances
 from landcover.simulate.landscape import Classes, Landscape
-from landcover.simulate.noise import Field, coarsen, power_noise, stream, texture
+from landcover.simulate.noise import Field, coarsen
 from landcover.simulate.parcels import per_parcel
 from landcover.simulate.spectra import (
     DEVIATION,
@@ -36,18 +37,18 @@ LANE_M = 7.0
 Bands = dict[str, Field]
 
 
-def draw_ground(seed: int, land: Landscape, season: Season) -> Bands:
+def draw_ground(chances: Chances, land: Landscape, season: Season) -> Bands:
     """Draw the reflectance of all twelve bands at their own resolution.
 
     Args:
-        seed: Seed of the region.
+        chances: Random numbers of this piece of ground.
         land: The ground.
         season: Which table of medians, and which state of the fields.
 
     Returns:
-        Band → reflectance 0-1, float32, (y, x) of the hull at 10, 20 or 60 m.
+        Band → reflectance 0-1, float32, (y, x) of the ground at 10, 20 or 60 m.
     """
-    factors = [_factor(seed, land, season, number) for number in range(DEVIATION.shape[1])]
+    factors = [_factor(chances, land, season, number) for number in range(DEVIATION.shape[1])]
     centre = medians(season)
     lane = np.exp(-((land.parcels.to_lane_m / LANE_M) ** 2)) * 0.5
     lane[np.isin(land.classes, (1, 5, 9))] = 0.0
@@ -63,25 +64,27 @@ def draw_ground(seed: int, land: Landscape, season: Season) -> Bands:
     return {band: coarsen(fine[band], RESOLUTION[band] // 10) for band in RESOLUTION}
 
 
-def _factor(seed: int, land: Landscape, season: Season, number: int) -> Field:
+def _factor(chances: Chances, land: Landscape, season: Season, number: int) -> Field:
     """Draw one factor of deviation: of patches, remembered over the year, and of pixels."""
-    always = _patches(seed, land, f"always {number}")
-    now = _patches(seed, land, f"{season} {number}")
+    always = _patches(chances, land, f"always {number}")
+    now = _patches(chances, land, f"{season} {number}")
     memory = _per_class(land.classes, MEMORY, 0.75)
     patch = memory * always + np.sqrt(1.0 - memory**2) * now
-    lasting = texture(stream(seed, f"grain {number}"), land.hull.shape, GRAIN_PIXELS)
-    passing = texture(stream(seed, f"grain {season} {number}"), land.hull.shape, GRAIN_PIXELS)
+    lasting, passing = (
+        chances.of(f"grain {which}").texture(land.hull.shape, 10.0, GRAIN_PIXELS)
+        for which in (number, f"{season} {number}")
+    )
     grain = 0.8 * lasting + 0.6 * passing
     both = _per_class(land.classes, PATCH) * patch + _per_class(land.classes, GRAIN) * grain
     return np.asarray(both, dtype=np.float32)
 
 
-def _patches(seed: int, land: Landscape, name: str) -> Field:
+def _patches(chances: Chances, land: Landscape, name: str) -> Field:
     """Draw deviations that are constant in a field or plot, and drift in natural cover."""
-    rng = stream(seed, f"patches {name}")
-    table = rng.standard_normal(1 << 16, dtype=np.float32)
-    drift = power_noise(rng, land.hull.shape, 10.0, STREAKS_M, shortest_m=20.0, slope=2.6)
-    of_field = per_parcel(land.parcels.field, table)
+    chance = chances.of(f"patches {name}")
+    table = chance.normals(1 << 16)
+    drift = chance.fractal(land.hull.shape, 10.0, STREAKS_M, shortest_m=20.0, slope=2.6)
+    of_field = per_parcel(land.parcels.field_key, table)
     of_plot = per_parcel(land.parcels.plot, table)
     is_field = np.isin(land.classes, (4, 7))
     return np.where(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from landcover.simulate.noise import Field, power_noise, stream
+from landcover.simulate.chance import Chance, Chances
+from landcover.simulate.noise import Field
 
 Ids = npt.NDArray[np.int64]
 
@@ -25,38 +27,49 @@ class Parcels:
     """What each 10 m pixel belongs to."""
 
     field: Ids
-    """Number of the field, 0 … n-1, int64, (y, x)."""
+    """Number of the field, 0 … n-1 in this array, int64, (y, x)."""
+    field_key: Ids
+    """Number of the field, for random values only: the same in every piece of ground."""
     plot: Ids
     """Number of the building plot, for random values only, int64, (y, x)."""
     to_lane_m: Field
     """Distance to the nearest border of a block, where lanes run, m, float32, (y, x)."""
 
 
-def divide(seed: int, shape: tuple[int, int], pixel_m: float) -> Parcels:
+def divide(chances: Chances, shape: tuple[int, int], pixel_m: float) -> Parcels:
     """Divide land into blocks (Voronoi cells), blocks into fields and fields into plots.
 
     Args:
-        seed: Seed of the region.
-        shape: (rows, columns) of the hull.
+        chances: Random numbers of this piece of ground.
+        shape: Its (rows, columns).
         pixel_m: Side of its pixel, m.
     """
-    rng = stream(seed, "parcels")
-    x, y = _bent_coordinates(rng, shape, pixel_m)
-    seeds = _block_centres(rng, shape, pixel_m)
+    chance = chances.of("parcels")
+    x, y = _bent_coordinates(chances, chance, shape, pixel_m)
+    lattice = _lattice(chances, shape, pixel_m)
+    seeds = _block_centres(chance, *lattice)
     found = cKDTree(seeds).query(np.stack([x.ravel(), y.ravel()], axis=1), k=2)
     near, block = np.asarray(found[0]), np.asarray(found[1])
     apart = np.hypot(*(seeds[block[:, 0]] - seeds[block[:, 1]]).T)
     to_lane = (near[:, 1] ** 2 - near[:, 0] ** 2) / (2.0 * apart)
     own = block[:, 0].reshape(shape)
-    angle = rng.uniform(0.0, np.pi, len(seeds))[own].astype(np.float32)
+    angle, short, long = (
+        (low + (high - low) * chance.nodes(*lattice, 1)[:, 0]).astype(np.float32)[own]
+        for low, high in ((0.0, np.pi), SHORT_M, LONG_M)
+    )
     u = x * np.cos(angle) + y * np.sin(angle)
     v = y * np.cos(angle) - x * np.sin(angle)
-    short = rng.uniform(*SHORT_M, len(seeds)).astype(np.float32)[own]
-    long = rng.uniform(*LONG_M, len(seeds)).astype(np.float32)[own]
-    bricks = _bricks(own, u, v, short, long)
+    numbers = _numbers(chances, *lattice)[own]
+    bricks = _bricks(numbers, u, v, short, long)
     _, field = np.unique(bricks, return_inverse=True)
-    plot = _bricks(own, u, v, np.float32(PLOT_M[0]), np.float32(PLOT_M[1]))
-    return Parcels(field.reshape(shape), plot, np.asarray(to_lane.reshape(shape), dtype=np.float32))
+    field = field.reshape(shape)
+    plot = _bricks(numbers, u, v, np.float32(PLOT_M[0]), np.float32(PLOT_M[1]))
+    return Parcels(
+        field=field,
+        field_key=field if chances.is_whole else bricks,
+        plot=plot,
+        to_lane_m=np.asarray(to_lane.reshape(shape), dtype=np.float32),
+    )
 
 
 def per_parcel(ids: Ids, values: npt.NDArray[np.float32]) -> Field:
@@ -73,25 +86,43 @@ def mean_per_parcel(ids: Ids, field: Field) -> Field:
 
 
 def _bent_coordinates(
-    rng: np.random.Generator, shape: tuple[int, int], pixel_m: float
+    chances: Chances, chance: Chance, shape: tuple[int, int], pixel_m: float
 ) -> tuple[Field, Field]:
-    bend_x = power_noise(rng, shape, pixel_m, 900.0, shortest_m=250.0, slope=5.0)
-    bend_y = power_noise(rng, shape, pixel_m, 900.0, shortest_m=250.0, slope=5.0)
+    bend_x = chance.fractal(shape, pixel_m, 900.0, shortest_m=250.0, slope=5.0)
+    bend_y = chance.fractal(shape, pixel_m, 900.0, shortest_m=250.0, slope=5.0)
+    down, right = (np.float32(metres) for metres in chances.corner_m or (0, 0))
     rows, columns = np.indices(shape, dtype=np.float32)
-    return columns * pixel_m + 22.0 * bend_x, rows * pixel_m + 22.0 * bend_y
+    return right + columns * pixel_m + 22.0 * bend_x, down + rows * pixel_m + 22.0 * bend_y
 
 
-def _block_centres(
-    rng: np.random.Generator, shape: tuple[int, int], pixel_m: float
-) -> npt.NDArray[np.float64]:
-    rows = np.arange(-1, shape[0] * pixel_m / BLOCK_M + 2)
-    columns = np.arange(-1, shape[1] * pixel_m / BLOCK_M + 2)
+def _lattice(chances: Chances, shape: tuple[int, int], pixel_m: float) -> tuple[range, range]:
+    """List the rows and columns of block centres that matter to a piece of ground."""
+    spare = 1 if chances.is_whole else 3
+    rows, columns = (
+        range(
+            floor(start / BLOCK_M) - spare,
+            ceil((start + size * pixel_m) / BLOCK_M + 1) + spare,
+        )
+        for start, size in zip(chances.corner_m or (0, 0), shape, strict=True)
+    )
+    return rows, columns
+
+
+def _block_centres(chance: Chance, rows: range, columns: range) -> npt.NDArray[np.float64]:
     centres = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
-    return (centres + rng.uniform(0.1, 0.9, centres.shape)) * BLOCK_M
+    return (centres + (0.1 + 0.8 * chance.nodes(rows, columns, 2))) * BLOCK_M
+
+
+def _numbers(chances: Chances, rows: range, columns: range) -> Ids:
+    """Number the blocks: in order, or by their place where the region is drawn in pieces."""
+    if chances.is_whole:
+        return np.arange(len(rows) * len(columns), dtype=np.int64)
+    numbers = np.asarray(rows)[:, np.newaxis] * 65_537 + np.asarray(columns)
+    return np.asarray(numbers.ravel(), dtype=np.int64)
 
 
 def _bricks(
-    block: npt.NDArray[np.intp],
+    block: Ids,
     u: Field,
     v: Field,
     width: Field | np.float32,
@@ -100,6 +131,6 @@ def _bricks(
     strip = np.floor(u / width).astype(np.int64)
     shift = (strip * 0.381966) % 1.0
     piece = np.floor(v / length + shift).astype(np.int64)
-    number = block.astype(np.int64) * 1_000_003 + strip * 7_919 + piece * 104_729
+    number = block * 1_000_003 + strip * 7_919 + piece * 104_729
     mixed = (number * 0x9E3779B97F4A7C1) & 0x7FFFFFFFFFFF
     return np.asarray(mixed ^ (mixed >> 17), dtype=np.int64)

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from landcover.errors import InputError
 from landcover.simulate.acquisitions import MOST_PRODUCTS, Acquisition, baseline_of, plan_year
-from landcover.simulate.dem_cells import write_cells
-from landcover.simulate.ground import Bands, draw_ground
-from landcover.simulate.ground_truth import write_independent_labels, write_labels, write_truth
-from landcover.simulate.landscape import Landscape, draw_landscape
-from landcover.simulate.safe import identify, write_safe
-from landcover.simulate.scene import draw_scene
-from landcover.simulate.site import Site, place_windows
-from landcover.simulate.sky import Sun, draw_sky, sun_at
+from landcover.simulate.dem_cells import Upland, write_cells
+from landcover.simulate.ground_truth import (
+    Point,
+    choose_independent_labels,
+    choose_labels,
+    write_truth,
+)
+from landcover.simulate.label_files import write_points
+from landcover.simulate.layers import DiskLayers, Layers, MemoryLayers
+from landcover.simulate.room import check_room
+from landcover.simulate.safe import MARK, identify, write_safe
+from landcover.simulate.site import TILE_M, Site, place_sites
+from landcover.simulate.sky import Sun, sun_at
 from landcover.simulate.spectra import SEASONS, Season
+from landcover.simulate.studio import Studio, is_whole
 
 Progress = Callable[[str, float], None]
 
 DEFAULT_TILES = ("30SUF", "30SVF")
 """Two neighbours on the coast of Andalusia: their windows meet near 4.07° W, 36.79° N."""
 
-MARK = "SIMULATED.txt"
-"""Name of the note that marks a folder of products as simulated."""
+TILE_PIXELS = TILE_M // 10
+"""Side of a whole tile, 10 m pixels."""
+_APART = 1_000_003
+"""Added to the seed from one site to the next."""
+_DRAWING = 0.15
+"""Share of the work that is done when the ground is drawn, about."""
 
 _README = """\
 Simulated Sentinel-2 region
@@ -42,6 +55,7 @@ products/                     SAFE folders of L2A products
 dem/                          ASTER-like elevation cells
 truth/                        the true class of every pixel
 labels.geojson                {points} points per class, well inside patches: for training
+                              (the same as labels.csv and labels.kmz)
 labels_independent.geojson    simple random sample of the region: for judging a map
 """
 
@@ -57,9 +71,10 @@ class SimulatedRegion:
     dem: Path
     """Folder of the elevation cells."""
     labels: Path
-    """GeoJSON of the training points: ``label`` (name) and ``class`` (map code 1-9)."""
+    """GeoJSON of the training points: ``label`` (name) and ``class`` (map code 1-9). The same
+    points lie beside it as ``.csv`` and ``.kmz``."""
     labels_independent: Path
-    """GeoJSON of a simple random sample, same properties."""
+    """GeoJSON of a simple random sample, same properties, and the same beside it."""
     truth: dict[str, Path]
     """Tile → raster of map codes 1-9 on the 10 m grid of its window."""
     year: int
@@ -76,60 +91,129 @@ def simulate(
     year: int = 2021,
     points_per_class: int = 60,
     products_per_season: int = 3,
+    seasons: Sequence[Season] = SEASONS,
+    only_usable: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> SimulatedRegion:
-    """Simulate products, elevation, labels and truth of one to four neighbouring tiles.
+    """Simulate products, elevation, labels and truth of some tiles.
 
     Each tile is a window of ``pixels`` × ``pixels``; windows of neighbours overlap. The same
-    arguments write the same bytes.
+    arguments write the same bytes. Regions larger than a few kilometres are drawn in blocks, in
+    about a gigabyte of memory, and wait on disk in the folder while their products are written.
 
     Args:
         out: Folder to fill; it must be absent or empty.
-        tiles: Tiles of one UTM zone that touch, a block of two by two at most.
-        pixels: Side of a window in 10 m pixels, 240 … 1,100, a multiple of 6.
+        tiles: Tiles; up to two by two neighbours share ground, and all of a zone where windows
+            are so large that they meet.
+        pixels: Side of a window in 10 m pixels, 240 … 10,980 (a whole tile), a multiple of 6.
         year: Calendar year, 2016 or later.
         points_per_class: Training points of each class; the independent sample has four times as
             many points.
         products_per_season: Products of each primary month, 3 … 6; the last are too cloudy to use.
             Spring and autumn have one more in their fallback month.
+        seasons: Seasons to write products of.
+        only_usable: Write exactly ``products_per_season`` products a season, all of them with
+            little cloud.
         seed: Same seed, same region.
         progress: Called with what is being done and how much is done, 0-1.
 
     Raises:
-        InputError: An argument is out of range or the folder is not empty.
+        InputError: An argument is out of range or the folder is not empty, or the
+            disk has too little room.
     """
-    _check(out, pixels, year, points_per_class, products_per_season, seed)
-    site = place_windows(tiles, pixels)
+    _check(out, pixels, year, points_per_class, products_per_season, seed, seasons)
+    sites = place_sites(tiles, pixels)
+    plan = plan_year(
+        year,
+        products_per_season,
+        sites[0].centre[0],
+        seasons=seasons,
+        only_usable=only_usable,
+    )
+    check_room(out, sites, plan)
     tell = progress or (lambda _what, _done: None)
     tell("landscape", 0.0)
-    land = draw_landscape(seed, site.hull)
-    region = _lay_out(out, site, year)
+    region = _lay_out(out, tuple(tiles), year)
     for folder in (region.products, region.dem, out / "truth"):
         folder.mkdir(parents=True)
-    write_truth(site, land, out / "truth")
-    write_labels(seed, site, land, region.labels, points_per_class)
-    write_independent_labels(seed, site, land, region.labels_independent, 4 * points_per_class)
-    tell("elevation", 0.05)
-    write_cells(seed, site, land, region.dem)
-    plan = plan_year(year, products_per_season, site.centre[0])
-    _write_products(seed, site, land, plan, region.products, tell)
-    note = _README.format(
-        tiles=" ".join(site.tiles), year=year, pixels=pixels, seed=seed, points=points_per_class
-    )
     # Whoever reads the products finds this note above them, and marks accuracy as simulated.
+    note = _README.format(
+        tiles=" ".join(tiles), year=year, pixels=pixels, seed=seed, points=points_per_class
+    )
     (out / MARK).write_text(note, encoding="utf-8")
+    labels: list[Point] = []
+    independent: list[Point] = []
+    uplands = []
+    for number, site in enumerate(sites):
+        with _layers_of(site, out) as layers:
+            # The first site is what a region of one site is.
+            studio = Studio(seed + _APART * number, site, layers)
+            job = _Job(studio, site, layers, _Share(tell, number, len(sites)))
+            _draw(job, plan)
+            write_truth(site, layers, out / "truth")
+            own = [
+                count * (number + 1) // len(sites) - count * number // len(sites)
+                for count in (points_per_class, 4 * points_per_class)
+            ]
+            labels += choose_labels(studio.seed, site, layers, own[0])
+            independent += choose_independent_labels(studio.seed, site, layers, own[1])
+            uplands.append(Upland(site, studio.relief))
+            _write_products(job, plan, region.products)
+    write_points(region.labels, labels)
+    write_points(region.labels_independent, independent)
+    tell("elevation", 0.99)
+    write_cells(seed, uplands, region.dem)
     tell("done", 1.0)
     return region
 
 
+@dataclass(frozen=True)
+class _Share:
+    """Tells the progress of one of several sites."""
+
+    tell: Progress
+    number: int
+    count: int
+
+    def __call__(self, what: str, done: float) -> None:
+        self.tell(what, 0.99 * (self.number + done) / self.count)
+
+
+@dataclass(frozen=True)
+class _Job:
+    studio: Studio
+    site: Site
+    layers: Layers
+    tell: Progress
+
+
+@contextmanager
+def _layers_of(site: Site, out: Path) -> Iterator[Layers]:
+    if is_whole(site):
+        yield MemoryLayers()
+        return
+    with TemporaryDirectory(prefix=".layers-", dir=out) as folder:
+        yield DiskLayers(Path(folder), site.hull.shape)
+
+
 def _check(
-    out: Path, pixels: int, year: int, points: int, products_per_season: int, seed: int
+    out: Path,
+    pixels: int,
+    year: int,
+    points: int,
+    products_per_season: int,
+    seed: int,
+    seasons: Sequence[str],
 ) -> None:
-    if not 240 <= pixels <= 1100 or pixels % 6:
+    if not 240 <= pixels <= TILE_PIXELS or pixels % 6:
         raise InputError(
-            f"pixels: expected a multiple of 6 from 240 to 1100 (20 m and 60 m grids must nest), "
-            f"found {pixels}."
+            f"pixels: expected a multiple of 6 from 240 to {TILE_PIXELS} (20 m and 60 m grids must "
+            f"nest), found {pixels}."
+        )
+    if not seasons or not set(seasons) <= set(SEASONS):
+        raise InputError(
+            f"seasons: expected some of {', '.join(SEASONS)}, found {', '.join(seasons) or 'none'}."
         )
     if not 2016 <= year <= 2099:
         raise InputError(f"year: expected 2016 to 2099, found {year}.")
@@ -145,47 +229,44 @@ def _check(
         raise InputError(f"{out} is not an empty folder; choose another or remove it first.")
 
 
-def _lay_out(out: Path, site: Site, year: int) -> SimulatedRegion:
+def _lay_out(out: Path, tiles: tuple[str, ...], year: int) -> SimulatedRegion:
     return SimulatedRegion(
         folder=out,
         products=out / "products",
         dem=out / "dem",
         labels=out / "labels.geojson",
         labels_independent=out / "labels_independent.geojson",
-        truth={tile: out / "truth" / f"{tile}.tif" for tile in site.tiles},
+        truth={tile: out / "truth" / f"{tile}.tif" for tile in tiles},
         year=year,
-        tiles=site.tiles,
+        tiles=tiles,
     )
 
 
-def _write_products(
-    seed: int,
-    site: Site,
-    land: Landscape,
-    plan: Sequence[Acquisition],
-    folder: Path,
-    tell: Progress,
-) -> None:
-    grounds: dict[Season, Bands] = {}
-    for season in SEASONS:
-        tell(f"ground in {season}", 0.1)
-        grounds[season] = draw_ground(seed, land, season)
-    odd = next(n for n, acquisition in enumerate(plan) if acquisition.season == "autumn")
+def _draw(job: _Job, plan: Sequence[Acquisition]) -> None:
+    wanted = {acquisition.season for acquisition in plan}
+    if any(acquisition.to_summer for acquisition in plan):
+        wanted.add("summer")
+    seasons = [season for season in SEASONS if season in wanted]
+    job.studio.draw(seasons, lambda done: job.tell("landscape", _DRAWING * done))
+
+
+def _write_products(job: _Job, plan: Sequence[Acquisition], folder: Path) -> None:
+    autumn = (n for n, acquisition in enumerate(plan) if acquisition.season == "autumn")
+    odd, tiles = next(autumn, -1), job.site.tiles
     for number, acquisition in enumerate(plan):
-        zenith, azimuth = sun_at(acquisition.seen, *site.centre)
+        zenith, azimuth = sun_at(acquisition.seen, *job.site.centre)
         sun = Sun(float(zenith), float(azimuth))
-        sky = draw_sky(seed, site, acquisition, sun)
-        ground = _between(grounds[acquisition.season], grounds["summer"], acquisition.to_summer)
-        scene = draw_scene(seed, land, ground, acquisition, sky, sun)
-        for tile in site.tiles:
-            tell(f"{tile} {acquisition.datatake:%Y-%m-%d}", 0.15 + 0.85 * number / len(plan))
-            baseline = baseline_of(acquisition, tile, site.tiles)
-            identity = identify(acquisition, site, tile, baseline)
-            odd_name = number == odd and tile == site.tiles[0]
-            write_safe(folder, identity, site, scene, sun, odd_name=odd_name)
+        for place, tile in enumerate(tiles):
+            baseline = baseline_of(acquisition, tile, tiles)
+            identity = identify(acquisition, job.site, tile, baseline)
+            what, before = f"{tile} {acquisition.datatake:%Y-%m-%d}", number * len(tiles) + place
+            tell = partial(_tell_product, job.tell, what, before, len(plan) * len(tiles))
+            parts = job.studio.take(acquisition, sun, tile)
+            odd_name = number == odd and tile == tiles[0]
+            write_safe(folder, identity, job.site, parts, sun, tell=tell, odd_name=odd_name)
 
 
-def _between(season: Bands, summer: Bands, share: float) -> Bands:
-    if not share:
-        return season
-    return {band: (1 - share) * season[band] + share * summer[band] for band in season}
+def _tell_product(
+    tell: Callable[[str, float], None], what: str, before: int, count: int, done: float
+) -> None:
+    tell(what, _DRAWING + (1 - _DRAWING) * (before + done) / count)

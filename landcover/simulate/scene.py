@@ -9,9 +9,10 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from landcover.simulate.acquisitions import Acquisition
+from landcover.simulate.chance import Chance, Chances
 from landcover.simulate.ground import Bands
-from landcover.simulate.landscape import Landscape
-from landcover.simulate.noise import Field, coarsen, power_noise, refine, smoothstep, stream
+from landcover.simulate.landscape import Classes
+from landcover.simulate.noise import Field, coarsen, refine, smoothstep
 from landcover.simulate.sky import Mask, Sky, Sun
 from landcover.simulate.spectra import RESOLUTION
 
@@ -44,7 +45,7 @@ VEGETATED_NDVI = 0.34
 
 @dataclass(frozen=True)
 class Scene:
-    """Reflectance and layers of one acquisition over the hull."""
+    """Reflectance and layers of one acquisition over a piece of ground."""
 
     bands: Bands
     """Band → reflectance 0-1, float32, at its own resolution."""
@@ -66,30 +67,47 @@ class Scene:
         return coarsen(outside.astype(np.float32), factor) > 0 if factor > 1 else outside
 
 
+@dataclass(frozen=True)
+class Surface:
+    """What a scene has to know of the ground besides its reflectance, on 10 m pixels."""
+
+    classes: Classes
+    """Map code 1-9, uint8, (y, x)."""
+    elevation: Field
+    """Height, m, float32, (y, x)."""
+    snow_line: float
+    """Height of the lowest snow in winter, m."""
+
+
 def draw_scene(
-    seed: int, land: Landscape, ground: Bands, acquisition: Acquisition, sky: Sky, sun: Sun
+    chances: Chances,
+    surface: Surface,
+    ground: Bands,
+    acquisition: Acquisition,
+    sky: Sky,
+    sun: Sun,
 ) -> Scene:
     """Light the ground, lay haze, snow, shadow and cloud over it, and classify the result.
 
     Args:
-        seed: Seed of the region.
-        land: The ground's shape and cover.
+        chances: Random numbers of this piece of ground.
+        surface: The ground's shape and cover, its sides multiples of 60 m.
         ground: Its reflectance lit from above, as `draw_ground` gives it.
         acquisition: Date and conditions.
-        sky: Clouds over the hull.
-        sun: Mean angles over the hull.
+        sky: Clouds over it.
+        sun: Mean angles over the region.
     """
-    rng = stream(seed, f"scene {acquisition.name}")
-    aot, wvp = _air(rng, land.hull.shape, acquisition)
-    light = illumination(land.elevation, sun)
-    snow = _snow(rng, land, acquisition)
+    chance = chances.of(f"scene {acquisition.name}")
+    aot, wvp = _air(chance, surface.elevation.shape, acquisition)
+    light = illumination(surface.elevation, sun)
+    snow = _snow(chance, surface, acquisition)
     layers = {10: _Layers.at(10, sky, light, snow, aot)}
     layers[20], layers[60] = (_Layers.at(size, sky, light, snow, aot) for size in (20, 60))
-    gain = 1.0 + GAIN_NOISE * float(rng.standard_normal())
+    gain = 1.0 + GAIN_NOISE * chance.normal()
     clear, bands = {}, {}
     for band, resolution in RESOLUTION.items():
         over = layers[resolution]
-        own = gain + 0.4 * GAIN_NOISE * float(rng.standard_normal())
+        own = gain + 0.4 * GAIN_NOISE * chance.normal()
         lit = ground[band] * (own * over.light)
         lit += over.snow * (SNOW[band] - lit)
         clear[band] = lit
@@ -97,9 +115,9 @@ def draw_scene(
         lit += HAZE.get(band, 0.01) * (over.aot - 0.1)
         lit += over.cirrus * (0.9 * CLOUD[band] - lit)
         lit += over.opacity * (CLOUD[band] * over.brightness - lit)
-        lit += SENSOR_NOISE * rng.standard_normal(lit.shape, dtype=np.float32)
+        lit += SENSOR_NOISE * chance.white(lit.shape, resolution)
         bands[band] = lit
-    scl = _classify(rng, land, clear, layers[20], sky)
+    scl = _classify(chance, surface, clear, layers[20], sky)
     return Scene(bands, scl, aot, wvp, sky)
 
 
@@ -152,38 +170,36 @@ class _Layers:
         )
 
 
-def _air(
-    rng: np.random.Generator, shape: tuple[int, int], acquisition: Acquisition
-) -> tuple[Field, Field]:
+def _air(chance: Chance, shape: tuple[int, ...], acquisition: Acquisition) -> tuple[Field, Field]:
     summer = 1.0 if acquisition.season == "summer" else acquisition.to_summer
     coarse = (shape[0] // 6, shape[1] // 6)
-    fields = [power_noise(rng, coarse, 60.0, 6_000.0, shortest_m=500.0, slope=3.5) for _ in "aw"]
-    aot = float(rng.uniform(0.07, 0.16)) + 0.03 * summer + 0.012 * refine(fields[0], 6)
-    wvp = float(rng.uniform(1.0, 1.8)) + 0.9 * summer + 0.08 * refine(fields[1], 6)
+    fields = [chance.fractal(coarse, 60.0, 6_000.0, shortest_m=500.0, slope=3.5) for _ in "aw"]
+    aot = chance.uniform(0.07, 0.16) + 0.03 * summer + 0.012 * refine(fields[0], 6)
+    wvp = chance.uniform(1.0, 1.8) + 0.9 * summer + 0.08 * refine(fields[1], 6)
     return aot.clip(0.02), wvp.clip(0.2)
 
 
-def _snow(rng: np.random.Generator, land: Landscape, acquisition: Acquisition) -> Field:
+def _snow(chance: Chance, surface: Surface, acquisition: Acquisition) -> Field:
     if not acquisition.has_snow:
-        return np.zeros(land.hull.shape, dtype=np.float32)
-    line = float(np.quantile(land.elevation, 0.985))
-    uneven = power_noise(rng, land.hull.shape, 10.0, 400.0, shortest_m=20.0)
-    cover = smoothstep(land.elevation + 9.0 * uneven, line, line + 12.0)
-    cover[np.isin(land.classes, (1, 2, 9))] *= 0.3
+        return np.zeros(surface.elevation.shape, dtype=np.float32)
+    line = surface.snow_line
+    uneven = chance.fractal(surface.elevation.shape, 10.0, 400.0, shortest_m=20.0)
+    cover = smoothstep(surface.elevation + 9.0 * uneven, line, line + 12.0)
+    cover[np.isin(surface.classes, (1, 2, 9))] *= 0.3
     return 0.9 * cover
 
 
 def _classify(
-    rng: np.random.Generator, land: Landscape, clear: Bands, over: _Layers, sky: Sky
+    chance: Chance, surface: Surface, clear: Bands, over: _Layers, sky: Sky
 ) -> npt.NDArray[np.uint8]:
     """Class each 20 m pixel as the L2A processor would, its ordinary faults included."""
     red, infrared = coarsen(clear["B04"], 2), coarsen(clear["B08"], 2)
     ndvi = (infrared - red) / np.maximum(infrared + red, 1e-4)
-    ndvi += 0.02 * rng.standard_normal(ndvi.shape, dtype=np.float32)
+    ndvi += 0.02 * chance.white(ndvi.shape, 20.0)
     scl = np.where(ndvi > VEGETATED_NDVI, 4, 5).astype(np.uint8)
-    dim = power_noise(rng, ndvi.shape, 20.0, 600.0)
+    dim = chance.fractal(ndvi.shape, 20.0, 600.0)
     scl[(np.abs(ndvi - VEGETATED_NDVI) < 0.03) & (dim > 1.2)] = 7
-    wet = coarsen((land.classes == 9).astype(np.float32), 2)
+    wet = coarsen((surface.classes == 9).astype(np.float32), 2)
     scl[(wet > 0.5) & (infrared < 0.09)] = 6
     scl[(over.light < 0.5) & (infrared < 0.12)] = 2
     scl[ndimage.binary_opening(over.snow > 0.2)] = 11

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import combinations
 from math import ceil, floor
 
-import numpy as np
-import numpy.typing as npt
 from pyproj import Transformer
 
 from landcover.errors import InputError
@@ -94,14 +92,6 @@ class Site:
         )
 
     @cached_property
-    def is_inside(self) -> npt.NDArray[np.bool_]:
-        """True where a pixel of the hull lies in a window, bool, (y, x)."""
-        inside = np.zeros(self.hull.shape, dtype=np.bool_)
-        for tile in self.windows:
-            inside[self.slices(tile)] = True
-        return inside
-
-    @cached_property
     def to_degrees(self) -> Transformer:
         """From easting and northing to longitude and latitude."""
         return Transformer.from_crs(self.hull.crs, "EPSG:4326", always_xy=True)
@@ -114,53 +104,122 @@ class Site:
         return float(lon), float(lat)
 
 
-def place_windows(tiles: Sequence[str], pixels: int) -> Site:
-    """Lay a window into each tile so that neighbours meet on the ground.
+def place_sites(tiles: Sequence[str], pixels: int) -> list[Site]:
+    """Lay a window into each tile so that neighbours meet on the ground where they can.
 
     Neighbours share about 9.8 km; their windows meet in the middle of that strip, so the tile in
-    which a point lies deepest is always one whose window holds it.
+    which a point lies deepest is always one whose window holds it. Small windows reach one
+    neighbour along each axis: tiles are paired from west to east and from north to south, and each
+    block of up to two by two is a site of its own. Where windows are so large that those of two
+    blocks would meet, all tiles of a zone are one site.
 
     Args:
-        tiles: One to four tiles of one zone that touch each other (a 2 × 2 block at most).
+        tiles: Different tiles, of any zones.
         pixels: Side of a window in 10 m pixels.
 
+    Returns:
+        Sites that share no ground.
+
     Raises:
-        InputError: The tiles do not fit into one block of two by two.
+        InputError: No tiles, one twice, or windows of two zones that overlap.
     """
-    corners = {tile: corner_of(tile) for tile in tiles}
-    if not tiles or len(corners) != len(tiles) or len({crs_of(tile) for tile in tiles}) > 1:
+    if not tiles or len(set(tiles)) != len(tiles):
         raise InputError(
-            f"Tiles {', '.join(tiles) or 'none'}: expected one to four different tiles of one UTM "
-            "zone; simulate other zones into another folder."
+            f"Tiles {', '.join(tiles) or 'none'}: expected different tiles, at least one."
         )
-    side = pixels * 10
-    lefts = _starts(sorted({x for x, _ in corners.values()}), side, tiles)
-    tops = _starts(sorted({-y for _, y in corners.values()}), side, tiles)
-    crs = crs_of(tiles[0])
-    windows = {
-        tile: Grid(crs=crs, ulx=lefts[x], uly=-tops[-y], pixel=10, width=pixels, height=pixels)
-        for tile, (x, y) in corners.items()
-    }
-    left, top = min(lefts.values()), -min(tops.values())
-    width, height = max(lefts.values()) - left + side, max(tops.values()) + top + side
-    hull = Grid(crs=crs, ulx=left, uly=top, pixel=10, width=width // 10, height=height // 10)
+    zones: dict[str, list[str]] = {}
+    for tile in tiles:
+        zones.setdefault(crs_of(tile), []).append(tile)
+    sites = [site for zone in zones.values() for site in _sites_of_zone(zone, pixels)]
+    for one, other in combinations(sites, 2):
+        if one.hull.crs != other.hull.crs and _overlap(_degrees_of(one), _degrees_of(other)):
+            raise InputError(
+                f"Tiles {', '.join((*one.tiles, *other.tiles))}: windows of {pixels} pixels of two "
+                "UTM zones overlap; take fewer pixels or tiles farther apart."
+            )
+    return sites
+
+
+def _sites_of_zone(tiles: Sequence[str], pixels: int) -> list[Site]:
+    windows = _windows(tiles, pixels)
+    easts = _groups([corner_of(tile)[0] for tile in tiles])
+    souths = _groups([-corner_of(tile)[1] for tile in tiles])
+    pairs: dict[tuple[int, int], list[str]] = {}
+    for tile in tiles:
+        east, north = corner_of(tile)
+        pairs.setdefault((_place(east, easts), _place(-north, souths)), []).append(tile)
+    sites = [_site({tile: windows[tile] for tile in group}) for group in pairs.values()]
+    if any(_overlap(a.hull.bounds, b.hull.bounds) for a, b in combinations(sites, 2)):
+        return [_site(windows)]
+    return sites
+
+
+def _site(windows: dict[str, Grid]) -> Site:
+    boxes = [window.bounds for window in windows.values()]
+    left, top = min(box[0] for box in boxes), max(box[3] for box in boxes)
+    right, bottom = max(box[2] for box in boxes), min(box[1] for box in boxes)
+    width, height = round(right - left) // 10, round(top - bottom) // 10
+    crs = next(iter(windows.values())).crs
+    hull = Grid(crs=crs, ulx=left, uly=top, pixel=10, width=width, height=height)
     return Site(windows, hull)
 
 
-def _starts(corners: list[int], side: int, tiles: Sequence[str]) -> dict[int, int]:
-    gaps = [far - near for near, far in pairwise(corners)]
-    if len(corners) > 2 or any(gap >= TILE_M - 3 * LATTICE_M for gap in gaps):
-        raise InputError(
-            f"Tiles {', '.join(tiles)} do not touch in one block of two by two; simulate at most "
-            "four neighbours at a time."
+def _windows(tiles: Sequence[str], pixels: int) -> dict[str, Grid]:
+    corners = {tile: corner_of(tile) for tile in tiles}
+    side = pixels * 10
+    lefts = _starts([x for x, _ in corners.values()], side)
+    tops = _starts([-y for _, y in corners.values()], side)
+    return {
+        tile: Grid(
+            crs=crs_of(tile), ulx=lefts[x], uly=-tops[-y], pixel=10, width=pixels, height=pixels
         )
-    if len(corners) == 1:
-        middle = _snap(PLACE_ALONE * TILE_M - side / 2)
-        return {corners[0]: corners[0] + middle}
-    near, far = corners
-    seam = (far + near + TILE_M) / 2
-    start = far + _snap(seam - WINDOW_OVERLAP * side / 2 - far)
-    return {near: start + _snap(WINDOW_OVERLAP * side) - side, far: start}
+        for tile, (x, y) in corners.items()
+    }
+
+
+def _groups(corners: Sequence[int]) -> list[list[int]]:
+    """Pair the different corners along an axis, in order, where tiles touch."""
+    groups: list[list[int]] = []
+    for corner in sorted(set(corners)):
+        is_near = groups and corner - groups[-1][0] < TILE_M - 3 * LATTICE_M
+        if is_near and len(groups[-1]) == 1:
+            groups[-1].append(corner)
+        else:
+            groups.append([corner])
+    return groups
+
+
+def _place(corner: int, groups: Sequence[Sequence[int]]) -> int:
+    return next(number for number, group in enumerate(groups) if corner in group)
+
+
+def _starts(corners: Sequence[int], side: int) -> dict[int, int]:
+    """Choose where windows begin along an axis, by the corner of their tile."""
+    starts = {}
+    for group in _groups(corners):
+        if len(group) == 1:
+            wanted = [group[0] + _snap(PLACE_ALONE * TILE_M - side / 2)]
+        else:
+            near, far = group
+            seam = (far + near + TILE_M) / 2
+            start = far + _snap(seam - WINDOW_OVERLAP * side / 2 - far)
+            wanted = [start + _snap(WINDOW_OVERLAP * side) - side, start]
+        for corner, start in zip(group, wanted, strict=True):
+            # A window never leaves its tile, however large it is.
+            starts[corner] = min(max(start, corner), corner + TILE_M - side)
+    return starts
+
+
+Box = tuple[float, float, float, float]
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _degrees_of(site: Site) -> Box:
+    west, south, east, north = site.to_degrees.transform_bounds(*site.hull.bounds, densify_pts=21)
+    return west, south, east, north
 
 
 def _snap(length: float) -> int:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from landcover.nouns.grid import Grid
 from landcover.simulate.acquisitions import Acquisition
-from landcover.simulate.noise import Field, power_noise, smoothstep, stream, texture
+from landcover.simulate.chance import Chance, Chances
+from landcover.simulate.noise import Field, smoothstep
 from landcover.simulate.relief import breadth_of
 from landcover.simulate.site import Site
 
@@ -22,6 +25,10 @@ PAD = 130
 """Sky around the hull, pixels: clouds out there throw shadows in here."""
 SWATH_TILT = 0.21
 """Tangent of the angle between the edge of a descending swath and north (12°)."""
+_SLIDE = 9
+"""How far the wind draws cirrus out, pixels."""
+_STRIDE = 8
+"""Step at which the sky over a large region is looked at, pixels."""
 CLOUD_TOP_M = (450.0, 1_000.0)
 """Range of the height of clouds above ground, m: low cumulus, so that shadows stay near."""
 
@@ -38,7 +45,7 @@ class Sun:
 
 @dataclass(frozen=True)
 class Sky:
-    """What lies between the ground and the sensor, on the 20 m pixels of the hull."""
+    """What lies between the ground and the sensor, on 20 m pixels."""
 
     is_nodata: Mask
     """True outside the swath."""
@@ -87,26 +94,69 @@ def sun_at(moment: datetime, lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[Fi
     return np.asarray(zenith, dtype=np.float32), np.asarray(azimuth, dtype=np.float32)
 
 
-def draw_sky(seed: int, site: Site, acquisition: Acquisition, sun: Sun) -> Sky:
-    """Draw the clouds of one acquisition over all tiles at once.
+@dataclass(frozen=True)
+class Outlook:
+    """What a piece of the sky has to know of the sky over the whole region."""
 
-    Clouds are where a fractal field exceeds a threshold. The threshold is set on the tile with most
-    cloud for a good product, and on the one with least for a refused product.
+    cloud_limit: float
+    """Value of the cloud field above which there is cloud."""
+    swath_edge: float | None
+    """Position across the swath before which nothing is seen; None where it ends elsewhere."""
+    cirrus_limit: float
+    """Value of the veil above which there is cirrus."""
+
+
+def foresee(seed: int, site: Site, acquisition: Acquisition) -> Outlook:
+    """Look at every so-manieth pixel of the sky over a large region, before it is drawn in pieces.
+
+    The thresholds are set on the tile with most cloud for a good product, and on the one with
+    least for a refused product.
     """
-    rng = stream(seed, f"sky {acquisition.name}")
-    rows, columns = site.hull.height // 2, site.hull.width // 2
-    is_nodata = _outside_swath(site, acquisition)
-    longest = (1_100.0 if acquisition.cloud < 0.2 else 2_200.0) * breadth_of(site.hull)
-    wide = power_noise(
-        rng, (rows + 2 * PAD, columns + 2 * PAD), PIXEL_M, longest, shortest_m=34.0, slope=3.3
+    chance = Chances(seed, (0, 0), _STRIDE).of(f"sky {acquisition.name}")
+    shape = (site.hull.height // (2 * _STRIDE), site.hull.width // (2 * _STRIDE))
+    across = _across(acquisition, site.hull, site.hull, _STRIDE)[: shape[0], : shape[1]]
+    edge = _swath_edge(across, site, acquisition, 2 * _STRIDE)
+    clouds = _cloud_field(chance, shape, site, acquisition, 0)
+    is_nodata = _before(across, edge)
+    limit = _threshold(clouds, site, acquisition, is_nodata, 2 * _STRIDE)
+    veil = _veil(chance, shape, acquisition, 0)
+    return Outlook(limit, edge, _cirrus_limit(veil, site, acquisition, 2 * _STRIDE))
+
+
+def draw_sky(
+    chances: Chances,
+    site: Site,
+    acquisition: Acquisition,
+    sun: Sun,
+    piece: Grid | None = None,
+    outlook: Outlook | None = None,
+) -> Sky:
+    """Draw the clouds of one acquisition: fractal fields above a threshold.
+
+    Args:
+        chances: Random numbers of this piece of ground.
+        site: Windows of the tiles.
+        acquisition: Date and conditions.
+        sun: Mean angles over the region: shadows fall away from it.
+        piece: 10 m grid of the piece, right but for a rim of four 20 m pixels; None: all.
+        outlook: What `foresee` tells of a region that is drawn in pieces.
+    """
+    chance = chances.of(f"sky {acquisition.name}")
+    ground = piece or site.hull
+    shape = (ground.height // 2, ground.width // 2)
+    across = _across(acquisition, ground, site.hull, 1)
+    edge = outlook.swath_edge if outlook else _swath_edge(across, site, acquisition, 2)
+    is_nodata = _before(across, edge)
+    wide = _cloud_field(chance, shape, site, acquisition, PAD)
+    inner = (slice(PAD, PAD + shape[0]), slice(PAD, PAD + shape[1]))
+    limit = (
+        outlook.cloud_limit if outlook else _threshold(wide[inner], site, acquisition, is_nodata, 2)
     )
-    inner = (slice(PAD, PAD + rows), slice(PAD, PAD + columns))
-    limit = _threshold(wide[inner], site, acquisition, is_nodata)
     opacity = 0.97 * smoothstep(wide, limit - 0.15, limit + 0.75)
-    height = float(rng.uniform(*CLOUD_TOP_M))
+    height = chance.uniform(*CLOUD_TOP_M)
     shade = _cast(opacity, height, sun)[inner]
-    is_cloud = _without_rim(rng, wide[inner] > limit) & ~is_nodata
-    cirrus = _draw_cirrus(rng, site, acquisition, is_nodata)
+    is_cloud = _without_rim(chance, wide[inner] > limit) & ~is_nodata
+    cirrus = _draw_cirrus(chance, site, acquisition, shape, outlook)
     is_shadow = ndimage.binary_erosion(shade > 0.4, border_value=1) & ~is_cloud & ~is_nodata
     return Sky(
         is_nodata=is_nodata,
@@ -119,25 +169,43 @@ def draw_sky(seed: int, site: Site, acquisition: Acquisition, sun: Sun) -> Sky:
     )
 
 
-def _threshold(field: Field, site: Site, acquisition: Acquisition, is_nodata: Mask) -> float:
+def _cloud_field(
+    chance: Chance, shape: tuple[int, int], site: Site, acquisition: Acquisition, pad: int
+) -> Field:
+    longest = (1_100.0 if acquisition.cloud < 0.2 else 2_200.0) * breadth_of(site.hull)
+    wide = (shape[0] + 2 * pad, shape[1] + 2 * pad)
+    return chance.fractal(wide, PIXEL_M, longest, shortest_m=34.0, slope=3.3, margin=pad)
+
+
+def _threshold(
+    field: Field, site: Site, acquisition: Acquisition, is_nodata: Mask, factor: int
+) -> float:
     limits = [
         float(np.quantile(field[part][~is_nodata[part]], 1.0 - acquisition.cloud))
-        for part in (site.slices(tile, 2) for tile in site.tiles)
+        for part in (site.slices(tile, factor) for tile in site.tiles)
     ]
     return min(limits) if acquisition.is_refused else max(limits)
 
 
-def _outside_swath(site: Site, acquisition: Acquisition) -> Mask:
-    """Find the 20 m pixels beyond the edge of the swath, which leans as a descending orbit does."""
-    rows, columns = np.indices((site.hull.height // 2, site.hull.width // 2), dtype=np.float32)
+def _across(acquisition: Acquisition, ground: Grid, hull: Grid, stride: int) -> Field:
+    """Say how far into the swath pixels lie: its edge leans as a descending orbit does."""
+    down, right = round((hull.uly - ground.uly) / PIXEL_M), round((ground.ulx - hull.ulx) / PIXEL_M)
+    rows = np.arange(down, down + ground.height // 2, stride, dtype=np.float32)
+    columns = np.arange(right, right + ground.width // 2, stride, dtype=np.float32)
+    across = columns + SWATH_TILT * rows[:, np.newaxis]
+    return -across if acquisition.wedge == "east" else across
+
+
+def _swath_edge(across: Field, site: Site, acquisition: Acquisition, factor: int) -> float | None:
     if acquisition.wedge is None:
-        return np.zeros(rows.shape, dtype=np.bool_)
-    across = columns + SWATH_TILT * rows
-    if acquisition.wedge == "east":
-        across = -across
-    parts = [across[site.slices(tile, 2)] for tile in site.tiles]
+        return None
+    parts = [across[site.slices(tile, factor)] for tile in site.tiles]
     outermost = min(parts, key=lambda part: float(part.mean()))
-    return np.asarray(across < np.quantile(outermost, acquisition.wedge_share))
+    return float(np.quantile(outermost, acquisition.wedge_share))
+
+
+def _before(across: Field, edge: float | None) -> Mask:
+    return np.asarray(across < (-inf if edge is None else edge))
 
 
 def _cast(opacity: Field, height: float, sun: Sun) -> Field:
@@ -148,22 +216,41 @@ def _cast(opacity: Field, height: float, sun: Sun) -> Field:
     return ndimage.gaussian_filter(cast, 0.8)
 
 
-def _without_rim(rng: np.random.Generator, is_cloud: Mask) -> Mask:
+def _without_rim(chance: Chance, is_cloud: Mask) -> Mask:
     """Drop one pixel of the rim everywhere and a second one here and there."""
     once = ndimage.binary_erosion(is_cloud, border_value=1)
     twice = ndimage.binary_erosion(once, border_value=1)
-    return np.asarray(np.where(texture(rng, is_cloud.shape, 4.0) > 0.4, twice, once))
+    uneven = chance.texture(is_cloud.shape, PIXEL_M, 4.0)
+    return np.asarray(np.where(uneven > 0.4, twice, once))
 
 
 def _draw_cirrus(
-    rng: np.random.Generator, site: Site, acquisition: Acquisition, is_nodata: Mask
+    chance: Chance,
+    site: Site,
+    acquisition: Acquisition,
+    shape: tuple[int, int],
+    outlook: Outlook | None,
 ) -> Field:
     if acquisition.cirrus <= 0:
-        return np.zeros(is_nodata.shape, dtype=np.float32)
-    veil = power_noise(rng, is_nodata.shape, PIXEL_M, 3_000.0, shortest_m=250.0, slope=3.6)
-    sliding = 0.6 * veil + 0.8 * np.roll(veil, 9, axis=1)
+        return np.zeros(shape, dtype=np.float32)
+    veil = _veil(chance, shape, acquisition, _SLIDE if outlook else 0)
+    limit = outlook.cirrus_limit if outlook else _cirrus_limit(veil, site, acquisition, 2)
+    return 0.13 * smoothstep(veil, limit - 0.6, limit + 0.5)
+
+
+def _veil(chance: Chance, shape: tuple[int, int], acquisition: Acquisition, margin: int) -> Field:
+    """Draw a veil that the wind has drawn out to the east."""
+    if acquisition.cirrus <= 0:
+        return np.zeros(shape, dtype=np.float32)
+    wide = (shape[0] + 2 * margin, shape[1] + 2 * margin)
+    veil = chance.fractal(wide, PIXEL_M, 3_000.0, shortest_m=250.0, slope=3.6, margin=margin)
+    sliding = 0.6 * veil + 0.8 * np.roll(veil, _SLIDE, axis=1)
+    return sliding[margin : margin + shape[0], margin : margin + shape[1]]
+
+
+def _cirrus_limit(veil: Field, site: Site, acquisition: Acquisition, factor: int) -> float:
     tops = [
-        float(np.quantile(sliding[site.slices(tile, 2)], 1.0 - acquisition.cirrus))
+        float(np.quantile(veil[site.slices(tile, factor)], 1.0 - acquisition.cirrus))
         for tile in site.tiles
     ]
-    return 0.13 * smoothstep(sliding, max(tops) - 0.6, max(tops) + 0.5)
+    return max(tops)

@@ -5,7 +5,8 @@ address                               what it is
 ====================================  =========================================================
 ``path``                              a file or folder of cells on this machine; nothing is
                                       fetched
-``glo30``                             the public bucket of Copernicus GLO-30
+``glo30``                             the public bucket of Copernicus GLO-30; of its cells, which
+                                      are COGs, only what a tile needs is read
 ``glo30+https://host/root``           a copy of that bucket
 ``aster+https://host/path/{name}``    a server of ASTER GDEM v3: ``{name}`` stands for
                                       ``ASTGTMV003_N36W005_dem.tif``; a server that asks for a
@@ -13,45 +14,69 @@ address                               what it is
 ====================================  =========================================================
 
 A cell that a server does not have is sea. To tell it from a wrong address, GLO-30's own list of
-cells is asked, and of a server without a list at least one cell must come.
+cells is asked, and of a server without a list at least one cell must come. A server that refuses
+or does not answer says nothing about the sea.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from landcover.errors import InputError, MissingDataError, UsageError
-from landcover.products.dem import cells_of
+from landcover.products.dem import ASTER, GLO30, Cell, cells_of, may_be_sea, name_of
 from landcover.sources.access import Access, read_access
 from landcover.sources.protocol import IsCancelled, Progress, ignore_progress, never_cancelled
-from landcover.sources.remote_file import MemorySink, RemoteFile
+from landcover.sources.remote_file import MemorySink
 from landcover.sources.retries import persist
 from landcover.sources.web import Token, Web
+from landcover.stores import vsi
 
-GLO30 = "https://copernicus-dem-30m.s3.amazonaws.com"
+GLO30_BUCKET = "https://copernicus-dem-30m.s3.amazonaws.com"
 GLO30_LIST = "tileList.txt"
 T = TypeVar("T")
-Cell = tuple[int, int]
-"""(latitude, longitude) of the south-west corner, degrees."""
-# Some cells of Armenia and Azerbaijan are withheld from the public set. Around them there is land
-# and the Caspian Sea (28 m below 0), so an absent cell is never the sea at 0 m.
-_WITHHELD_LAT, _WITHHELD_LON = range(38, 42), range(43, 51)
+_VSI = "/vsicurl/"
+# A server is asked for the parts of a file that are wanted, not for what lies beside it; nothing
+# is remembered of it, for an answer may have been wrong.
+_GDAL = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "CPL_VSIL_CURL_NON_CACHED": _VSI,
+    "GDAL_HTTP_MAX_RETRY": "3",
+    "GDAL_HTTP_RETRY_DELAY": "0.5",
+    "GDAL_HTTP_CONNECTTIMEOUT": "10",
+    "GDAL_HTTP_LOW_SPEED_TIME": "60",
+    "GDAL_HTTP_LOW_SPEED_LIMIT": "1",
+}
 
 
 @dataclass(frozen=True)
-class DemCells:
-    """What was fetched."""
+class RemoteCell:
+    """A cell that a server has."""
 
-    folder: Path
-    """Folder with the cells, named as :func:`landcover.products.dem.find_dem` knows them."""
-    present: tuple[Cell, ...]
-    sea: tuple[Cell, ...]
-    """Cells that do not exist because there is only sea."""
+    cell: Cell
+    name: str
+    """Name of its file."""
+    address: str
+    size: int | None
+    """Bytes; None where the server does not tell."""
+    version: str
+    """What the server names its content by; empty where it does not."""
+    by_window: str | None
+    """What GDAL opens to read a part of it; None where it has to be fetched whole."""
+
+
+@dataclass(frozen=True)
+class Located:
+    """What a server has for a box."""
+
+    cells: tuple[RemoteCell, ...]
+    missing: tuple[Cell, ...]
+    """Cells that the server does not have."""
 
 
 class DemSource:
@@ -60,79 +85,116 @@ class DemSource:
     def __init__(
         self,
         access: Access,
-        provider: str,
+        family: str,
         address_of: Callable[[Cell], str],
         *,
         listed: str | None = None,
         token: str | None = None,
+        are_cogs: bool = False,
     ) -> None:
         """Make a source.
 
         Args:
             access: How patient, how parallel.
-            provider: Name of the source, for people.
+            family: Family of its cells.
             address_of: Address of a cell's file.
             listed: Address of a text file with the names of all cells; None where there is none.
             token: Bearer token; None where the server asks for none.
+            are_cogs: Whether its files are Cloud Optimized GeoTIFFs that GDAL reads by window.
         """
-        self.provider = provider
+        self.family = family
         self._access = access
         self._address_of = address_of
         self._listed = listed
+        self._are_cogs = are_cogs
         self._web = Web(access.policy, Token(lambda: token) if token else None)
+        if are_cogs:
+            root = f"{_VSI}{address_of((0, 0)).partition('/Copernicus')[0]}"
+            vsi.register(root, vsi.Reach(lambda: _GDAL, self._require))
+
+    def locate(self, box: tuple[float, float, float, float]) -> Located:
+        """Find the cells that a box touches; nothing of them is fetched.
+
+        Args:
+            box: (west, south, east, north), degrees, with its halo.
+
+        Raises:
+            MissingDataError: No cell at all is there, or one is withheld from the public.
+            InputError: The server refuses access.
+            UnavailableError: The server does not answer.
+        """
+        corners = cells_of(box)
+        names = self._names()
+        cells = []
+        for corner in corners:
+            found = self._find(corner, names)
+            if found is not None:
+                cells.append(found)
+        if not cells and names is None:
+            raise MissingDataError(
+                f"{self.family}: none of the {len(corners)} cells of {_words(box)} is there, "
+                f"such as {self._address_of(corners[0])}. Check --dem."
+            )
+        present = {found.cell for found in cells}
+        return Located(tuple(cells), tuple(c for c in corners if c not in present))
 
     def fetch(
         self,
-        box: tuple[float, float, float, float],
+        cell: RemoteCell,
         folder: Path,
         *,
         progress: Progress = ignore_progress,
         is_cancelled: IsCancelled = never_cancelled,
-    ) -> DemCells:
-        """Bring the cells that a box touches; those that are here already are checked and stay.
+    ) -> Path:
+        """Bring a cell here, whole; what an earlier attempt left in the folder is continued.
 
         Args:
-            box: (west, south, east, north), degrees, with its halo.
-            folder: Where the cells go; several boxes may share it.
+            cell: What :meth:`locate` returned.
+            folder: Where its file goes.
             progress: Is told bytes and rate.
             is_cancelled: Says whether somebody stopped the job.
 
-        Raises:
-            MissingDataError: No cell at all is there, or one is withheld from the public.
-            UnavailableError: The server does not answer.
-        """
-        corners = cells_of(box)
-        files = self._existing(corners)
-        present = tuple(corner for corner in corners if corner in files)
-        sea = tuple(corner for corner in corners if corner not in files)
-        if not present and self._listed is None:
-            raise MissingDataError(
-                f"{self.provider}: none of the {len(corners)} cells of {_words(box)} is there, "
-                f"such as {self._address_of(corners[0])}. Check --dem."
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        self._access.downloader.files(
-            list(files.values()), folder, progress=progress, is_cancelled=is_cancelled
-        )
-        return DemCells(folder, present, sea)
+        Returns:
+            The file.
 
-    def _existing(self, corners: Sequence[Cell]) -> dict[Cell, RemoteFile]:
-        names = self._names()
-        files = {}
-        for corner in corners:
-            address = self._address_of(corner)
-            name = address.partition("?")[0].rpartition("/")[2]
-            if names is not None and name.removesuffix(".tif") not in names:
-                _require_not_withheld(corner, self.provider)
-                continue
-            try:
-                size = self._persist(partial(self._web.size, address))
-            except MissingDataError:
-                if names is not None:
-                    raise
-                continue
-            files[corner] = self._web.file(name, address, size)
-        return files
+        Raises:
+            MissingDataError: It is not there any more.
+            InputError: The server refuses access.
+            UnavailableError: The server does not answer, or the disk is full.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        file = self._web.file(cell.name, cell.address, cell.size)
+        self._access.downloader.files([file], folder, progress=progress, is_cancelled=is_cancelled)
+        return folder / cell.name
+
+    def _find(self, corner: Cell, names: frozenset[str] | None) -> RemoteCell | None:
+        address = self._address_of(corner)
+        name = address.partition("?")[0].rpartition("/")[2]
+        if names is not None and name.removesuffix(".tif") not in names:
+            if not may_be_sea(self.family, corner):
+                raise MissingDataError(
+                    f"{self.family}: the cell {name_of(corner)} is withheld from the public set, "
+                    "and there is no sea. Use ASTER GDEM v3 for this tile."
+                )
+            return None
+        try:
+            size, version = self._persist(partial(self._describe, address))
+        except MissingDataError:
+            if names is not None:
+                raise
+            return None
+        by_window = f"{_VSI}{address}" if self._are_cogs else None
+        return RemoteCell(corner, name, address, size, version, by_window)
+
+    def _describe(self, address: str) -> tuple[int | None, str]:
+        try:
+            return self._web.head(address)
+        except InputError:  # some servers refuse HEAD; whether they refuse all else, reading tells
+            return None, ""
+
+    def _require(self, path: str) -> None:
+        """Wait until the server answers; raise where it has no such file or refuses it."""
+        self._persist(partial(self._web.head, path.removeprefix(_VSI)))
 
     def _names(self) -> frozenset[str] | None:
         if self._listed is None:
@@ -150,7 +212,7 @@ class DemSource:
         return names
 
     def _persist(self, action: Callable[[], T]) -> T:
-        return persist(action, self._access.policy, what=self.provider)
+        return persist(action, self._access.policy, what=self.family)
 
 
 def open_dem(address: str, access: Access | None = None) -> DemSource | None:
@@ -164,18 +226,21 @@ def open_dem(address: str, access: Access | None = None) -> DemSource | None:
         The source; None where the address is a path of this machine.
 
     Raises:
-        UsageError: The address is of no known kind.
+        UsageError: The address is of no known kind, or a password is part of it.
     """
     kind, found, rest = address.partition("+")
     if address == "glo30" or (kind == "glo30" and rest.startswith(("http://", "https://"))):
-        root = (rest if found else GLO30).rstrip("/")
+        root = (rest if found else GLO30_BUCKET).rstrip("/")
+        _require_no_password(root)
         return DemSource(
             access or read_access(),
-            "Copernicus GLO-30",
+            GLO30,
             lambda corner: f"{root}/{glo30_name(corner)}/{glo30_name(corner)}.tif",
             listed=f"{root}/{GLO30_LIST}",
+            are_cogs=True,
         )
     if kind == "aster" and rest.startswith(("http://", "https://")):
+        _require_no_password(rest)
         if "{name}" not in rest:
             raise UsageError(
                 f"--dem {address}: expected {{name}} in the address, where the name of a cell's "
@@ -184,7 +249,7 @@ def open_dem(address: str, access: Access | None = None) -> DemSource | None:
         known = access or read_access()
         return DemSource(
             known,
-            "ASTER GDEM v3",
+            ASTER,
             lambda corner: rest.replace("{name}", f"{aster_name(corner)}_dem.tif"),
             token=known.dem_token,
         )
@@ -196,32 +261,31 @@ def open_dem(address: str, access: Access | None = None) -> DemSource | None:
     return None
 
 
+def absolute_dem(address: str) -> str:
+    """Write what ``--dem`` names so that it means the same in every process: paths become absolute.
+
+    Raises:
+        UsageError: The address is of no known kind, or a password is part of it.
+    """
+    return address if open_dem(address) is not None else str(Path(address).resolve())
+
+
 def aster_name(corner: Cell) -> str:
     """Name a cell of ASTER GDEM v3: (36, -5) → ``ASTGTMV003_N36W005``."""
-    lat, lon = corner
-    return f"ASTGTMV003_{_lat(lat)}{_lon(lon)}"
+    return f"ASTGTMV003_{name_of(corner)}"
 
 
 def glo30_name(corner: Cell) -> str:
     """Name a cell of GLO-30: (36, -5) → ``Copernicus_DSM_COG_10_N36_00_W005_00_DEM``."""
-    lat, lon = corner
-    return f"Copernicus_DSM_COG_10_{_lat(lat)}_00_{_lon(lon)}_00_DEM"
+    name = name_of(corner)
+    return f"Copernicus_DSM_COG_10_{name[:3]}_00_{name[3:]}_00_DEM"
 
 
-def _lat(lat: int) -> str:
-    return f"{'N' if lat >= 0 else 'S'}{abs(lat):02d}"
-
-
-def _lon(lon: int) -> str:
-    return f"{'E' if lon >= 0 else 'W'}{abs(lon):03d}"
-
-
-def _require_not_withheld(corner: Cell, provider: str) -> None:
-    lat, lon = corner
-    if lat in _WITHHELD_LAT and lon in _WITHHELD_LON:
-        raise MissingDataError(
-            f"{provider}: the cell {_lat(lat)} {_lon(lon)} is withheld from the public set, and "
-            "there is no sea. Use ASTER GDEM v3 for this tile."
+def _require_no_password(address: str) -> None:
+    if "@" in urlsplit(address).netloc:
+        raise UsageError(
+            "--dem: a password is part of the address, and addresses are written to records. Give "
+            "it as a bearer token in LANDCOVER_DEM_TOKEN or LANDCOVER_DEM_TOKEN_FILE."
         )
 
 

@@ -7,16 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from landcover.errors import InputError
-from landcover.nouns.legend import Legend, dropped_as, label_key
+from landcover.nouns.legend import MEDITERRANEAN, MOST_CLASSES, Legend, dropped_as, label_key
+from landcover.sources.label_features import Column, LabelFeatures
 
 Unknown = Literal["error", "drop"]
 
 CANDIDATES = (
     "label", "class", "landcover", "land_cover", "lulc", "lc", "category", "class_name",
-    "cglops_name", "cglops_consensus", "cglops_code", "cover", "type", "code", "name",
+    "cglops_name", "cglops_nam", "cglops_consensus", "cglops_code", "cglops_cod", "cover", "type",
+    "lulc_name", "lc_name", "lulc_id", "class_id", "lc_code", "code", "name",
 )  # fmt: skip
-"""Columns that may hold the label, in the order in which they are tried."""
+"""Columns that may hold the label, in the order in which they are tried; a shapefile cuts names
+to ten letters."""
 
 # What programs write for an empty cell.
 _EMPTY = frozenset({"", "nan", "null", "<null>", "none", "na", "n/a"})
@@ -70,6 +76,10 @@ class Translator:
         if key in _EMPTY:
             return 0
         code = self.legend.code_of(label)
+        if code is None:
+            # Copernicus codes and the nine classes are known to any legend that has the class.
+            nine = MEDITERRANEAN.code_of(label)
+            code = None if nine is None else self.legend.code_of(MEDITERRANEAN.name_of(nine))
         return 0 if code is None and dropped_as(label) is not None else code
 
     def knows(self, label: str) -> bool:
@@ -93,6 +103,8 @@ class Translator:
         codes = {label: self.code_of(label) for label in counts}
         strangers = [label for label, code in codes.items() if code is None]
         listed = _listed(strangers, counts, first or {})
+        if len(strangers) > MOST_CLASSES:
+            listed += f" ({len(codes)} different labels; a map holds {MOST_CLASSES} classes)"
         if strangers and (self.unknown == "error" or not any(codes.values())):
             raise InputError(
                 f"{where}: {listed} not in the legend "
@@ -129,9 +141,56 @@ def _listed(
     return f"{len(ordered)} label{'s' if len(ordered) > 1 else ''} {shown}{more}"
 
 
+def translate_second(
+    where: str, features: LabelFeatures, column: str, codes: NDArray[np.int64], rule: Translator
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Find the codes of the second level.
+
+    A feature whose class has no second level has none, whatever its column says; so has one with
+    an empty cell.
+
+    Args:
+        where: File, for messages.
+        features: The features.
+        column: Column of the second label, exact or in any letter case.
+        codes: Class code of each feature, 0 where it is left out, (feature,).
+        rule: Its legend, and what to do with words that the class does not know.
+
+    Returns:
+        Second code of each feature, 0 where there is none, and warnings.
+
+    Raises:
+        InputError: The column is absent, or a word is unknown and ``unknown`` is ``error``.
+    """
+    name = choose_column(where, features.attributes, rule, column)
+    found = features.attributes[name]
+    inner = {code: rule.legend.second_of(code) for code in rule.legend.codes}
+    pair, index = np.unique(codes * len(found.words) + found.index, return_inverse=True)
+    second = np.zeros(len(pair), dtype=np.int64)
+    strangers: Counter[str] = Counter()
+    for position, count in enumerate(np.bincount(index).tolist()):
+        code, word = divmod(int(pair[position]), len(found.words))
+        legend, text = inner.get(code), found.words[word]
+        if legend is None or label_key(text) in _EMPTY:
+            continue
+        known = legend.code_of(text)
+        second[position] = known or 0
+        if known is None:
+            strangers[f"{text!r} ({rule.legend.name_of(code)})"] += count
+    if not strangers:
+        return second[index], ()
+    said = ", ".join(f"{text} {count}x" for text, count in strangers.most_common(12))
+    if rule.unknown == "error":
+        raise InputError(
+            f"{where}: column {name!r}: not in the second level of their class: {said}; add them "
+            "to labels.legend, or pass unknown='drop'."
+        )
+    return second[index], (f"{where}: second labels passed over as unknown: {said}.",)
+
+
 def choose_column(
     where: str,
-    columns: Mapping[str, Sequence[str]],
+    columns: Mapping[str, Column],
     translator: Translator,
     wanted: str | None,
 ) -> str:
@@ -157,7 +216,7 @@ def choose_column(
     tried = [by_case[label_key(name)] for name in CANDIDATES if label_key(name) in by_case]
     tried = list(dict.fromkeys(tried))
     for name in tried:
-        if any(translator.knows(label) for label in dict.fromkeys(columns[name])):
+        if any(translator.knows(label) for label in columns[name].words):
             return name
     if not tried:
         raise InputError(
@@ -171,7 +230,7 @@ def choose_column(
     )
 
 
-def _examples(labels: Sequence[str], most: int = 6) -> str:
-    distinct = [label for label in dict.fromkeys(labels) if label_key(label) not in _EMPTY]
+def _examples(column: Column, most: int = 6) -> str:
+    distinct = [label for label in column.words if label_key(label) not in _EMPTY]
     shown = ", ".join(map(repr, distinct[:most])) or "nothing"
     return shown + (f" and {len(distinct) - most} more" if len(distinct) > most else "")

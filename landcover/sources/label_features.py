@@ -2,22 +2,94 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pyproj
 import shapely
 from numpy.typing import NDArray
+from pyproj.exceptions import CRSError, ProjError
 
 from landcover.errors import InputError
 from landcover.nouns.legend import normalise_label
 
+_WGS84 = pyproj.CRS.from_epsg(4326)
+
 Geometries = NDArray[np.object_]
 _SHOWN = 5
+
+
+class Column:
+    """The texts of one column, each different one kept once: files hold few words many times.
+
+    Nothing is worked out before it is asked for, since most columns of a file hold no label.
+    """
+
+    def __init__(self, values: Sequence[Any] | pa.ChunkedArray) -> None:
+        self._values = values
+
+    @cached_property
+    def _factorised(self) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+        index, distinct = _encode(self._values)
+        words = np.array([normalise_label(value) for value in distinct], dtype=object)
+        again, unique = pd.factorize(words)
+        return tuple(unique.tolist()), np.asarray(again[index], dtype=np.int64)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Different texts in the order in which they appear, ``""`` for an empty cell."""
+        return self._factorised[0]
+
+    @property
+    def index(self) -> NDArray[np.int64]:
+        """Position among :attr:`words` of each feature's text, (feature,)."""
+        return self._factorised[1]
+
+    def texts(self) -> NDArray[np.object_]:
+        """Give the text of each feature, (feature,)."""
+        return np.array(self.words, dtype=object)[self.index]
+
+    def counts(self) -> Counter[str]:
+        """Count the features that carry each text."""
+        counts = np.bincount(self.index, minlength=len(self.words)).tolist()
+        return Counter(dict(zip(self.words, counts, strict=True)))
+
+    def first(self) -> dict[str, int]:
+        """Give the position of the first feature that carries each text."""
+        position = np.unique(self.index, return_index=True)[1].tolist()
+        return dict(zip(self.words, position, strict=True))
+
+
+def _encode(values: Sequence[Any] | pa.ChunkedArray) -> tuple[NDArray[np.int64], Sequence[Any]]:
+    """Number the different values of a column in the order in which they appear."""
+    if isinstance(values, pa.ChunkedArray):
+        kind = values.type
+        try:
+            plain = values.cast(kind.value_type) if pa.types.is_dictionary(kind) else values
+            encoded = plain.combine_chunks().dictionary_encode(null_encoding="encode")
+            index = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+            return index, encoded.dictionary.to_pylist()
+        except pa.ArrowNotImplementedError:  # lists and structs, which hold no label
+            values = values.to_pylist()
+    index, distinct = pd.factorize(np.array([normalise_label(v) for v in values], dtype=object))
+    return index, distinct.tolist()
+
+
+@dataclass(frozen=True)
+class FileRule:
+    """What a person says about a file that the file itself leaves open."""
+
+    layer: str | None = None
+    """Layer of a file that may hold several."""
+    crs: str | None = None
+    """Reference system of coordinates whose file declares none, such as ``EPSG:32630``."""
 
 
 @dataclass(frozen=True)
@@ -26,18 +98,18 @@ class LabelFeatures:
 
     geometries: Geometries
     """Shapely geometries in longitude, latitude (WGS84, degrees); None where a feature has none."""
-    attributes: Mapping[str, Sequence[str]]
-    """Column → text per feature, ``""`` where it is empty."""
+    attributes: Mapping[str, Column]
+    """Column → text per feature."""
     numbers: NDArray[np.int64]
     """Number of each feature as a person counts them in the file."""
     noun: str
     """What the numbers count: ``row``, ``feature`` or ``placemark``."""
 
 
-def columns_of(properties: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Turn one mapping per feature into one list of texts per column."""
+def columns_of(properties: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
+    """Turn one mapping per feature into columns."""
     names = dict.fromkeys(name for entry in properties for name in entry)
-    return {name: [normalise_label(entry.get(name)) for entry in properties] for name in names}
+    return {name: Column([entry.get(name) for entry in properties]) for name in names}
 
 
 def read_text(path: Path) -> str:
@@ -116,9 +188,60 @@ def check_geometries(
     check_coordinates(path, vertices[:, 0], vertices[:, 1], numbers[index], noun)
 
 
-def to_wgs84(geometries: Geometries, crs: pyproj.CRS) -> Geometries:
-    """Project geometries from a CRS (x first) to longitude and latitude."""
-    return project(geometries, crs.to_wkt(), "EPSG:4326")
+def parse_wkb(path: Path, wkb: NDArray[Any], noun: str) -> Geometries:
+    """Make geometries in two dimensions of well-known binary; None where there is none.
+
+    Raises:
+        InputError: One is malformed or of a kind that is not read; the message numbers it from 1.
+    """
+    try:
+        return np.asarray(shapely.force_2d(shapely.from_wkb(wkb)), dtype=object)
+    except (shapely.errors.ShapelyError, TypeError):
+        for number, one in enumerate(wkb, start=1):
+            try:
+                shapely.from_wkb(one)
+            except (shapely.errors.ShapelyError, TypeError) as error:
+                said = " ".join(str(error).split()).rstrip(".")
+                raise InputError(
+                    f"{path.name}: {noun} {number}: the geometry is malformed ({said}); correct it."
+                ) from error
+        raise
+
+
+def to_wgs84(path: Path, geometries: Geometries, crs: pyproj.CRS) -> Geometries:
+    """Project geometries from a CRS (x first) to longitude and latitude.
+
+    Longitude and latitude on WGS84, in whatever order their definition puts them, stay as they
+    are to the last bit.
+
+    Raises:
+        InputError: The CRS is a local one that lies nowhere on Earth.
+    """
+    if crs.equals(_WGS84, ignore_axis_order=True):
+        return geometries
+    try:
+        return project(geometries, crs.to_wkt(), "EPSG:4326")
+    except ProjError as error:
+        raise InputError(
+            f"{path.name}: its reference system {crs.name!r} lies nowhere on Earth; declare the "
+            "right one."
+        ) from error
+
+
+def known_crs(path: Path, text: str) -> pyproj.CRS:
+    """Look up a reference system by code, WKT, PROJJSON or PROJ text.
+
+    Raises:
+        InputError: There is none of that name.
+    """
+    try:
+        return pyproj.CRS.from_user_input(text)
+    except CRSError as error:
+        shown = text if len(text) <= 60 else text[:57] + "..."
+        raise InputError(
+            f"{path.name}: {shown!r} names no known reference system; use a code such as "
+            "EPSG:32630."
+        ) from error
 
 
 def project(geometries: Geometries, source: str, target: str) -> Geometries:

@@ -40,13 +40,19 @@ def read_geojson(path: Path) -> LabelFeatures:
     """
     document = _parse(path)
     features = _features(path, document)
+    crs_member = document.get("crs")
     geometries = np.empty(len(features), dtype=object)
     for index, feature in enumerate(features):
+        if feature.get("crs", crs_member) != crs_member:
+            raise InputError(
+                f"{path.name}: feature {index + 1} has a reference system of its own; deliver one "
+                "file per reference system."
+            )
         geometries[index] = _geometry(path, index + 1, feature.get("geometry"))
     numbers = np.arange(1, len(features) + 1)
     crs = _crs(path, document)
     if crs is not None:
-        geometries = to_wgs84(geometries, crs)
+        geometries = to_wgs84(path, geometries, crs)
     check_geometries(path, geometries, numbers, "feature")
     attributes = columns_of([feature.get("properties") or {} for feature in features])
     return LabelFeatures(geometries, attributes, numbers, "feature")

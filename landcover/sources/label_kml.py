@@ -7,17 +7,16 @@ written to disk.
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import shapely
 
 from landcover.errors import InputError
+from landcover.sources.label_archives import open_archive, read_member
 from landcover.sources.label_features import (
     LabelFeatures,
     check_geometries,
@@ -57,32 +56,13 @@ def read_kmz(path: Path) -> LabelFeatures:
         InputError: The zip is damaged, encrypted or far too large, a member's path leads out of
             it, it holds no KML, or the KML is at fault.
     """
-    if path.stat().st_size == 0:
-        raise InputError(f"{path.name}: the file is empty; labels were expected.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            member = _main_kml(path, archive.namelist())
-            with archive.open(member) as stream:
-                data = stream.read(MAX_KML_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise InputError(
-            f"{path.name}: the zip cannot be read ({str(error).rstrip('.')}); deliver it again."
-        ) from error
-    if len(data) > MAX_KML_BYTES:
-        raise InputError(
-            f"{path.name}: {member} is larger than {MAX_KML_BYTES >> 20} MB; split the file."
-        )
+    with open_archive(path) as archive:
+        member = _main_kml(path, archive.namelist())
+        data = read_member(path, archive, member, MAX_KML_BYTES)
     return _parse(path, data)
 
 
 def _main_kml(path: Path, names: list[str]) -> str:
-    for name in names:
-        parts = PurePosixPath(name.replace("\\", "/"))
-        if parts.is_absolute() or ".." in parts.parts or ":" in name:
-            raise InputError(
-                f"{path.name}: refused, the member {name!r} leads out of the archive; "
-                "deliver a KMZ with plain relative paths."
-            )
     kmls = [name for name in names if name.lower().endswith(".kml")]
     if not kmls:
         raise InputError(f"{path.name}: the archive holds no .kml file among {names[:5]}.")

@@ -13,7 +13,9 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.legend import Legend
 from landcover.sources.label_classes import Translation, Translator
 from landcover.sources.label_features import project_points
-from landcover.sources.label_points import DrawnPoints, stable_id
+from landcover.sources.label_ids import stable_id
+from landcover.sources.label_points import DrawnPoints
+from landcover.sources.label_polygons import BLOCK
 from landcover.stores.rasters import describe, read_array
 
 POINTS_PER_CLASS = 200
@@ -91,7 +93,10 @@ def _draw(
         "f" + stable_id(f"{round(x * 1e7)}/{round(y * 1e7)}/{legend.name_of(c)}".encode())
         for x, y, c in zip(west.tolist(), north.tolist(), code.tolist(), strict=True)
     ]
-    return DrawnPoints(lon, lat, code, np.array(group, dtype=object), pixel)
+    return DrawnPoints(
+        lon, lat, code, np.zeros_like(code), np.array(group, dtype=object), pixel,
+        np.full(len(code), BLOCK),
+    )  # fmt: skip
 
 
 def spread_over_fields(

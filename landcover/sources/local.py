@@ -10,6 +10,7 @@ from landcover.errors import InputError, LandcoverError, MissingDataError
 from landcover.nouns.product import Product
 from landcover.products.naming import parse_name
 from landcover.products.reading import is_product, read_product
+from landcover.products.safe import is_marked_simulated
 from landcover.products.stac_item import find_item
 from landcover.sources.protocol import (
     Found,
@@ -18,9 +19,6 @@ from landcover.sources.protocol import (
     ignore_progress,
     never_cancelled,
 )
-
-SIMULATED_MARK = "SIMULATED.txt"
-"""A file of this name in a product folder's root says that its products are simulated."""
 
 
 class LocalSource:
@@ -33,21 +31,23 @@ class LocalSource:
 
     @property
     def is_simulated(self) -> bool:
-        """Tell whether the folder says that its products are simulated."""
-        return any(
-            (place / SIMULATED_MARK).is_file() for place in (self.folder, *self.folder.parents[:1])
-        )
+        """Tell whether the folder, or any product in it, says that it is simulated."""
+        places = (self.folder, *self.folder.parents[:1])
+        return any(map(is_marked_simulated, places)) or any(map(is_marked_simulated, self.paths()))
 
     def paths(self) -> Iterator[Path]:
-        """List the product folders by name."""
+        """List the product folders by name, those that are only named as products included."""
         if is_product(self.folder):
             yield self.folder
             return
         for path in sorted(p for p in self.folder.iterdir() if p.is_dir()):
             if is_product(path):
                 yield path
-            else:
-                yield from (p for p in sorted(path.iterdir()) if p.is_dir() and is_product(p))
+                continue
+            inside = [p for p in sorted(path.iterdir()) if p.is_dir() and _may_be_product(p)]
+            yield from inside
+            if not inside and _may_be_product(path):
+                yield path
 
     def tiles(self) -> list[str]:
         """List the tiles that the folder has products of.
@@ -97,7 +97,9 @@ class LocalSource:
 
         Returns:
             The products, and name and error of those that cannot be read or are there twice:
-            they are told and left out, so that one damaged delivery does not stop a tile.
+            they are told and left out, so that one damaged delivery does not stop a tile. Of two
+            with one name, the one of the newer baseline is used, then the one generated later,
+            then the one with more rasters, then the first by path.
         """
         products: dict[str, Product] = {}
         damaged: list[tuple[str, LandcoverError]] = []
@@ -106,16 +108,18 @@ class LocalSource:
             if named is not None and named != tile:
                 continue
             try:
+                _require_metadata(path)
                 product = read_product(path)
             except LandcoverError as error:
                 damaged.append((path.name, error))
                 continue
             if product.tile != tile:
                 continue
-            if product.name in products:
-                damaged.append((path.name, _second_copy(product, products[product.name])))
-            else:
-                products[product.name] = product
+            other = products.setdefault(product.name, product)
+            if other is not product:
+                used, left, why = _better_copy(other, product)
+                products[product.name] = used
+                damaged.append((Path(left.path).name, _second_copy(left, used, why)))
         return list(products.values()), damaged
 
 
@@ -136,9 +140,35 @@ def _found(product: Product, provider: str) -> Found:
     )
 
 
-def _second_copy(copy: Product, first: Product) -> InputError:
+def _may_be_product(path: Path) -> bool:
+    """Tell whether a folder is a product, or has the name of one: then it may be half uploaded."""
+    return is_product(path) or parse_name(path.name) is not None
+
+
+def _require_metadata(path: Path) -> None:
+    if not is_product(path):
+        raise InputError(
+            f"{path}: named as a Level-2A product, but no MTD_MSIL2A.xml is in it, so it is half "
+            "uploaded. Deliver it again, or wait until it is whole."
+        )
+
+
+def _better_copy(first: Product, second: Product) -> tuple[Product, Product, str]:
+    """Choose between two products of one name: the one to use, the other one, and why."""
+    for why, a, b in (
+        ("has the newer baseline", first.baseline, second.baseline),
+        ("was generated later", first.generated.timestamp(), second.generated.timestamp()),
+        ("has more rasters", len(first.files), len(second.files)),
+    ):
+        if a != b:
+            return (first, second, why) if a > b else (second, first, why)
+    return first, second, "comes first and claims the same generation"
+
+
+def _second_copy(copy: Product, used: Product, why: str) -> InputError:
     return InputError(
-        f"{copy.path}: a second copy of {copy.name}; that in {first.path} is used. Keep one."
+        f"{copy.path}: a second copy of {copy.name}; that in {used.path} {why} and is used. "
+        "Keep one."
     )
 
 

@@ -94,12 +94,22 @@ class Web:
     def size(self, address: str) -> int | None:
         """Ask for the size of a file, bytes; None where the server does not tell."""
         try:
-            headers = {"Accept-Encoding": "identity"}
-            with self._open("HEAD", address, headers=headers) as answer:
-                length = answer.headers.get("Content-Length")
+            return self.head(address)[0]
         except InputError:  # some servers refuse HEAD
             return None
-        return int(length) if length else None
+
+    def head(self, address: str) -> tuple[int | None, str]:
+        """Ask for the size of a file, bytes, and for what names its version.
+
+        Returns:
+            The size, None where the server does not tell; its entity tag or the time of its last
+            change, empty where there is neither. Raises as :meth:`json`.
+        """
+        headers = {"Accept-Encoding": "identity"}
+        with self._open("HEAD", address, headers=headers) as answer:
+            length = answer.headers.get("Content-Length")
+            version = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
+        return int(length) if length else None, version
 
     def file(
         self, name: str, address: str, size: int | None = None, checksum: Checksum | None = None

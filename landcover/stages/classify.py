@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
-from landcover.learn.forest import PackedForest, load_forest
+from landcover.learn.models import Model, load_arrays
 from landcover.learn.predict import CONFIDENCE_NODATA, CONFIDENCE_SCALE, predict_blocks
 from landcover.nouns.grid import Grid
 from landcover.nouns.model import ModelCard
@@ -50,9 +50,9 @@ def classify(task: Task) -> None:
         params={"index_variant": task.recipe.features.index_variant},
     )
     with task.workspace.objects.local(key, ARRAYS) as path:
-        forest = load_forest(arrays_path(path.parent, card))
+        model = open_model(path.parent, card)
     stack = FeatureStack(task, grid, composites, terrain, card.features)
-    make = partial(_make, task, grid, stack, forest, card)
+    make = partial(_make, task, grid, stack, model, card)
     task.need(wanted, layout.class_map(tile, wanted.id), make)
 
 
@@ -78,6 +78,22 @@ def load_model(task: Task) -> tuple[str, ModelCard]:
         key = found[0]["key"]
     with task.workspace.objects.local(key, CARD) as path:
         return key, read_card(path.parent)
+
+
+def open_model(folder: Path, card: ModelCard) -> Model:
+    """Read the arrays of a model and check that they are those of its card.
+
+    Raises:
+        InputError: They are not, or they do not fit its features and classes.
+    """
+    with arrays_path(folder, card).open("rb") as file:
+        model = load_arrays(file, card.kind, card.prior)
+    if model.feature_names != card.features.names or tuple(model.classes) != card.codes:
+        raise InputError(
+            f"Model {card.id}: features or classes of its arrays are not those of its card; train "
+            "it again."
+        )
+    return model
 
 
 def class_style(card: ModelCard) -> RasterStyle:
@@ -108,7 +124,7 @@ def _make(
     task: Task,
     grid: Grid,
     stack: FeatureStack,
-    forest: PackedForest,
+    model: Model,
     card: ModelCard,
     path: Path,
 ) -> dict[str, Any]:
@@ -126,7 +142,7 @@ def _make(
             task.job.check()
             task.job.progress(number / len(windows), f"{task.unit.label} map")
             features = stack.read(window)
-            codes, confidence = _predict(forest, features, pool, task.job.threads)
+            codes, confidence = _predict(model, features, pool, task.job.threads)
             classes.write(codes, window)
             certainty.write(confidence, window)
             counts += np.bincount(codes.ravel(), minlength=256)
@@ -138,11 +154,11 @@ def _make(
 
 
 def _predict(
-    forest: PackedForest, features: NDArray[np.float32], pool: ThreadPoolExecutor, threads: int
+    model: Model, features: NDArray[np.float32], pool: ThreadPoolExecutor, threads: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     n_features, *shape = features.shape
     rows = np.ascontiguousarray(features.reshape(n_features, -1).T)
-    parts = list(pool.map(partial(predict_blocks, forest), np.array_split(rows, threads)))
+    parts = list(pool.map(partial(predict_blocks, model), np.array_split(rows, threads)))
     codes, confidence = (np.concatenate(part).reshape(shape) for part in zip(*parts, strict=True))
     return codes, confidence
 

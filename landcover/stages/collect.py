@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from landcover.ledger.outputs import sha256_of
 from landcover.nouns.output import Wanted, hash_of
 from landcover.nouns.period import Period
 from landcover.nouns.product import Product
-from landcover.sources.selection import Selected, select_products
+from landcover.sources.selection import Candidate, Selected, select_products
 from landcover.stages.fetching import Offer, bring, look
+from landcover.stages.radiometry import Refusal, wrong_products
 from landcover.stages.task import Task
 
 VERSION = 1
@@ -26,22 +27,74 @@ def collect(task: Task) -> None:
 
     Raises:
         MissingDataError: No usable product for a season; the reasons are in the record.
-        InputError: The chosen products do not share one grid.
+        InputError: The chosen products do not share one grid, or two of them differ by a
+            radiometric offset and nothing says which is wrong.
     """
     tile, span = str(task.unit.tile), str(task.unit.span)
     periods = next(s for s in task.recipe.spans(task.run.arguments.year) if s.name == span).periods
     offer = look(task, tile, periods)
-    for period in periods:
-        selected, chosen = _choose(task, offer, period)
-        _require_one_grid(task, chosen)
-        ids = tuple(record_product(task, product, offer.checksums) for product in chosen)
+    refused: dict[str, Candidate] = {}
+    for period, (selected, ids) in _choose_sound(task, offer, periods, refused).items():
         damaged = offer.damaged
         _record_selection(task, period, selected, ids, damaged)
         for name, error in damaged:
             log.warning("%s: %s is left out: %s", task.unit.label, name, error)
         if selected.status == "empty":
             notes = [f"{name}: {error}" for name, error in damaged]
-            raise MissingDataError(_why_empty(task, selected, notes))
+            raise MissingDataError(_why_empty(task, selected, refused, notes))
+
+
+def _choose_sound(
+    task: Task, offer: Offer, periods: Sequence[Period], refused: dict[str, Candidate]
+) -> dict[Period, tuple[Selected, tuple[str, ...]]]:
+    """Choose until no product of the span is out of step with the others; fills ``refused``."""
+    while True:
+        choices: dict[Period, tuple[Selected, tuple[str, ...]]] = {}
+        products: dict[str, Product] = {}
+        for period in periods:
+            selected, chosen = _choose(task, offer, period)
+            _require_one_grid(task, chosen)
+            ids = tuple(record_product(task, product, offer.checksums) for product in chosen)
+            choices[period] = (_with(selected, refused, period), ids)
+            products.update(zip(ids, chosen, strict=True))
+        refusals = wrong_products(task, products)
+        if not refusals:
+            return choices
+        for refusal in refusals:
+            product = offer.products.pop(refusal.name)
+            found = offer.found.pop(refusal.name, None)
+            refused[refusal.name] = _refused(product, refusal)
+            log.warning(
+                "%s: %s (%s) is left out: %s; %s.",
+                task.unit.label,
+                refusal.name,
+                found.href if found else product.path,
+                refusal.reason,
+                refusal.evidence,
+            )
+
+
+def _refused(product: Product, refusal: Refusal) -> Candidate:
+    return Candidate(
+        name=product.name,
+        date=product.datatake,
+        cloud_percent=product.cloud_percent,
+        nodata_percent=product.nodata_percent,
+        is_used=False,
+        reason=refusal.reason,
+    )
+
+
+def _with(selected: Selected, refused: Mapping[str, Candidate], period: Period) -> Selected:
+    """List the refused products of a period among its candidates, by date as the others are."""
+    mine = [
+        candidate
+        for candidate in refused.values()
+        if period.start <= candidate.date < period.end
+        or period.fallback_start <= candidate.date < period.fallback_end
+    ]
+    both = sorted((*selected.candidates, *mine), key=lambda c: (c.date, c.name))
+    return selected.model_copy(update={"candidates": tuple(both)})
 
 
 def _choose(task: Task, offer: Offer, period: Period) -> tuple[Selected, list[Product]]:
@@ -153,8 +206,12 @@ def _require_one_grid(task: Task, products: list[Product]) -> None:
         )
 
 
-def _why_empty(task: Task, selected: Selected, notes: list[str]) -> str:
-    reasons = [f"{c.name[:26]} {c.reason}" for c in selected.candidates] + notes
+def _why_empty(
+    task: Task, selected: Selected, refused: Mapping[str, Candidate], notes: list[str]
+) -> str:
+    # What a person can put right comes first.
+    candidates = sorted(selected.candidates, key=lambda c: c.name not in refused)
+    reasons = [f"{c.name[:26]} {c.reason}" for c in candidates] + notes
     why = "; ".join(reasons[:3]) + ("; …" if len(reasons) > 3 else "")
     return (
         f"{task.unit.label}: no usable product"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,20 @@ from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Wanted
 from landcover.raster.composite import count_coverage, masked_median
-from landcover.raster.reflectance import NODATA, stored_units
 from landcover.recipe import AUXILIARY
+from landcover.recipe.fields import CompositeRecipe
 from landcover.stages.collect import load_product
+from landcover.stages.composite_files import clear_file, clear_name, layer_file
+from landcover.stages.compositing import Layer, compose, is_plain
 from landcover.stages.observations import Observation, common_grid, stacks
 from landcover.stages.task import Task
+from landcover.stages.viewing import View, read_view
 from landcover.stores import layout
-from landcover.stores.rasters import RasterStyle, create_raster, open_raster
+from landcover.stores.rasters import open_raster
 
 VERSION = 1
+OPTIONS = {"method": "median", "ladder": None, "view_angle": None}
+"""Values of the options that leave the plain median as it is."""
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +41,7 @@ def composite(task: Task) -> None:
         observations = [Observation(load_product(task, i), masks[i]) for i in ids]
         # Sorted ids: a composite does not depend on the order of its products.
         ordered = sorted(zip(ids, observations, strict=True))
+        views = _views(task, [o for _, o in ordered])
         tile, period = selection.unit.split("/")
         wanted = Wanted(
             stage="composite",
@@ -43,23 +50,37 @@ def composite(task: Task) -> None:
             inputs={
                 "products": tuple(i for i, _ in ordered),
                 "masks": tuple(o.mask.id for _, o in ordered),
+                **({"angles": tuple(view.checksum for view in views.values())} if views else {}),
             },
             params={
-                **task.recipe.composite.to_document(),
+                **_params(task.recipe.composite),
                 "excluded": sorted(task.recipe.mask.excluded),
             },
         )
         key = layout.composite(tile, period, wanted.id)
         stats = {"status": selection.stats["status"], "period": selection.stats["period"]}
-        task.need(wanted, key, partial(_make, task, [o for _, o in ordered]), stats)
+        task.need(wanted, key, partial(_make, task, [o for _, o in ordered], views), stats)
 
 
-def clear_name(grid: Grid) -> str:
-    """Name the file that counts clear observations on a grid."""
-    return f"n_clear_{grid.pixel:g}m.tif"
+def _params(recipe: CompositeRecipe) -> dict[str, Any]:
+    """Give what names a composite: an option that is not used is left out.
+
+    So what was made before there was the option keeps its name (docs/decisions/0013).
+    """
+    unused = {name for name in OPTIONS if getattr(recipe, name) == OPTIONS[name]}
+    return {name: value for name, value in recipe.to_document().items() if name not in unused}
 
 
-def _make(task: Task, observations: list[Observation], path: Path) -> dict[str, Any]:
+def _views(task: Task, observations: list[Observation]) -> dict[str, View]:
+    """Read the angles of every product where the recipe asks for them."""
+    if task.recipe.composite.view_angle is None:
+        return {}
+    return {o.product.name: read_view(task, o.product) for o in observations}
+
+
+def _make(
+    task: Task, observations: list[Observation], views: Mapping[str, View], path: Path
+) -> dict[str, Any]:
     path.mkdir()
     wanted = task.recipe.composite.layers
     present = [layer for layer in wanted if any(o.product.file(layer) for o in observations)]
@@ -70,50 +91,52 @@ def _make(task: Task, observations: list[Observation], path: Path) -> dict[str, 
             "Check composite.layers of the recipe."
         )
     warnings = [w for o in observations for w in o.product.warnings]
-    # Clear observations are counted once per grid.
-    counters: dict[Grid, str] = {}
-    layers: dict[str, Grid] = {}
-    for number, layer in enumerate(present):
-        task.job.progress(number / len(present), f"{task.unit.label} {layer}")
+    layers = []
+    for layer in present:
         usable = [o for o in observations if o.product.file(layer)]
         for lacking in (o.product.name for o in observations if o not in usable):
             warnings.append(f"{lacking} has no {layer}; the others make it.")
-        grid = common_grid(task, layer, usable)
-        layers[layer] = grid
-        _make_layer(task, layer, grid, usable, path, counts=counters.get(grid) in (None, layer))
-        counters.setdefault(grid, layer)
+        layers.append(Layer(layer, common_grid(task, layer, usable), usable))
+    for name, view in views.items():
+        warnings += [f"{name}: {warning}" for warning in view.angles.warnings]
+    found: dict[str, Any] = {}
+    if is_plain(task.recipe.composite):
+        _write_medians(task, layers, path)
+    else:
+        found = compose(task, layers, views, path)
     for warning in dict.fromkeys(warnings):
         log.warning("%s: %s", task.unit.label, warning)
     return {
-        "layers": {layer: grid.to_document() for layer, grid in layers.items()},
+        "layers": {layer.name: layer.grid.to_document() for layer in layers},
         "missing_layers": [layer for layer in wanted if layer not in present],
         "products": [_provenance(o) for o in observations],
         "warnings": list(dict.fromkeys(warnings)),
-        "coverage": _coverage(path, min(layers.values(), key=lambda g: g.pixel)),
+        "coverage": _coverage(path, min((x.grid for x in layers), key=lambda g: g.pixel)),
+        **found,
     }
 
 
-def _make_layer(
-    task: Task, layer: str, grid: Grid, usable: list[Observation], path: Path, *, counts: bool
-) -> None:
-    scale = 1 / stored_units(layer)
-    style = RasterStyle(dtype="int16", nodata=NODATA, descriptions=(layer,), scale=scale)
-    with create_raster(path / f"{layer}.tif", grid, style) as raster:
-        if not counts:
-            for window, values, _ in _medians(task, layer, grid, usable):
+def _write_medians(task: Task, layers: list[Layer], path: Path) -> None:
+    """Write every layer as a median of its own; observations are counted once per grid."""
+    counted: set[Grid] = set()
+    for number, layer in enumerate(layers):
+        task.job.progress(number / len(layers), f"{task.unit.label} {layer.name}")
+        with ExitStack() as files:
+            raster = files.enter_context(layer_file(path, layer.name, layer.grid))
+            counter = None
+            if layer.grid not in counted:
+                counter = files.enter_context(clear_file(path, layer.grid))
+            for window, values, n_clear in _medians(task, layer):
                 raster.write(values, window)
-            return
-        count_style = RasterStyle(dtype="uint8", nodata=None, descriptions=("clear",))
-        with create_raster(path / clear_name(grid), grid, count_style) as counter:
-            for window, values, n_clear in _medians(task, layer, grid, usable):
-                raster.write(values, window)
-                counter.write(n_clear, window)
+                if counter is not None:
+                    counter.write(n_clear, window)
+        counted.add(layer.grid)
 
 
 def _medians(
-    task: Task, layer: str, grid: Grid, usable: list[Observation]
+    task: Task, layer: Layer
 ) -> Iterator[tuple[Window, NDArray[np.int16], NDArray[np.uint8]]]:
-    for window, values, hidden in stacks(task, layer, grid, usable):
+    for window, values, hidden in stacks(task, *layer):
         median, n_clear = masked_median(values, hidden, min_clear=task.recipe.composite.min_clear)
         yield window, median, n_clear
 

@@ -7,7 +7,6 @@ finds it.
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 from collections.abc import Sequence
@@ -16,10 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from landcover.errors import LandcoverError
+from landcover.errors import InputError, LandcoverError
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.period import Period
 from landcover.nouns.product import Product
+from landcover.products.manifest import keep_promises
 from landcover.products.reading import read_product
 from landcover.sources.addresses import is_remote, open_source
 from landcover.sources.local import LocalSource
@@ -29,8 +29,6 @@ from landcover.stores import layout
 
 VERSION = 1
 """Raised when other files of a product are fetched."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -61,6 +59,9 @@ def look(task: Task, tile: str, periods: Sequence[Period]) -> Offer:
     if offer.source is None:
         return offer
     for found in offer.source.search(tile, start, end):
+        earlier = offer.found.get(found.name)
+        if earlier is not None and earlier.generated > found.generated:
+            continue
         try:
             # Some catalogues list a product twice, as two editions: the later one is meant.
             offer.products[found.name] = found.as_product()
@@ -87,34 +88,67 @@ def bring(task: Task, offer: Offer, name: str) -> Product | None:
         CancelledError: Somebody stopped the job.
     """
     found = offer.found.get(name)
-    if found is None or offer.source is None:
-        return offer.products[name]
+    try:
+        if found is None or offer.source is None:
+            product = offer.products[name]
+            keep_promises(Path(product.path), _new_files(task, product), task.job.check)
+        else:
+            product = _brought(task, offer, offer.source, found)
+        _require_scl(product)
+    except LandcoverError as error:
+        if error.family not in ("input", "missing"):
+            raise
+        del offer.products[name]
+        offer.found.pop(name, None)
+        offer.damaged.append((name, error))
+        return None
+    return product
+
+
+def _brought(task: Task, offer: Offer, source: Source, found: Found) -> Product:
     wanted = Wanted(
         stage="collect",
         version=VERSION,
-        unit=f"{found.tile}/{name}",
+        unit=f"{found.tile}/{found.name}",
         inputs={},
         params={
-            "product": name,
+            "product": found.name,
             "generated": found.generated.isoformat(),
             "source": task.run.arguments.products,
         },
     )
-    key = layout.product(found.tile, name, wanted.id)
-    try:
-        # A task of its own: what the unit has at this stage are its selections.
-        apart = replace(task, made=[], n_reused=0)
-        output = apart.need(wanted, key, partial(_fetch, task, offer.source, found, wanted.id))
-    except LandcoverError as error:
-        if error.family not in ("input", "missing"):
-            raise
-        log.warning("%s: %s is left out: %s", task.unit.label, name, error)
-        del offer.products[name], offer.found[name]
-        offer.damaged.append((name, error))
-        return None
+    key = layout.product(found.tile, found.name, wanted.id)
+    # A task of its own: what the unit has at this stage are its selections.
+    apart = replace(task, made=[], n_reused=0)
+    output = apart.need(wanted, key, partial(_fetch, task, source, found, wanted.id))
     for file in output.files:
         offer.checksums[task.href(output, file.name)] = file.sha256
     return _in_store(task, output)
+
+
+def _new_files(task: Task, product: Product) -> list[Path]:
+    """List the files that no record knows as they are now: the others were looked at before."""
+    recorded = task.workspace.records.find("products", {"path": product.path})
+    known = {(f["href"], *f["state"]) for document in recorded for f in document["files"]}
+    new = []
+    for file in product.files:
+        try:
+            status = Path(file.href).stat()
+        except FileNotFoundError as error:
+            raise InputError(
+                f"{file.href}: was here and is gone. Deliver the product again."
+            ) from error
+        if (file.href, status.st_size, status.st_mtime_ns) not in known:
+            new.append(Path(file.href))
+    return new
+
+
+def _require_scl(product: Product) -> None:
+    if product.file("SCL") is None:
+        raise InputError(
+            f"{product.path}: the scene classification SCL is missing, so clouds cannot be "
+            "masked. Deliver the product again."
+        )
 
 
 def _fetch(task: Task, source: Source, found: Found, output_id: str, path: Path) -> dict[str, Any]:

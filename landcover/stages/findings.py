@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from landcover.ledger import outputs, units
 from landcover.nouns.legend import LegendClass
@@ -11,9 +13,23 @@ from landcover.nouns.model import ModelCard
 from landcover.nouns.output import Output
 from landcover.nouns.period import Period
 from landcover.nouns.run import Stage, UnitState
+from landcover.publish.quality import Candidate
+from landcover.sources.label_files import split_paths
 from landcover.stages.classify import load_model
+from landcover.stages.expectation import candidates_of
 from landcover.stages.reporting import troubles
 from landcover.stages.task import Task
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which products were looked at for a season, and what became of each."""
+
+    id: str | None = None
+    """Id of its record; None where nothing was chosen from."""
+    candidates: tuple[Candidate, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    """Products that could not be read, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +38,7 @@ class SeasonFinding:
 
     tile: str
     period: Period
-    selection: Output | None
+    choice: Choice
     composite: Output | None
     reason: str
     """Why there is no composite."""
@@ -90,7 +106,8 @@ def legend_of(task: Task, card: ModelCard | None) -> tuple[LegendClass, ...]:
 def without_paths(task: Task, sentence: str) -> str:
     """Shorten the folders of this machine in a sentence, so that a report holds none of them."""
     arguments = task.run.arguments
-    for path in (arguments.products, arguments.labels, arguments.dem):
+    labels = split_paths(arguments.labels) if arguments.labels else []
+    for path in (arguments.products, *labels, arguments.dem):
         if path:
             sentence = sentence.replace(path, Path(path).name)
     return sentence.replace(f"{task.workspace.objects.address}/", "")
@@ -106,10 +123,31 @@ def _seasons(task: Task, found: dict[tuple[Stage, str], UnitState]) -> list[Seas
             reason = next((_why(task, s) for s in states.values() if not s.is_finished), "")
             for period in span.periods:
                 name = f"{tile}/{period.name}"
-                chosen = made.get("collect", {}).get(name)
+                choice = _choice(task, tile, period, made.get("collect", {}).get(name))
                 composite = made.get("composite", {}).get(name)
-                seasons.append(SeasonFinding(tile, period, chosen, composite, reason))
+                seasons.append(SeasonFinding(tile, period, choice, composite, reason))
     return seasons
+
+
+def _choice(task: Task, tile: str, period: Period, selection: Output | None) -> Choice:
+    if selection is not None:
+        params = selection.wanted.params
+        told = selection.stats.get("unreadable", params["unreadable"])
+        return _told(task, selection.id, params["candidates"], told)
+    # A season without a usable product has no output, but a record of what was looked at.
+    where = {"run": task.run.id, "tile": tile, "period": period.name}
+    records = task.workspace.records.find("selections", where, sort=["-created"])
+    if not records:
+        return Choice()
+    record = records[0]
+    return _told(task, record["_id"], record["candidates"], record.get("unreadable", ()))
+
+
+def _told(
+    task: Task, choice_id: str, candidates: Sequence[Mapping[str, Any]], unreadable: Sequence[str]
+) -> Choice:
+    sentences = tuple(without_paths(task, sentence) for sentence in unreadable)
+    return Choice(choice_id, candidates_of(candidates), sentences)
 
 
 def _by_unit(task: Task, state: UnitState) -> dict[str, Output]:

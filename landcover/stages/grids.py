@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from landcover.errors import InputError, MissingDataError
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
@@ -29,13 +31,31 @@ def work_grid(composite: Output) -> Grid:
     return min(grids, key=lambda grid: grid.pixel)
 
 
+def zone_of(grid: Grid) -> str:
+    """Name the mosaic cell of a grid: its zone's EPSG code."""
+    return grid.crs.removeprefix("EPSG:")
+
+
 def tile_work_grid(task: Task, tile: str) -> Grid:
     """Give the work grid of a tile.
 
     Raises:
         InputError: Its seasons lie on different grids.
     """
-    grids = {period: work_grid(output) for period, output in composites_of(task, tile).items()}
+    return agreed_grid(tile, composites_of(task, tile))
+
+
+def agreed_grid(tile: str, composites: Mapping[str, Output]) -> Grid:
+    """Give the one work grid that all composites of a tile have.
+
+    Args:
+        tile: Tile id, for the message.
+        composites: Period label → composite.
+
+    Raises:
+        InputError: They lie on different grids.
+    """
+    grids = {period: work_grid(output) for period, output in composites.items()}
     if len(set(grids.values())) > 1:
         places = "; ".join(f"{period} {grid.describe()}" for period, grid in grids.items())
         raise InputError(

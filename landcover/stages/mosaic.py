@@ -21,8 +21,8 @@ from landcover.stages.classify import (
     class_style,
     load_model,
 )
-from landcover.stages.grids import composites_of, work_grid
-from landcover.stages.sample import prepared_tiles
+from landcover.stages.grids import composites_of, work_grid, zone_of
+from landcover.stages.prepared import prepared_tiles
 from landcover.stages.task import Task
 from landcover.stores import layout
 from landcover.stores.rasters import RasterStyle, create_raster, open_raster
@@ -155,8 +155,3 @@ def _clearest(task: Task, tiles: list[str]) -> tuple[str, dict[str, Output]]:
 def _zone(task: Task, tile: str) -> str:
     output = next(iter(composites_of(task, tile).values()))
     return zone_of(work_grid(output))
-
-
-def zone_of(grid: Grid) -> str:
-    """Name the mosaic cell of a grid: its zone's EPSG code."""
-    return grid.crs.removeprefix("EPSG:")

@@ -1,9 +1,18 @@
-"""What a composite reads: harmonised values and masks of every product, window by window."""
+"""What a composite reads: harmonised values and masks of every product, window by window.
+
+Decoding JPEG 2000 is nearly all of the work. So each block is decoded once: windows are whole
+blocks, and what a mask says is empty is not decoded at all. Threads of the job decode the next
+window while the caller works on this one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
+from math import lcm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +31,11 @@ from landcover.raster.clouds import (
     is_excluded,
     upsample_nearest,
 )
-from landcover.raster.reflectance import harmonise, stored_units
-from landcover.raster.windows import cover, cut, plan_windows, window_block
+from landcover.raster.reflectance import NODATA, harmonise, stored_units
+from landcover.raster.windows import LARGEST_PX, cover, cut, plan_windows
 from landcover.stages.mask import mask_name
 from landcover.stages.task import Task
-from landcover.stores.rasters import open_raster
+from landcover.stores.rasters import Opened, ReadingPool, open_raster
 
 BITS = {
     "grown": GROWN_BIT,
@@ -37,6 +46,10 @@ BITS = {
 }
 # Digital numbers, harmonised numbers, mask and sorting planes of one observation of one pixel.
 BYTES_PER_OBSERVATION = 12
+# The other half of a job's memory is for what the libraries, decoders and writers hold.
+SHARE_OF_WINDOWS = 0.5
+Values = NDArray[np.int16]
+Hidden = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -49,34 +62,43 @@ class Observation:
 
 def stacks(
     task: Task, layer: str, grid: Grid, usable: list[Observation]
-) -> Iterator[tuple[Window, NDArray[np.int16], NDArray[np.bool_]]]:
+) -> Iterator[tuple[Window, Values, Hidden]]:
     """Read a layer of all observations, window by window.
 
     Args:
-        task: Unit and job; its memory decides the windows.
+        task: Unit and job; its memory decides the windows, its threads read.
         layer: Layer name.
         grid: Grid of the layer in every product.
         usable: Observations that have the layer.
 
     Yields:
         Window, harmonised values (n, height, width) int16, and what must not be used, bool of
-        the same shape.
+        the same shape. An observation that must not be used anywhere in a window is not decoded
+        there: its values are nodata.
+
+    Raises:
+        InputError: A file is damaged; the message names product, layer and window.
     """
-    files = [file for o in usable if (file := o.product.file(layer))]
-    # Windows follow the file's own blocks, so that no JPEG 2000 block is decoded twice.
-    block = max(file.block[0] for file in files)
+    sources = [_Source.of(task, layer, grid, o) for o in usable]
+    threads = task.job.threads
+    # While the caller works on a window, each thread has at least one more to read.
+    ahead = 0 if threads == 1 else -(-threads // len(sources))
     windows = plan_windows(
         *grid.shape,
-        bytes_per_pixel=BYTES_PER_OBSERVATION * len(files),
-        memory_gb=task.job.memory_gb,
-        block=window_block(block),
+        bytes_per_pixel=BYTES_PER_OBSERVATION * len(sources) * (1 + ahead),
+        memory_gb=SHARE_OF_WINDOWS * task.job.memory_gb,
+        block=_common_block([source.file for source in sources]),
     )
     excluded = excluded_bits(task)
-    for window in windows:
-        task.job.check()
-        values = np.stack([read_harmonised(file, window) for file in files])
-        hidden = np.stack([read_hidden(task, o, grid, window, excluded) for o in usable])
-        yield window, values, hidden
+    waiting: deque[_Stack] = deque()
+    with ReadingPool(threads) as pool:
+        for window in windows:
+            task.job.check()
+            waiting.append(_Stack.begin(pool, sources, window, excluded))
+            if len(waiting) > ahead:
+                yield waiting.popleft().finished()
+        while waiting:
+            yield waiting.popleft().finished()
 
 
 def excluded_bits(task: Task) -> int:
@@ -84,10 +106,98 @@ def excluded_bits(task: Task) -> int:
     return NODATA_BIT + sum(BITS[name] for name in task.recipe.mask.excluded)
 
 
-def read_harmonised(file: ProductFile, window: Window) -> NDArray[np.int16]:
+def read_harmonised(file: ProductFile, window: Window) -> Values:
     """Read a window of a layer in stored units, int16, nodata -32768."""
     with open_raster(file.href) as raster:
-        numbers = raster.read(window, band=1)
+        return _harmonised(file, raster.read(window, band=1))
+
+
+def read_hidden(
+    task: Task, observation: Observation, grid: Grid, window: Window, excluded: int
+) -> Hidden:
+    """Read where an observation must not be used, on the grid of a layer."""
+    path, ratio = _mask_of(task, observation, grid)
+    with open_raster(path) as raster:
+        bits = raster.read(cover(window, ratio), band=1)
+    return _spread(is_excluded(bits, excluded), window, ratio)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One observation of one layer: what to open and how to read it."""
+
+    file: ProductFile
+    mask: str
+    ratio: int
+    """Pixels of the layer along one side of a pixel of the mask."""
+    name: str
+    """What a message calls it."""
+
+    @classmethod
+    def of(cls, task: Task, layer: str, grid: Grid, observation: Observation) -> _Source:
+        file = observation.product.file(layer)
+        if file is None:
+            raise InputError(f"{task.unit.label}: {observation.product.name} has no {layer}.")
+        mask, ratio = _mask_of(task, observation, grid)
+        return cls(file, mask, ratio, f"{task.unit.label}: {observation.product.name} {layer}")
+
+    def read(
+        self,
+        opened: Opened,
+        *,
+        window: Window,
+        excluded: int,
+        values: Values,
+        hidden: Hidden,
+    ) -> None:
+        """Fill the place of the observation in a stack."""
+        bits = opened(self.mask).read(cover(window, self.ratio), band=1)
+        is_hidden = is_excluded(bits, excluded)
+        hidden[:] = _spread(is_hidden, window, self.ratio)
+        if is_hidden.all():
+            values.fill(NODATA)
+            return
+        try:
+            numbers = opened(self.file.href).read(window, band=1)
+        except InputError as error:
+            rows = f"{window.row} to {window.row + window.height - 1}"
+            columns = f"{window.column} to {window.column + window.width - 1}"
+            raise InputError(f"{self.name}, rows {rows}, columns {columns}: {error}") from error
+        values[:] = _harmonised(self.file, numbers)
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """A window of all observations while it is being read."""
+
+    window: Window
+    values: Values
+    hidden: Hidden
+    reads: Sequence[Future[None]]
+
+    @classmethod
+    def begin(
+        cls,
+        pool: ReadingPool,
+        sources: Sequence[_Source],
+        window: Window,
+        excluded: int,
+    ) -> _Stack:
+        shape = (len(sources), window.height, window.width)
+        values, hidden = np.empty(shape, dtype=np.int16), np.empty(shape, dtype=np.bool_)
+        reads = [
+            pool.submit(partial(source.read, window=window, excluded=excluded, values=v, hidden=h))
+            for source, v, h in zip(sources, values, hidden, strict=True)
+        ]
+        return cls(window, values, hidden, reads)
+
+    def finished(self) -> tuple[Window, Values, Hidden]:
+        for read in self.reads:
+            read.result()
+        return self.window, self.values, self.hidden
+
+
+def _harmonised(file: ProductFile, numbers: NDArray[np.uint16]) -> Values:
     return harmonise(
         numbers.astype(np.uint16, copy=False),
         offset=file.offset,
@@ -96,19 +206,30 @@ def read_harmonised(file: ProductFile, window: Window) -> NDArray[np.int16]:
     )
 
 
-def read_hidden(
-    task: Task, observation: Observation, grid: Grid, window: Window, excluded: int
-) -> NDArray[np.bool_]:
-    """Read where an observation must not be used, on the grid of a layer."""
+def _mask_of(task: Task, observation: Observation, grid: Grid) -> tuple[str, int]:
+    """Find the mask for a grid, and how many pixels of the grid lie along one of its pixels."""
     own = next((f.grid for f in observation.product.files if f.layer == "SCL"), grid)
     if grid.pixel >= own.pixel:
-        with open_raster(task.href(observation.mask, mask_name(grid))) as raster:
-            return is_excluded(raster.read(window, band=1), excluded)
-    ratio = own.ratio_to(grid)
-    coarse = cover(window, ratio)
-    with open_raster(task.href(observation.mask, mask_name(own))) as raster:
-        bits = raster.read(coarse, band=1)
-    return cut(upsample_nearest(is_excluded(bits, excluded), ratio), window, coarse, ratio)
+        return task.href(observation.mask, mask_name(grid)), 1
+    return task.href(observation.mask, mask_name(own)), own.ratio_to(grid)
+
+
+def _spread(is_hidden: Hidden, window: Window, ratio: int) -> Hidden:
+    """Enlarge the cover of a window and cut the window out of it."""
+    if ratio == 1:
+        return is_hidden
+    return cut(upsample_nearest(is_hidden, ratio), window, cover(window, ratio), ratio)
+
+
+def _common_block(files: Sequence[ProductFile]) -> tuple[int, int]:
+    """Find the block by which files of one grid are read, so that none is decoded twice."""
+    rows, columns = (lcm(*sides) for sides in zip(*(f.block for f in files), strict=True))
+    largest = [max(sides) for sides in zip(*(f.block for f in files), strict=True)]
+    # Blocks that fit badly would need windows of many: then the largest blocks decide.
+    return (
+        rows if rows <= LARGEST_PX else largest[0],
+        columns if columns <= LARGEST_PX else largest[1],
+    )
 
 
 def common_grid(task: Task, layer: str, usable: list[Observation]) -> Grid:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from landcover.ledger import units
 from landcover.nouns.run import GROUPS, Group, Unit
-from landcover.stages.grids import composites_of, work_grid
-from landcover.stages.mosaic import zone_of
-from landcover.stages.sample import prepared_tiles
+from landcover.stages.grids import composites_of, work_grid, zone_of
+from landcover.stages.neighbours import stop_steps
+from landcover.stages.prepared import prepared_tiles
 from landcover.stages.task import Task
 
 WHOLE_RUN = Unit(id="all", label="all tiles")
@@ -16,7 +16,8 @@ def plan_group(task: Task, group: Group) -> list[Unit]:
     """List the units of a group and write them to the ledger as planned.
 
     A tile that could not be prepared is not planned again further on: its reason stands where
-    it failed, and the report tells it.
+    it failed, and the report tells it. So does that of a tile whose composites are off by a
+    radiometric offset against those of its neighbours, which is found here.
 
     Args:
         task: The run (its unit does not matter).
@@ -26,6 +27,8 @@ def plan_group(task: Task, group: Group) -> list[Unit]:
         Units in order of their ids; none where the run does not include the group or nothing is
         left to work on.
     """
+    if group != "prepare":
+        stop_steps(task)
     stages = [stage for stage in GROUPS[group] if task.run.includes(stage)]
     if not stages:
         return []

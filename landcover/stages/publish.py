@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
@@ -9,20 +11,27 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from landcover.errors import LandcoverError
 from landcover.nouns.output import Output, Wanted
 from landcover.publish.cells import Cell, write_cell
 from landcover.publish.outlines import outline_of
 from landcover.publish.page import MapView, Page
+from landcover.publish.plates import PlateView
 from landcover.publish.quality import TileQuality, season_quality
 from landcover.publish.writing import write_page
 from landcover.stages.findings import Findings, gather, legend_of
 from landcover.stages.grids import work_grid
+from landcover.stages.plates import plate_of_composite
 from landcover.stages.task import Task
 from landcover.stages.validate import REPORT
 from landcover.stores import layout
 from landcover.tiling import tile_grid
 
-VERSION = 1
+VERSION = 2
+MOST_PLATES = 4
+"""Tiles whose masks are shown on a page; the others on request (``landcover quality --plate``)."""
+
+log = logging.getLogger(__name__)
 
 
 def publish(task: Task) -> None:
@@ -40,7 +49,7 @@ def publish(task: Task) -> None:
             "model": (found.card.id,) if found.card else (),
             "sample_set": (found.sample_set.id,) if found.sample_set else (),
             "labels": (run.label_id,) if run.label_id else (),
-            "selections": tuple(s.selection.id for s in found.seasons if s.selection),
+            "selections": tuple(s.choice.id for s in found.seasons if s.choice.id),
             "composites": tuple(composites),
         },
         params={
@@ -49,7 +58,13 @@ def publish(task: Task) -> None:
             "year": run.arguments.year,
             # Tables, not lists of lists: not every document server takes those.
             "seasons": [
-                {"tile": s.tile, "period": s.period.name, "reason": s.reason} for s in found.seasons
+                {
+                    "tile": s.tile,
+                    "period": s.period.name,
+                    "reason": s.reason,
+                    "unreadable": list(s.choice.unreadable),
+                }
+                for s in found.seasons
             ],
             "missing": found.missing,
             "troubles": list(found.troubles),
@@ -71,6 +86,7 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         task.job.check()
         task.job.progress(number / len(found.mosaics), f"map of EPSG:{cell}")
         views.append(_write_cell(task, found, cell, mosaic, tiles, path))
+    plates = tuple(_write_plates(task, found, path))
     labels = task.workspace.records.get("labels", str(run.label_id)) or {}
     page = Page(
         title=task.recipe.title,
@@ -79,6 +95,7 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         simulated=run.simulated,
         views=tuple(views),
         tiles=tiles,
+        plates=plates,
         legend=legend_of(task, found.card),
         accuracy_missing=found.missing.get("accuracy", ""),
         map_missing=found.missing.get("map", ""),
@@ -94,7 +111,8 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
     return {
         "page": "index.html",
         "maps": [f"map_{view.cell}.tif" for view in views if view.map_picture],
-        "pngs": [p for v in views for p in (v.map_picture, v.colour_picture) if p],
+        "pngs": [p for v in views for p in (v.map_picture, v.colour_picture) if p]
+        + [plate.picture for plate in plates],
     }
 
 
@@ -109,12 +127,60 @@ def _tiles(found: Findings) -> tuple[TileQuality, ...]:
                 grid=grids[0] if grids else None,
                 geometry=outline_of(grids[0] if grids else tile_grid(tile)),
                 seasons=tuple(
-                    season_quality(s.period.name, s.selection, s.composite, s.reason)
+                    season_quality(
+                        s.period.name,
+                        s.choice.candidates,
+                        s.composite,
+                        unreadable=s.choice.unreadable,
+                        reason=s.reason,
+                    )
                     for s in seasons
                 ),
             )
         )
     return tuple(tiles)
+
+
+def _write_plates(task: Task, found: Findings, path: Path) -> Iterator[PlateView]:
+    """Show the masks of the tiles in which growth took most, each in its most telling season."""
+    best: dict[str, tuple[float, Output]] = {}
+    for season in found.seasons:
+        if season.composite is not None and season.composite.wanted.inputs.get("masks"):
+            gain = _grown_percent(season.composite)
+            if season.tile not in best or gain > best[season.tile][0]:
+                best[season.tile] = (gain, season.composite)
+    ranked = sorted(best.items(), key=lambda entry: (-entry[1][0], entry[0]))
+    for tile, (_, composite) in ranked[:MOST_PLATES]:
+        task.job.check()
+        task.job.progress(0.9, f"masks of {tile}")
+        view = _write_plate(task, composite, path)
+        if view is not None:
+            yield view
+
+
+def _write_plate(task: Task, composite: Output, path: Path) -> PlateView | None:
+    from landcover.publish.plate_picture import draw_plate
+
+    try:
+        plate = plate_of_composite(task, composite)
+    except LandcoverError as error:
+        if error.family not in ("input", "missing"):
+            raise
+        # Products may have been moved since they were used; the report is worth having without.
+        log.warning("%s: its masks are not shown: %s", composite.unit, error)
+        return None
+    name = f"masks_{plate.tile}_{plate.period}.png"
+    title = f"Cloud masks of {plate.tile}, {plate.period}"
+    draw_plate(plate, path / name, title, is_simulated=task.run.simulated)
+    return plate.view(name)
+
+
+def _grown_percent(composite: Output) -> float:
+    """Give what growth adds to the mask of the cloudiest product, % of its valid pixels."""
+    cloudiest = max(composite.stats["products"], key=lambda p: (p["cloud_percent"], p["name"]))
+    shares = cloudiest["mask"]
+    detected = shares.get("cloud_percent", 0.0) + shares.get("shadow_percent", 0.0)
+    return float(shares.get("grown_percent", 0.0) - detected)
 
 
 def _write_cell(
@@ -154,7 +220,7 @@ def _write_cell(
                 tiles=tuple(mosaic.stats["tiles"]),
                 mapped=tuple(mosaic.stats["mapped"]),
                 period=period,
-                dates=tuple(sorted({p.date for season in seasons for p in season.products})),
+                dates=tuple(sorted({p.date for season in seasons for p in season.used})),
             ),
             legend_of(task, found.card),
             tags,

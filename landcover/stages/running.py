@@ -23,7 +23,6 @@ from landcover.errors import (
 )
 from landcover.ledger import runs, units
 from landcover.nouns.run import Stage, State, UnitState
-from landcover.stages.registry import STAGE_FUNCTIONS
 from landcover.stages.task import Job, Task
 from landcover.stores.workspace import Workspace
 
@@ -110,6 +109,9 @@ def _watch(workspace: Workspace, run: str, stage: Stage, unit: str) -> Callable[
 
 
 def _work(task: Task, stage: Stage, running: UnitState) -> UnitState:
+    # The stages import seconds' worth of libraries; who only writes down a loss needs none.
+    from landcover.stages.registry import STAGE_FUNCTIONS
+
     _reset_peak()
     wall, cpu = time.monotonic(), time.process_time()
     state: State

@@ -17,8 +17,8 @@ from landcover.ledger import units
 from landcover.nouns.grid import Grid
 from landcover.nouns.model import FeatureSet
 from landcover.nouns.output import Output, Wanted, hash_of
-from landcover.raster.windows import plan_windows
-from landcover.stages.grids import composites_of, tile_work_grid
+from landcover.stages.grids import composites_of
+from landcover.stages.prepared import prepared
 from landcover.stages.stack import FeatureStack, plan_features
 from landcover.stages.task import Task
 from landcover.stores import layout
@@ -33,9 +33,13 @@ def sample(task: Task) -> None:
 
     Raises:
         MissingDataError: No ground truth lies in the tile.
+        InputError: The seasons of the tile lie on different grids.
     """
     tile = str(task.unit.tile)
-    grids = {t: tile_work_grid(task, t) for t in prepared_tiles(task)}
+    all_tiles = prepared(task)
+    if tile in all_tiles.troubles:
+        raise InputError(all_tiles.troubles[tile])
+    grids = all_tiles.grids
     with task.workspace.objects.local(layout.labels(str(task.run.label_id))) as path:
         points = pd.read_parquet(path)
     mine = assign_points(points, grids, task.recipe.labels.assign).get(tile)
@@ -65,23 +69,10 @@ def sample(task: Task) -> None:
     task.need(wanted, layout.samples(tile, wanted.id), make, {"missing": list(missing)})
 
 
-def prepared_tiles(task: Task) -> list[str]:
-    """List the tiles of the run whose seasons were all prepared."""
-    n_spans = len(task.recipe.spans(task.run.arguments.year))
-    done: dict[str, int] = {}
-    for state in task.finished("composite"):
-        tile = str(state.unit.tile)
-        done[tile] = done.get(tile, 0) + 1
-    return sorted(tile for tile, count in done.items() if count == n_spans)
-
-
 def run_features(task: Task) -> tuple[FeatureSet, tuple[str, ...]]:
     """List the features of the run: a layer that no product has is not among them."""
-    available: dict[str, set[str]] = {}
-    for tile in prepared_tiles(task):
-        for period, output in composites_of(task, tile).items():
-            available.setdefault(period, set()).update(output.stats["layers"])
-    return plan_features(task.recipe, available, has_terrain=bool(task.finished("terrain")))
+    has_terrain = bool(task.finished("terrain"))
+    return plan_features(task.recipe, prepared(task).layers, has_terrain=has_terrain)
 
 
 def terrain_of(task: Task, tile: str) -> Output | None:
@@ -114,11 +105,12 @@ def _make(
         points["code"],
         points["point_id"],
         grid.shape,
-        neighbourhood=task.recipe.labels.neighbourhood,
+        neighbourhood=points["neighbourhood"].clip(upper=task.recipe.labels.neighbourhood),
     )
     if pixels.empty:
         raise InputError(f"{task.unit.label}: every sample pixel is claimed by two classes.")
-    values = _read(task, pixels, grid, stack, len(features.names))
+    task.job.progress(0.1, f"{task.unit.label} samples")
+    values = stack.read_at(pixels["row"].to_numpy(), pixels["column"].to_numpy()).T
     of_point = points.loc[pixels["point_index"]].reset_index(drop=True)
     table = pd.concat(
         [
@@ -139,29 +131,3 @@ def _make(
         "counts": {str(k): int(v) for k, v in table["label"].value_counts().sort_index().items()},
         "conflicts": int(pixels.attrs["n_conflict_pixels"]),
     }
-
-
-def _read(
-    task: Task, pixels: pd.DataFrame, grid: Grid, stack: FeatureStack, n_features: int
-) -> np.ndarray[Any, np.dtype[np.float32]]:
-    values = np.full((len(pixels), n_features), np.nan, np.float32)
-    rows, columns = pixels["row"].to_numpy(), pixels["column"].to_numpy()
-    windows = plan_windows(
-        *grid.shape,
-        bytes_per_pixel=stack.bytes_per_pixel,
-        memory_gb=task.job.memory_gb / 2,
-    )
-    for number, window in enumerate(windows):
-        task.job.check()
-        inside = (
-            (rows >= window.row)
-            & (rows < window.row + window.height)
-            & (columns >= window.column)
-            & (columns < window.column + window.width)
-        )
-        if not inside.any():
-            continue  # windows without labels are not read
-        task.job.progress(number / len(windows), f"{task.unit.label} samples")
-        block = stack.read(window)
-        values[inside] = block[:, rows[inside] - window.row, columns[inside] - window.column].T
-    return values

@@ -7,6 +7,7 @@ those that no feature needs are never opened.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from landcover.stages.task import Task
 from landcover.stores.rasters import open_raster
 
 Values = NDArray[np.float32]
+Positions = NDArray[np.integer]
 TERRAIN_FILES = {"slope": "slope.tif", "aspect": "aspect.tif", "dem": "elevation.tif"}
 
 
@@ -124,22 +126,73 @@ class FeatureStack:
                     stack[i] = layers[feature.layer]
         return stack
 
-    def _read_layers(
-        self, period: str, features: list[Feature], window: Window
-    ) -> dict[str, Values]:
+    def read_at(self, rows: Positions, columns: Positions) -> Values:
+        """Compute the features of single pixels, as :meth:`read` does for all of a window.
+
+        Only the blocks of the files that hold one of the pixels are read, each once.
+
+        Args:
+            rows: Row of each pixel on the work grid, integer, (n,).
+            columns: Its column.
+
+        Returns:
+            float32 (feature, n), NaN where any input is nodata.
+        """
+        stack = np.empty((len(self._features), len(rows)), np.float32)
+        for period in dict.fromkeys(feature.period for feature in self._features):
+            mine = [(i, f) for i, f in enumerate(self._features) if f.period == period]
+            if period is None:
+                for i, feature in mine:
+                    stack[i] = self._gather_terrain(feature.layer, rows, columns)
+                continue
+            needed = self._layers_of([feature for _, feature in mine])
+            layers = {layer: self._gather(period, layer, rows, columns) for layer in needed}
+            for i, feature in mine:
+                if feature.kind == "index":
+                    stack[i] = spectral_index(feature.layer, layers, variant=self._variant)
+                else:
+                    stack[i] = layers[feature.layer]
+        return stack
+
+    def _gather(self, period: str, layer: str, rows: Positions, columns: Positions) -> Values:
+        output, document = self._stored(period, layer)
+        if document is None:
+            return np.full(len(rows), np.nan, np.float32)
+        ratio = Grid.from_document(document).ratio_to(self._grid)
+        href = self._task.href(output, f"{layer}.tif")
+        stored = _pick(self._task, href, rows // ratio, columns // ratio)
+        return to_physical(stored, 1 / stored_units(layer))
+
+    def _gather_terrain(self, layer: str, rows: Positions, columns: Positions) -> Values:
+        if self._terrain is None:
+            return np.full(len(rows), np.nan, np.float32)
+        href = self._task.href(self._terrain, TERRAIN_FILES[layer])
+        return np.asarray(_pick(self._task, href, rows, columns), dtype=np.float32)
+
+    def _layers_of(self, features: list[Feature]) -> list[str]:
         needed: dict[str, None] = {}
         for feature in features:
             if feature.kind == "index":
                 needed.update(dict.fromkeys(required_bands(feature.layer, self._variant)))
             else:
                 needed[feature.layer] = None
-        return {layer: self._read_layer(period, layer, window) for layer in needed}
+        return list(needed)
 
-    def _read_layer(self, period: str, layer: str, window: Window) -> Values:
+    def _stored(self, period: str, layer: str) -> tuple[Output, dict[str, Any] | None]:
+        """Find a layer: its composite, and its grid where this tile has it."""
         output = self._composites.get(period)
         if output is None:
             raise InputError(f"{self._task.unit.label}: there is no composite of {period}.")
-        document = output.stats["layers"].get(layer)
+        return output, output.stats["layers"].get(layer)
+
+    def _read_layers(
+        self, period: str, features: list[Feature], window: Window
+    ) -> dict[str, Values]:
+        needed = self._layers_of(features)
+        return {layer: self._read_layer(period, layer, window) for layer in needed}
+
+    def _read_layer(self, period: str, layer: str, window: Window) -> Values:
+        output, document = self._stored(period, layer)
         if document is None:
             # Another tile has the layer, this one does not: nodata here.
             return np.full((window.height, window.width), np.nan, np.float32)
@@ -155,3 +208,28 @@ class FeatureStack:
             return np.full((window.height, window.width), np.nan, np.float32)
         with open_raster(self._task.href(self._terrain, TERRAIN_FILES[layer])) as raster:
             return np.asarray(raster.read(window, band=1), dtype=np.float32)
+
+
+def _pick(task: Task, href: str, rows: Positions, columns: Positions) -> NDArray[Any]:
+    """Read single pixels of a raster, block by block of its file."""
+    with open_raster(href) as raster:
+        info = raster.info
+        high, wide = info.block
+        found = np.empty(len(rows), dtype=info.dtype)
+        block = (rows // high) * (info.shape[1] // wide + 1) + columns // wide
+        order = np.argsort(block, kind="stable")
+        starts = np.flatnonzero(np.diff(block[order], prepend=-1))
+        for chosen in np.split(order, starts[1:]):
+            if not chosen.size:
+                continue
+            task.job.check()
+            row, column = rows[chosen[0]] // high * high, columns[chosen[0]] // wide * wide
+            window = Window(
+                row=int(row),
+                column=int(column),
+                height=int(min(high, info.shape[0] - row)),
+                width=int(min(wide, info.shape[1] - column)),
+            )
+            pixels = raster.read(window, band=1)
+            found[chosen] = pixels[rows[chosen] - row, columns[chosen] - column]
+    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,20 +13,17 @@ from pydantic import ValidationError
 
 from landcover.errors import InputError, UsageError
 from landcover.ledger import runs
-from landcover.ledger.outputs import sha256_of
 from landcover.nouns.base import explain
-from landcover.nouns.output import hash_of
 from landcover.nouns.run import Run, RunArguments, Stage
-from landcover.products.dem import find_dem
+from landcover.products.dem import find_dem, require_elevation
 from landcover.recipe import Recipe, make_recipe, override, read_recipe
 from landcover.sources.addresses import absolute, is_remote, open_source
-from landcover.sources.labels import LabelTable, read_labels
+from landcover.sources.dem import absolute_dem, open_dem
 from landcover.sources.local import LocalSource
-from landcover.stores import layout
+from landcover.stages.labelling import absolute_labels, store_labels, with_mappings
 from landcover.stores.workspace import Workspace
 from landcover.tiling import tile_grid, tiles_intersecting
 
-log = logging.getLogger(__name__)
 RUN_ID = re.compile(r"^[A-Za-z0-9_.:+-]{1,120}$")
 
 
@@ -80,13 +76,14 @@ def resolve(
         if isinstance(recipe, Mapping)
         else read_recipe(recipe, overrides)
     )
+    resolved = with_mappings(resolved)
     try:
         arguments = RunArguments(
             tiles=resolve_tiles(products, tuple(tiles), region),
             year=year,
             products=absolute(products),
-            labels=None if labels is None else str(Path(labels).resolve()),
-            dem=None if dem is None else str(Path(dem).resolve()),
+            labels=None if labels is None else absolute_labels(labels),
+            dem=None if dem is None else absolute_dem(dem),
             model=model,
             until=until,
         )
@@ -106,11 +103,13 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
     source = open_source(arguments.products)
     if isinstance(source, LocalSource):
         source.tiles()
-    if arguments.dem is not None:
-        find_dem(Path(arguments.dem))
+    if arguments.dem is not None and open_dem(arguments.dem) is None:
+        dem = find_dem(Path(arguments.dem))
+        if isinstance(dem, Path):
+            require_elevation(dem)
     label_id = None
     if arguments.labels is not None:
-        label_id = store_labels(workspace, recipe, Path(arguments.labels))
+        label_id = store_labels(workspace, recipe, arguments.labels)
     run = Run(
         id=run_id,
         recipe_id=runs.recipe_id(recipe),
@@ -125,49 +124,6 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
 def new_run_id(recipe: Recipe) -> str:
     """Name a run by the moment it was started."""
     return f"{recipe.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"[:-3]
-
-
-def store_labels(workspace: Workspace, recipe: Recipe, path: Path) -> str:
-    """Read a ground-truth file into the workspace and name it by its content.
-
-    Raises:
-        InputError: The file is absent or wrong.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: no such ground-truth file. Check --labels.")
-    label_id = hash_of([sha256_of(path), recipe.labels.to_document(), recipe.model.seed])
-    key = layout.labels(label_id)
-    if workspace.records.get("labels", label_id) and workspace.objects.exists(key):
-        return label_id
-    table = _read(recipe, path)
-    with workspace.objects.publishing(key) as scratch:
-        table.points.to_parquet(scratch, compression="zstd", index=False)
-    document = {
-        "_id": label_id,
-        "source": path.name,
-        "legend": recipe.labels.legend.to_document(),
-        "counts": dict(table.counts),
-        "dropped": dict(table.dropped),
-        "warnings": list(table.warnings),
-    }
-    workspace.records.replace_one("labels", document)
-    for warning in table.warnings:
-        log.warning("%s", warning)
-    return label_id
-
-
-def _read(recipe: Recipe, path: Path) -> LabelTable:
-    labels = recipe.labels
-    return read_labels(
-        path,
-        legend=labels.legend,
-        label=labels.field,
-        mapping=labels.mapping,
-        unknown=labels.unknown,
-        points_per_class=labels.points_per_class,
-        seed=recipe.model.seed,
-        polygons=labels.polygons,
-    )
 
 
 def _geometry(path: Path) -> dict[str, object]:

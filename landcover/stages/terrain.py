@@ -10,34 +10,38 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import Transformer
 
-from landcover.errors import MissingDataError
-from landcover.ledger.outputs import sha256_of
 from landcover.nouns.grid import Grid
-from landcover.nouns.output import Wanted
-from landcover.products.dem import DegreeCells, find_dem
-from landcover.raster.denoise import denoise_dem
+from landcover.nouns.output import Output, Wanted
+from landcover.raster.denoise import HALO_CELLS, denoise_dem
 from landcover.raster.terrain import extend_edges, slope_aspect
+from landcover.raster.voids import fill_voids
 from landcover.raster.windows import plan_windows
 from landcover.recipe import Denoise
+from landcover.stages.elevation import (
+    Elevation,
+    Heights,
+    find_elevation,
+    names,
+    read_elevation,
+)
 from landcover.stages.grids import tile_work_grid
 from landcover.stages.task import Task
 from landcover.stores import layout
 from landcover.stores.rasters import (
     RasterStyle,
     ResamplingName,
-    by_pixel_size,
     create_raster,
-    joined,
     read_warped,
     write_raster,
 )
 
-VERSION = 2
+VERSION = 3
 METRIC_PIXEL = 30.0
-HALO = 64
-"""Cells around the tile on the metric grid: enough for denoising to be seamless (dem §2)."""
+HALO = HALO_CELLS
+"""Cells around the tile, and around a block, on the metric grid: denoising has no seam (dem §2)."""
+BLOCK = 2048
+"""Cells along a side of what is denoised at once."""
 EDGE_CELLS = 3
 """Cells by which a DEM is continued beyond its edge, so that the edge has a slope."""
 FLOAT = RasterStyle(dtype="float32", nodata=float("nan"))
@@ -48,32 +52,44 @@ log = logging.getLogger(__name__)
 def terrain(task: Task) -> None:
     """Make elevation, slope and aspect of the unit's tile."""
     tile = str(task.unit.tile)
-    grid = tile_work_grid(task, tile)
+    need_terrain(task, tile, tile_work_grid(task, tile))
+
+
+def need_terrain(task: Task, tile: str, grid: Grid) -> Output:
+    """Make the terrain of a tile, or find it: whoever needs it first makes it.
+
+    Args:
+        task: Who needs it.
+        tile: Tile id.
+        grid: Work grid of the tile.
+
+    Returns:
+        ``elevation.tif`` (m), ``slope.tif`` and ``aspect.tif`` (degrees), float32, NaN nodata.
+
+    Raises:
+        MissingDataError: No elevation cell of the tile is there.
+        InputError: The elevation cannot be used.
+        UnavailableError: The server of the elevation does not answer.
+    """
     metric = metric_grid(grid)
-    dem = find_dem(Path(str(task.run.arguments.dem)))
-    files, missing = _files(dem, metric)
-    if not files:
-        raise MissingDataError(
-            f"{tile}: no elevation cell of the tile is in {task.run.arguments.dem} "
-            f"({_names(missing)} needed). Add the cells or run without --dem."
-        )
-    if missing and not task.recipe.terrain.missing_is_sea:
-        log.warning("%s: elevation cells %s are absent: nodata there", tile, _names(missing))
-    elif missing:
-        log.warning("%s: elevation cells %s are absent: sea level there", tile, _names(missing))
+    elevation = find_elevation(task, tile, metric)
+    for cells, what in ((elevation.unknown, "nodata"), (elevation.sea, "sea level")):
+        if cells:
+            log.warning("%s: elevation cells %s are absent: %s there", tile, names(cells), what)
     wanted = Wanted(
         stage="terrain",
         version=VERSION,
         unit=tile,
-        inputs={"dem": tuple(sha256_of(file)[:16] for file in files)},
+        inputs={"dem": elevation.ids},
         params={
             **task.recipe.terrain.to_document(),
             "grid": grid.to_document(),
-            "missing": _names(missing),
+            "sea": names(elevation.sea),
+            "unknown": names(elevation.unknown),
         },
     )
-    make = partial(_make, task, grid, metric, files, missing)
-    task.need(wanted, layout.terrain(tile, wanted.id), make)
+    make = partial(_make, task, grid, metric, elevation)
+    return task.need(wanted, layout.terrain(tile, wanted.id), make)
 
 
 def metric_grid(grid: Grid) -> Grid:
@@ -90,27 +106,26 @@ def metric_grid(grid: Grid) -> Grid:
     )
 
 
-def _make(
-    task: Task,
-    grid: Grid,
-    metric: Grid,
-    files: list[Path],
-    missing: list[tuple[int, int]],
-    path: Path,
-) -> dict[str, Any]:
+def _make(task: Task, grid: Grid, metric: Grid, elevation: Elevation, path: Path) -> dict[str, Any]:
     path.mkdir()
     recipe = task.recipe.terrain
-    elevation = _elevation(metric, files, recipe.resampling)
-    if recipe.missing_is_sea and missing:
-        _fill_sea(elevation, metric, missing)
-    covered = _coverage(elevation, metric, files, missing, path / "known.tif")
-    elevation = _denoised(elevation, recipe.denoise)
-    elevation = extend_edges(elevation, EDGE_CELLS)
-    slope, aspect = slope_aspect(elevation, METRIC_PIXEL, convention=recipe.aspect)
+    heights = read_elevation(elevation, metric, recipe.resampling, path)
+    heights, is_filled = fill_voids(heights, recipe.fill_voids)
+    # A file is asked at its own resolution where it ends; what was filled is known now.
+    ends = None if is_filled.any() else elevation.file
+    covered = _coverage(heights, metric, ends, path / "known.tif")
+    heights = _denoised(task, heights, recipe.denoise)
+    heights = extend_edges(heights, EDGE_CELLS)
+    slope, aspect = slope_aspect(
+        heights, METRIC_PIXEL, convention=recipe.aspect, flat_below=recipe.flat_below
+    )
     scratch = path / "metric.tif"
-    stats: dict[str, Any] = {"missing_cells": _names(missing)}
+    stats: dict[str, Any] = {
+        "missing_cells": names((*elevation.sea, *elevation.unknown)),
+        "filled_cells": int(is_filled.sum()),
+    }
     layers: tuple[tuple[str, NDArray[np.float32], ResamplingName], ...] = (
-        ("elevation", elevation, "bilinear"),
+        ("elevation", heights, "bilinear"),
         ("slope", slope, "bilinear"),
         ("aspect", aspect, "nearest"),  # degrees wrap around: never average them
     )
@@ -129,33 +144,38 @@ def _make(
     return stats
 
 
-def _denoised(elevation: NDArray[np.float32], how: Denoise | None) -> NDArray[np.float32]:
+def _denoised(task: Task, heights: Heights, how: Denoise | None) -> Heights:
     # On the metric grid: in degrees all faces stand upright, and nothing is smoothed (dem §1).
     if how is None:
-        return elevation
-    return denoise_dem(
-        elevation,
-        METRIC_PIXEL,
-        how.threshold,
-        how.normal_iterations,
-        vertex_iterations=how.vertex_iterations,
-        neighbourhood=how.neighbourhood,
-    )
+        return heights
+    result = np.empty_like(heights)
+    # Blocks of one size, whatever the memory: the last bits of a height depend on them.
+    for top in range(0, heights.shape[0], BLOCK):
+        for left in range(0, heights.shape[1], BLOCK):
+            task.job.check()
+            north, west = max(0, top - HALO), max(0, left - HALO)
+            around = heights[north : top + BLOCK + HALO, west : left + BLOCK + HALO]
+            smooth = denoise_dem(
+                around,
+                METRIC_PIXEL,
+                how.threshold,
+                how.normal_iterations,
+                vertex_iterations=how.vertex_iterations,
+                neighbourhood=how.neighbourhood,
+            )
+            inner = result[top : top + BLOCK, left : left + BLOCK]
+            row, column = top - north, left - west
+            inner[:] = smooth[row : row + inner.shape[0], column : column + inner.shape[1]]
+    return result
 
 
-def _coverage(
-    elevation: NDArray[np.float32],
-    metric: Grid,
-    files: list[Path],
-    missing: list[tuple[int, int]],
-    scratch: Path,
-) -> Path | None:
+def _coverage(heights: Heights, metric: Grid, file: Path | None, scratch: Path) -> Path | None:
     """Name a raster that is nodata where the tile must have none; None where it is all known."""
-    if not np.isnan(elevation).any():
+    if not np.isnan(heights).any():
         return None
-    if len(files) == 1 and not missing:
-        return files[0]
-    known = np.where(np.isnan(elevation), np.nan, 1).astype(np.float32)
+    if file is not None:
+        return file
+    known = np.where(np.isnan(heights), np.nan, 1).astype(np.float32)
     write_raster(scratch, known, metric, FLOAT)
     return scratch
 
@@ -186,47 +206,3 @@ def _resample(
     if np.isinf(low):
         return {"nodata_percent": percent}
     return {"nodata_percent": percent, "minimum": round(low, 3), "maximum": round(high, 3)}
-
-
-def _elevation(metric: Grid, files: list[Path], resampling: ResamplingName) -> NDArray[np.float32]:
-    elevation = np.full(metric.shape, np.nan, np.float32)
-    # Cells of one pixel size are joined before the warp, so that no seam is interpolated.
-    for zone in by_pixel_size(files):
-        warped = read_warped(joined(zone), metric, resampling=resampling)
-        elevation = np.where(np.isnan(elevation), warped, elevation)
-    return elevation
-
-
-def _fill_sea(elevation: NDArray[np.float32], metric: Grid, missing: list[tuple[int, int]]) -> None:
-    rows, columns = np.nonzero(np.isnan(elevation))
-    lons, lats = Transformer.from_crs(metric.crs, "EPSG:4326", always_xy=True).transform(
-        metric.ulx + (columns + 0.5) * metric.pixel, metric.uly - (rows + 0.5) * metric.pixel
-    )
-    corners = set(missing)
-    is_sea = np.array(
-        [
-            (int(lat), int(lon)) in corners
-            for lat, lon in zip(np.floor(lats), np.floor(lons), strict=True)
-        ],
-        dtype=bool,
-    )
-    elevation[rows[is_sea], columns[is_sea]] = 0.0
-
-
-def _files(dem: Path | DegreeCells, metric: Grid) -> tuple[list[Path], list[tuple[int, int]]]:
-    if isinstance(dem, Path):
-        return [dem], []
-    west, south, east, north = metric.bounds
-    box = Transformer.from_crs(metric.crs, "EPSG:4326", always_xy=True).transform_bounds(
-        west, south, east, north, densify_pts=21
-    )
-    present, missing = dem.needed(box)
-    return [present[corner] for corner in sorted(present)], missing
-
-
-def _names(corners: list[tuple[int, int]]) -> str:
-    names = [
-        f"{'N' if lat >= 0 else 'S'}{abs(lat):02d}{'E' if lon >= 0 else 'W'}{abs(lon):03d}"
-        for lat, lon in corners
-    ]
-    return ", ".join(names) or "none"

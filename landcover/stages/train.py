@@ -5,17 +5,28 @@ from __future__ import annotations
 import logging
 from functools import partial
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from landcover.learn.classifiers import fit_classifier
-from landcover.learn.forest import pack, save_forest
+from landcover.learn.balancing import balance, group_weights
+from landcover.learn.models import fit_classifier, save_arrays
+from landcover.learn.selection import select_features
 from landcover.ledger.outputs import sha256_of
-from landcover.nouns.model import FeatureSet, ForestParameters, ModelCard
+from landcover.nouns.model import (
+    FeatureSet,
+    ForestParameters,
+    ModelCard,
+    NetworkParameters,
+    feature_set,
+)
 from landcover.nouns.output import Output, Wanted
+from landcover.raster.features import NORMALISATION
+from landcover.raster.reflectance import stored_units
+from landcover.recipe import ModelRecipe
 from landcover.stages.sample import run_features
 from landcover.stages.sampleset import need_sample_set, read_table
 from landcover.stages.task import Task
@@ -49,8 +60,10 @@ def train(task: Task) -> None:
     )
     make_model = partial(_make_model, task, sample_set, features, missing, wanted.id)
     model = task.need(wanted, layout.model(wanted.id), make_model)
+    # A model that was approved or retired stays so when a run finds it again.
+    known = task.workspace.records.get("models", model.id) or {"status": "candidate"}
     task.workspace.records.replace_one(
-        "models", {"_id": model.id, "status": "candidate", "key": model.key, **model.stats}
+        "models", {"_id": model.id, "status": known["status"], "key": model.key, **model.stats}
     )
 
 
@@ -63,47 +76,122 @@ def _make_model(
     path: Path,
 ) -> dict[str, Any]:
     path.mkdir()
-    table = read_table(task, sample_set)
+    recipe, table = task.recipe.model, read_table(task, sample_set)
     rows = table[table["is_train"]]
-    recipe = task.recipe.model
-    parameters = ForestParameters(
-        n_trees=recipe.trees, min_samples_leaf=recipe.min_samples_leaf, max_depth=recipe.max_depth
-    )
-    task.job.progress(0.1, f"training on {len(rows)} rows x {len(features.names)} features")
-    estimator = fit_classifier(
+    if recipe.balance == "drop_neighbours":
+        rows = rows[balance(rows, recipe.balance_target, seed=recipe.seed)]
+    codes, groups = rows["code"].to_numpy(), rows["group"].to_numpy()
+    features = _select(task, features, rows)
+    task.job.check()
+    task.job.progress(0.5, f"training on {len(rows)} rows x {len(features.names)} features")
+    parameters = _parameters(recipe)
+    model = fit_classifier(
         rows,
-        rows["code"].to_numpy(),
+        codes,
+        groups,
         feature_names=features.names,
         kind=recipe.kind,
         parameters=parameters,
+        weights=_weights(recipe, codes, groups),
+        prior_exponent=recipe.prior_exponent,
+        limits=paper_limits(features),
         seed=recipe.seed,
         threads=task.job.threads,
     )
-    arrays = BytesIO()
-    save_forest(pack(estimator, features.names), arrays)
-    (path / ARRAYS).write_bytes(arrays.getvalue())
-    codes, counts = np.unique(rows["code"].to_numpy(), return_counts=True)
+    (path / ARRAYS).write_bytes(save_arrays(model))
+    present, counts = np.unique(codes, return_counts=True)
     legend = task.recipe.labels.legend
     card = ModelCard(
         id=model_id,
         kind=recipe.kind,
         features=features,
-        codes=tuple(int(code) for code in codes),
-        names=tuple(legend.name_of(int(code)) for code in codes),
-        colours=tuple(legend.colour_of(int(code)) for code in codes),
+        codes=tuple(int(code) for code in present),
+        names=tuple(legend.name_of(int(code)) for code in present),
+        colours=tuple(legend.colour_of(int(code)) for code in present),
         parameters=parameters.to_document(),
+        prior=() if model.prior is None else tuple(float(factor) for factor in model.prior),
         seed=recipe.seed,
         sample_set_id=sample_set.id,
         n_train_rows=len(rows),
         n_train_groups=int(rows["group"].nunique()),
-        class_counts={int(c): int(n) for c, n in zip(codes, counts, strict=True)},
+        class_counts={int(c): int(n) for c, n in zip(present, counts, strict=True)},
         arrays_sha256=sha256_of(path / ARRAYS),
         versions={name: version(name) for name in ("landcover", "scikit-learn", "numpy")},
         missing_layers=missing,
         notes=_notes(task, sample_set),
     )
     (path / CARD).write_text(card.model_dump_json(indent=1))
-    return {"kind": card.kind, "features": features.id, "n_train_rows": card.n_train_rows}
+    return {
+        "kind": card.kind,
+        "features": features.id,
+        "n_features": len(features.names),
+        "n_train_rows": card.n_train_rows,
+    }
+
+
+def paper_limits(features: FeatureSet) -> dict[str, tuple[float, float]]:
+    """Give the values of features that become -1 and 1 in the landcoverpy paper (its Table 2).
+
+    Indices are left as they are; a layer that the paper does not have has no limits.
+    """
+    found = {}
+    for feature in features.features:
+        if feature.kind == "index":
+            found[feature.name] = (-1.0, 1.0)
+            continue
+        limits = NORMALISATION.get(feature.layer)
+        if limits is not None:
+            # The table counts stored integers; features are in physical units.
+            unit = 1.0 if feature.kind == "terrain" else stored_units(feature.layer)
+            found[feature.name] = (limits[0] / unit, limits[1] / unit)
+    return found
+
+
+def _select(task: Task, features: FeatureSet, rows: pd.DataFrame) -> FeatureSet:
+    wanted = task.recipe.model.n_features
+    if wanted is None or wanted >= len(features.names):
+        return features
+    what = f"choosing {wanted} of {len(features.names)} features"
+    task.job.progress(0.0, what)
+
+    def tell(share: float) -> None:
+        task.job.check()
+        task.job.progress(share / 2, what)
+
+    kept = select_features(
+        rows,
+        rows["code"].to_numpy(),
+        rows["group"].to_numpy(),
+        feature_names=features.names,
+        n_features=wanted,
+        seed=task.recipe.model.seed,
+        progress=tell,
+    ).kept
+    return feature_set(f for f in features.features if f.name in kept)
+
+
+def _parameters(recipe: ModelRecipe) -> ForestParameters | NetworkParameters:
+    if recipe.kind == "mlp":
+        return NetworkParameters(hidden=recipe.hidden, epochs=recipe.epochs)
+    return ForestParameters(
+        n_trees=recipe.trees, min_samples_leaf=recipe.min_samples_leaf, max_depth=recipe.max_depth
+    )
+
+
+def _weights(
+    recipe: ModelRecipe, codes: NDArray[np.integer], groups: NDArray[np.generic]
+) -> NDArray[np.float64] | None:
+    if recipe.class_weight == "none" and recipe.group_weight == "row":
+        return None
+    weights = np.ones(codes.size)
+    if recipe.group_weight == "group":
+        weights *= group_weights(groups)
+    if recipe.class_weight == "balanced":
+        # What every class weighs in all, after the groups have been weighed.
+        total = {code: weights[codes == code].sum() for code in np.unique(codes)}
+        weights /= np.array([total[code] for code in codes])
+        weights *= codes.size / len(total)
+    return weights
 
 
 def _notes(task: Task, sample_set: Output) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from math import isfinite
 from typing import Any
 
-from landcover.errors import InputError
+from landcover.errors import InputError, LandcoverError
 
 Document = dict[str, Any]
 SCHEMA = 1
@@ -47,12 +47,34 @@ def key_of(document: Mapping[str, Any]) -> str:
 
 
 def as_json(body: Mapping[str, Any]) -> str:
-    """Write a document as JSON; a number that JSON does not have becomes null."""
+    """Write a document as JSON; a number that JSON does not have becomes null.
+
+    Raises:
+        LandcoverError: A list lies directly in a list. Not every server of the MongoDB protocol
+            keeps such a record (FerretDB refuses it), so no store does: it is a defect.
+    """
+    _refuse_nested_lists(body, "")
     try:
         return json.dumps(body, allow_nan=False)
     except ValueError:
         # JSON has no NaN, and one such record would spoil every search of its collection.
         return json.dumps(_without_nan(body), allow_nan=False)
+
+
+def _refuse_nested_lists(value: Any, path: str) -> None:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            _refuse_nested_lists(inner, f"{path}.{name}" if path else str(name))
+        return
+    if not isinstance(value, list | tuple):
+        return
+    for inner in value:
+        if isinstance(inner, list | tuple):
+            raise LandcoverError(
+                f"Record field {path!r} holds a list of lists, which not every record store "
+                "keeps. Write a list of documents instead; please report this defect."
+            )
+        _refuse_nested_lists(inner, path)
 
 
 def _without_nan(value: Any) -> Any:

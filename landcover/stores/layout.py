@@ -23,6 +23,11 @@ def composite(tile: str, period: str, output_id: str) -> str:
     return f"composites/{tile}/{period}/{output_id}"
 
 
+def elevation(cell: str, output_id: str) -> str:
+    """Elevation cell that was fetched, or the part of one that a tile needs."""
+    return f"elevation/{cell}/{output_id}.tif"
+
+
 def terrain(tile: str, output_id: str) -> str:
     """Elevation, slope and aspect of a tile."""
     return f"terrain/{tile}/{output_id}"

@@ -11,7 +11,9 @@ import yaml
 from click.testing import CliRunner, Result
 
 from landcover.cli import COMMANDS, cli
+from landcover.cli import simulate as simulate_command
 from landcover.simulate import SimulatedRegion, simulate
+from landcover.simulate.spectra import SEASONS
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 
@@ -152,6 +154,33 @@ def test_simulate_tells_where_things_are(tmp_path: Path) -> None:
     paths = json.loads(shown.output)
     assert Path(paths["labels"]).is_file()
     assert Path(paths["products"]).is_dir()
+
+
+def test_simulate_writes_one_season_if_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "region"
+    shown = call(
+        "simulate", str(folder), "--tiles", "30SUF", "--pixels", "240", "--points", "5",
+        "--season", "summer", "--products-per-season", "4", "--only-usable",
+    )  # fmt: skip
+    assert shown.exit_code == 0, shown.output
+    assert [path.name[15:17] for path in (folder / "products").iterdir()] == ["06"] * 4
+
+
+def test_simulate_refuses_in_one_sentence(tmp_path: Path) -> None:
+    for words, said in (
+        (["--pixels", "10986"], "240 to 10980"),
+        (["--products-per-season", "9"], "3 to 6"),
+        (["--tiles", "99XYZ"], "no Sentinel-2 tile"),
+    ):
+        shown = call("simulate", str(tmp_path / "region"), *words)
+        assert shown.exit_code == 1
+        assert said in shown.output
+        assert "Traceback" not in shown.output
+    assert not (tmp_path / "region").exists()
+
+
+def test_simulate_knows_the_seasons_of_the_simulator() -> None:
+    assert simulate_command.SEASONS == SEASONS
 
 
 def test_the_shipped_recipe_is_plain_yaml_with_all_sections() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landcover.errors import InputError
-from landcover.learn.balancing import balance, class_weights, group_weights
+from landcover.learn.balancing import balance, group_weights
 
 
 def blocks(**points_per_class):
@@ -66,8 +66,16 @@ def test_no_point_is_lost_and_no_point_gives_two_more_than_another(n1, n2, targe
         assert mine.max() - mine.min() <= 1
 
 
+def test_a_point_without_its_centre_keeps_the_nearest_pixel():
+    table = blocks(c1=4)
+    table = table[~((table["point_id"] == "c1-2") & (table["dx"] == 0) & (table["dy"] == 0))]
+    kept = table[balance(table, 1)]
+    assert len(kept) == 4
+    stays = kept[kept["point_id"] == "c1-2"].iloc[0]
+    assert stays["dx"] ** 2 + stays["dy"] ** 2 == 1
+
+
 def test_weights():
-    assert class_weights(np.array([1, 1, 1, 2])) == pytest.approx({1: 4 / 6, 2: 2.0})
     weights = group_weights(np.array(["a", "a", "a", "b"]))
     assert weights.tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2.0])
     assert weights.mean() == pytest.approx(1)

@@ -122,3 +122,13 @@ def test_no_points_no_rows():
 def test_bad_arguments(arguments, options, complaint):
     with pytest.raises(InputError, match=complaint):
         expand_points(*arguments, SHAPE, **options)
+
+
+def test_each_point_may_have_its_own_neighbourhood():
+    found = expand_points([5, 10], [5, 10], [1, 1], [1, 2], (20, 20), neighbourhood=[1, 3])
+    assert found.groupby("point_index").size().to_dict() == {0: 1, 1: 9}
+    assert found.attrs["n_outside"] == 0
+    edge = expand_points([0, 0], [0, 10], [1, 1], [1, 2], (20, 20), neighbourhood=[1, 3])
+    assert edge.attrs["n_outside"] == 3
+    with pytest.raises(InputError, match="odd"):
+        expand_points([5, 10], [5, 10], [1, 1], [1, 2], (20, 20), neighbourhood=[1, 2])

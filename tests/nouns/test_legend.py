@@ -140,3 +140,67 @@ def test_an_unknown_code_has_no_name():
 
 def test_a_class_of_snow_may_be_ones_own():
     assert make_legend((1, "snow", ("70",))).code_of(70) == 1
+
+
+# Merging and second levels
+
+
+def test_merging_into_a_class_keeps_it():
+    merged = MEDITERRANEAN.merged({"open forest": "closedForest", "20": "grass"})
+    assert merged.names[:3] == ("closedForest", "herbaceousVegetation", "herbaceousWetland")
+    assert merged.code_of(126) == 1
+    assert merged.code_of("shrubs") == 4
+    assert merged.colour_of(4) == "#FFFF4C"
+
+
+def test_merging_into_a_new_class_takes_the_lowest_code():
+    merge = {"shrubland": "green land", "openForest": "green land"}
+    merged = MEDITERRANEAN.merged(merge)
+    entry = merged.class_of(2)
+    assert (entry.name, entry.title, entry.colour) == ("greenLand", "Green land", "#648C00")
+    assert merged.code_of("Shrubs") == 2
+    assert len(merged.classes) == 8
+    assert merged.merged(merge) == merged
+
+
+@pytest.mark.parametrize(
+    ("merge", "complaint"),
+    [
+        ({"tundra": "cropland"}, "'tundra' is no class of the legend"),
+        ({"openForest": "shrubland", "shrubland": "cropland"}, "itself merged into 'cropland'"),
+        ({"openForest": "a", "open forest": "b"}, "goes to 'a' and 'b'"),
+        ({"openForest": "x!", "shrubland": "x!"}, "'x!' is no class name"),
+    ],
+)
+def test_senseless_merges_are_refused(merge, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        MEDITERRANEAN.merged(merge)
+
+
+def entry(code, name):
+    return {"code": code, "name": name, "colour": "#123456", "title": name}
+
+
+def test_a_second_level_is_a_legend_of_its_own():
+    legend = Legend.from_document(
+        {"classes": [{**entry(1, "wood"), "second": [entry(1, "pine"), entry(2, "oak")]},
+                     entry(2, "sea")]}
+    )  # fmt: skip
+    second = legend.second_of(1)
+    assert second is not None
+    assert second.names == ("pine", "oak")
+    assert second.code_of("Oak") == 2
+    assert legend.second_of(2) is None
+    assert Legend.from_json(legend.to_json()) == legend
+
+
+def test_second_codes_are_unique_over_the_legend():
+    doubled = [{**entry(1, "wood"), "second": [entry(5, "pine")]},
+               {**entry(2, "sea"), "second": [entry(5, "bay")]}]  # fmt: skip
+    with pytest.raises(InputError, match="second code 5 belongs to both 'pine' and 'bay'"):
+        Legend.from_document({"classes": doubled})
+
+
+def test_more_classes_than_a_byte_holds_are_refused():
+    with pytest.raises(InputError, match="at most 255 classes, found 300"):
+        Legend.from_document({"classes": [entry(n, f"c{n}") for n in range(300)]})

@@ -10,6 +10,7 @@ from datetime import datetime
 import pytest
 
 from landcover.errors import InputError
+from landcover.products.markup import MOST_BYTES
 from landcover.products.metadata import BAND_IDS, read_granule_metadata, read_product_metadata
 
 PRODUCTS = [
@@ -186,6 +187,56 @@ def test_a_lost_element_is_named(unpack, kind, element, how):
         path.write_text(path.read_text().replace(element, "OTHER"))
     read = read_product_metadata if kind == "MTD_MSIL2A" else read_granule_metadata
     assert element in refused(read, path)
+
+
+HEAD = '<?xml version="1.0"?>\n'
+
+
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        # Nested entities: 12 levels of ten make 10^12 copies of a word.
+        '<!DOCTYPE a [<!ENTITY l0 "ha">'
+        + "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
+        + "]>",
+        f'<!DOCTYPE a [<!ENTITY l11 "{"x" * 100_000}">]>',
+        '<!DOCTYPE a [<!ENTITY l11 SYSTEM "file:///etc/hostname">]>',
+        '<!DOCTYPE a SYSTEM "http://127.0.0.1/a.dtd">',
+    ],
+    ids=["billion laughs", "quadratic", "external", "dtd"],
+)
+def test_a_document_type_is_refused_where_it_begins(tmp_path, doctype):
+    path = tmp_path / "MTD.xml"
+    path.write_text(f"{HEAD}{doctype}<a>{'&l11;' * 1000}</a>")
+    assert "defines a document type (a)" in refused(read_product_metadata, path)
+    assert "defines a document type (a)" in refused(read_granule_metadata, path)
+
+
+def test_a_file_that_is_far_too_large_is_not_read(tmp_path):
+    path = tmp_path / "MTD.xml"
+    with path.open("wb") as file:
+        file.truncate(MOST_BYTES + 1)  # a hole: no disk space
+    assert "67 MB of XML, expected metadata of at most 67 MB" in refused(
+        read_product_metadata, path
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "written"), [("UTF-16", "utf-8"), ("UTF-8", "latin-1"), ("US-ASCII", "utf-8")]
+)
+def test_a_wrong_encoding_is_refused(tmp_path, declared, written):
+    path = tmp_path / "MTD.xml"
+    path.write_bytes(f'<?xml version="1.0" encoding="{declared}"?><a>é</a>'.encode(written))
+    assert "not valid XML" in refused(read_product_metadata, path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
+def test_every_encoding_that_is_declared_rightly_is_read(unpack, encoding):
+    path = unpack(PRODUCTS[2], "MTD_MSIL2A")
+    before = read_product_metadata(path)
+    text = path.read_text(encoding="utf-8").partition("?>")[2]
+    path.write_bytes(f'<?xml version="1.0" encoding="{encoding}"?>{text}'.encode(encoding))
+    assert read_product_metadata(path) == before
 
 
 @pytest.mark.parametrize(

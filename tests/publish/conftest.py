@@ -13,9 +13,10 @@ from landcover.nouns.legend import Legend, LegendClass
 from landcover.nouns.model import Feature, ModelCard, feature_set
 from landcover.publish.cells import Cell, write_cell
 from landcover.publish.outlines import outline_of
-from landcover.publish.page import Page, SampleSummary
-from landcover.publish.quality import ProductUse, Refusal, SeasonQuality, TileQuality
+from landcover.publish.page import Page, QualityPage, SampleSummary
+from landcover.publish.quality import Candidate, SeasonQuality, TileQuality
 from landcover.stores.rasters import RasterStyle, write_raster
+from landcover.tiling import tile_grid, tiles_intersecting
 
 LEGEND = Legend(
     classes=(
@@ -103,7 +104,7 @@ def report(tmp_path_factory: pytest.TempPathFactory, cell: Cell) -> tuple[Path, 
         recipe="mediterranean-rf",
         simulated=False,
         views=(view,),
-        tiles=(tile_quality("31UDS"), tile_quality("31UES", missing=True)),
+        tiles=(tile_quality("31UDS"), tile_quality("31UES", empty=True)),
         legend=LEGEND.classes,
         accuracy=accuracy(
             mapped,
@@ -131,26 +132,79 @@ def report(tmp_path_factory: pytest.TempPathFactory, cell: Cell) -> tuple[Path, 
     return folder, page
 
 
-def tile_quality(tile: str, *, missing: bool = False, grid: Grid = GRID) -> TileQuality:
+def tile_quality(tile: str, *, empty: bool = False, grid: Grid = GRID) -> TileQuality:
     """One tile with a good season and, if wanted, one without a composite."""
-    product = {"date": "2021-03-05", "cloud_percent": 3.0, "nodata_percent": 0.0}
+    product = {"date": "2021-03-05", "nodata_percent": 0.0, "baseline": 509}
+    used = Candidate(
+        name="S2A_USED", cloud_percent=3.0, is_used=True, reason="primary month",
+        offsets=(-1000,), offset_decision="metadata", **product,
+    )  # fmt: skip
+    refused = Candidate(
+        name="S2A_REFUSED", cloud_percent=71.4, is_used=False, reason="cloud 71.4 % above 20 %",
+        **product,
+    )  # fmt: skip
     good = SeasonQuality(
         period="2021-spring",
         status="ok",
-        products=(
-            ProductUse(
-                name="S2A_USED", baseline=509, offsets=(-1000,), offset_decision="metadata",
-                **product,
-            ),
-        ),
-        refused=(Refusal(name="S2A_REFUSED", reason="cloud 71.4 % above 20 %", **product),),
+        candidates=(used, refused),
+        basis="composite",
         percent_0=10.0,
         percent_1=20.0,
         percent_2_or_more=70.0,
         nodata_percent=10.0,
         missing_layers=("B09",),
         warnings=("S2A_USED has no B01; the others make it.",),
-    )  # fmt: skip
-    bad = SeasonQuality(period="2021-autumn", status="missing", reason="no usable product.")
-    seasons = (good, bad) if missing else (good,)
+    )
+    bad = SeasonQuality(
+        period="2021-autumn",
+        status="empty",
+        reason="no usable product.",
+        candidates=(refused.model_copy(update={"name": "S2A_CLOUDY"}),),
+        unreadable=("S2A_DAMAGED: truncated",),
+    )
+    seasons = (good, bad) if empty else (good,)
     return TileQuality(tile=tile, grid=grid, geometry=outline_of(grid), seasons=seasons)
+
+
+def region(tiles: tuple[TileQuality, ...]) -> QualityPage:
+    return QualityPage(
+        title="Land cover <test>", year=2021, recipe="mediterranean-rf", source="products",
+        simulated=True, tiles=tiles,
+    )  # fmt: skip
+
+
+def whole_tile(tile: str, percent: float | None, status: str = "ok") -> TileQuality:
+    """A whole tile whose worst season lacks so many pixels; None: it has no composite."""
+    grid = tile_grid(tile)
+    both = tile_quality(tile, empty=percent is None, grid=grid)
+    shares = {"percent_0": percent, "percent_1": 0.0, "percent_2_or_more": 100 - (percent or 0)}
+    good = both.seasons[0].model_copy(
+        update={} if percent is None else {**shares, "nodata_percent": percent, "status": status}
+    )
+    return both.model_copy(update={"seasons": (good, *both.seasons[1:])})
+
+
+@pytest.fixture(scope="session")
+def twelve() -> QualityPage:
+    """Twelve neighbours: good, middling and bad ones, one of them without an autumn."""
+    shares = [5.0, 10.0, 12.5, 20.0, 0.0, 1.5, 3.0, 4.9, 5.1, 7.0, None, 37.0]
+    names = [f"30S{column}{row}" for row in "GFE" for column in "TUVW"]
+    return region(
+        tuple(
+            whole_tile(name, share, "degraded" if share == 20 else "ok")
+            for name, share in zip(names, shares, strict=True)
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def hundreds() -> QualityPage:
+    """450 tiles of a wide region with two seasons each; the last has no autumn."""
+    box = [(-9, 36), (18, 36), (18, 51), (-9, 51), (-9, 36)]
+    names = tiles_intersecting({"type": "Polygon", "coordinates": [box]})[:450]
+    tiles = []
+    for number, name in enumerate(names[:-1]):
+        tile = whole_tile(name, float(number % 19))
+        autumn = tile.seasons[0].model_copy(update={"period": "2021-autumn"})
+        tiles.append(tile.model_copy(update={"seasons": (*tile.seasons, autumn)}))
+    return region((*tiles, whole_tile(names[-1], None)))

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from landcover.publish.page import Page
-from landcover.publish.pages import render
+from landcover.publish.page import Page, QualityPage
+from landcover.publish.pages import render, render_quality
+from landcover.publish.writing import write_quality
 
 pytestmark = pytest.mark.slow
 
@@ -71,8 +72,62 @@ def test_refused_products_open_on_a_click(browser: Any, index: Path) -> None:
     refused = page.get_by_text("S2A_REFUSED").first
     assert not refused.is_visible()
     page.get_by_text("31UDS: products, refusals, missing layers").click()
-    page.get_by_text("1 not used").first.click()
     assert refused.is_visible()
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory, twelve: QualityPage) -> Path:
+    folder = tmp_path_factory.mktemp("region")
+    write_quality(folder, twelve)
+    return folder / "index.html"
+
+
+def test_a_tile_of_the_map_opens_its_products(browser: Any, region: Path) -> None:
+    page, errors = opened(browser, region, 1200)
+    products = page.locator("#tile-30SWG table.products")
+    assert not products.is_visible()
+    page.locator('.sketch a[href="#tile-30SWG"]').click()
+    assert products.is_visible()
+    assert "cloud 71.4 % above 20 %" in products.inner_text()
+    # That of the empty season is open without a click, a table with its reasons.
+    assert page.locator("#tile-30SVE").get_by_text("S2A_CLOUDY").is_visible()
+    badges = page.locator("table.seasons .badge").all_inner_texts()
+    assert {"ok", "degraded", "empty"} == set(badges)
+    assert errors == []
+    page.close()
+
+
+def test_a_tile_is_reached_with_the_keyboard_too(browser: Any, region: Path) -> None:
+    page, _ = opened(browser, region, 1200)
+    page.locator('.sketch a[href="#tile-30SUF"]').focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#tile-30SUF table.products").is_visible()
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1200, 400])
+def test_hundreds_of_tiles_stay_readable(
+    browser: Any, tmp_path: Path, hundreds: QualityPage, width: int
+) -> None:
+    (tmp_path / "index.html").write_text(render_quality(hundreds), encoding="utf-8")
+    page, errors = opened(browser, tmp_path / "index.html", width)
+    assert page.locator(".sketch path[stroke]").count() >= 450
+    everything = page.locator("#all-tiles table")
+    assert not everything.is_visible()
+    page.get_by_text("All 450 tiles").click()
+    assert everything.is_visible()
+    assert everything.locator("tbody tr").count() == 450
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert errors == []
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_of_a_region_stand_out(browser: Any, region: Path, scheme: str) -> None:
+    page, _ = opened(browser, region, 1200, color_scheme=scheme)
+    ratios = page.evaluate(_CONTRAST)
+    assert min(ratios.values()) >= 4.5, {k: v for k, v in ratios.items() if v < 4.5}
     page.close()
 
 

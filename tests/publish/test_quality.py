@@ -14,11 +14,14 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output, Wanted
 from landcover.publish.outlines import outline_of
 from landcover.publish.quality import (
+    Candidate,
     SeasonQuality,
     TileQuality,
+    describe,
     feature_collection,
     quality_colour,
     season_quality,
+    worst_first,
 )
 from landcover.tiling import tile_grid
 
@@ -38,9 +41,7 @@ def test_colours_run_from_green_to_red(percent: float | None, colour: str) -> No
 
 def tile(*shares: float | None) -> TileQuality:
     seasons = tuple(
-        SeasonQuality(
-            period=f"2021-s{i}", status="missing" if s is None else "ok", nodata_percent=s
-        )
+        SeasonQuality(period=f"2021-s{i}", status="empty" if s is None else "ok", nodata_percent=s)
         for i, s in enumerate(shares)
     )
     return TileQuality(tile="31UDS", grid=GRID, geometry=outline_of(GRID), seasons=seasons)
@@ -53,7 +54,7 @@ def test_the_worst_season_decides() -> None:
 
 def test_a_tile_without_a_season_is_grey() -> None:
     assert tile(1, None).nodata_percent is None
-    assert (tile(1, None).colour, tile(1, None).status) == ("#808080", "missing")
+    assert (tile(1, None).colour, tile(1, None).status) == ("#808080", "empty")
 
 
 def test_the_map_of_the_tiles_is_geojson() -> None:
@@ -62,6 +63,7 @@ def test_the_map_of_the_tiles_is_geojson() -> None:
     assert shape(feature["geometry"]).is_valid
     assert feature["properties"]["color"] == "#808000"
     assert feature["properties"]["nodata_pct"] == 12.5
+    assert feature["properties"]["status_by_season"] == {"2021-s0": "ok", "2021-s1": "ok"}
     assert feature["properties"]["nodata_pct_by_season"] == {"2021-s0": 7, "2021-s1": 12.5}
 
 
@@ -89,18 +91,16 @@ def output(stage: str, params: dict[str, object], stats: dict[str, object]) -> O
     return Output(id=wanted.id, wanted=wanted, key="", files=(), stats=stats)
 
 
-CANDIDATE = {"date": "2021-03-05T11:00:00Z", "cloud_percent": 71.4, "nodata_percent": 0.0}
-CHOICE = output(
-    "collect",
-    {
-        "candidates": [
-            {**CANDIDATE, "name": "A", "is_used": True, "reason": "primary month"},
-            {**CANDIDATE, "name": "B", "is_used": False, "reason": "cloud 71.4 % above 20 %"},
-        ],
-        "unreadable": ["C: damaged"],
-    },
-    {},
-)
+CHOICE = (
+    Candidate(
+        name="A", date="2021-03-05", baseline=400, cloud_percent=1.0, nodata_percent=0.0,
+        is_used=True, reason="primary month",
+    ),
+    Candidate(
+        name="B", date="2021-03-08", cloud_percent=71.4, nodata_percent=0.0, is_used=False,
+        reason="cloud 71.4 % above 20 %",
+    ),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("min_clear", "missing"), [(1, 10.0), (2, 30.0)])
@@ -119,17 +119,35 @@ def test_pixels_with_too_few_observations_are_missing(min_clear: int, missing: f
             }
         ],
     }  # fmt: skip
-    season = season_quality(
-        "2021-spring", CHOICE, output("composite", {"min_clear": min_clear}, stats), ""
-    )
+    composite = output("composite", {"min_clear": min_clear}, stats)
+    season = season_quality("2021-spring", CHOICE, composite)
     assert season.nodata_percent == missing
-    assert season.status == "degraded"
-    assert [p.name for p in season.products] == ["A"]
-    assert [(r.name, r.date) for r in season.refused] == [("B", "2021-03-05")]
+    assert (season.status, season.basis) == ("degraded", "composite")
+    # What the composite knows of its products wins over what their names say.
+    assert [(c.name, c.baseline, c.offsets) for c in season.used] == [("A", 509, (-1000,))]
+    assert [(c.name, c.offsets) for c in season.candidates] == [("A", (-1000,)), ("B", ())]
 
 
-def test_a_season_without_a_composite_keeps_its_refusals_and_reason() -> None:
-    season = season_quality("2021-spring", CHOICE, None, "the mask failed")
-    assert (season.status, season.reason) == ("missing", "the mask failed")
-    assert [r.reason for r in season.refused] == ["cloud 71.4 % above 20 %"]
+def test_a_season_without_a_composite_keeps_its_candidates_and_reason() -> None:
+    season = season_quality(
+        "2021-spring", CHOICE, None, unreadable=["C: damaged"], reason="the mask failed"
+    )
+    assert (season.status, season.reason, season.basis) == ("empty", "the mask failed", None)
+    assert [c.reason for c in season.candidates] == ["primary month", "cloud 71.4 % above 20 %"]
     assert season.unreadable == ("C: damaged",)
+    assert season.cloud_percent == 1.0
+
+
+def test_the_tiles_to_look_at_first_are_those_without_composites() -> None:
+    def named(name: str, *shares: float | None) -> TileQuality:
+        return tile(*shares).model_copy(update={"tile": name})
+
+    tiles = [named("31UDS", 1, 2), named("31UES", 30, 2), named("31UFS", 1, None),
+             named("31UDT", None, None), named("31UET", 9, None)]  # fmt: skip
+    ranked = [found.tile for found in worst_first(tiles)]
+    assert ranked == ["31UDT", "31UET", "31UFS", "31UES", "31UDS"]
+
+
+def test_a_line_says_what_hovering_shows() -> None:
+    assert describe(tile(1, 12.5)) == "31UDS: ok, 12.5 % missing, 0 products"
+    assert describe(tile(None)) == "31UDS: empty, share unknown, 0 products"

@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from landcover.errors import InputError
+from landcover.raster.clouds import EXCLUDED, is_excluded, mask_bits
 from landcover.raster.composite import masked_median
-from landcover.raster.ladder import NO_RUNG, ladder_median, ladder_rungs
+from landcover.raster.growth import kernel_px
+from landcover.raster.ladder import (
+    NO_RUNG,
+    first_rungs,
+    hidden_on_rungs,
+    ladder_median,
+    ladder_rungs,
+)
 
 NODATA = -32768
 
@@ -130,3 +138,43 @@ def test_misfits_are_refused() -> None:
         ladder_rungs([mask], 0)
     with pytest.raises(InputError, match=r"Values of shape \(1, 3, 3\)"):
         ladder_median(values[:1], [mask])
+
+
+# Rungs from mask bits
+
+
+def test_a_dot_of_cloud_on_three_rungs() -> None:
+    # Windows of 5, 3 and 1 pixels of 20 m; one cloud makes 1/25, 1/9 and 1 of them: above 0.075
+    # from the second rung on. On the first it is hidden all the same, as the last hides it.
+    scl = np.full((9, 9), 4, dtype=np.uint8)
+    scl[4, 4] = 9
+    scl[0, 0], scl[8, 8] = 0, 11
+    bits, _ = mask_bits(scl, 20, growth_m=600)
+    expected = np.zeros((9, 9), dtype=np.uint8)
+    expected[3:6, 3:6] = 2  # hidden by rung 1, free on rung 2
+    expected[4, 4] = expected[0, 0] = expected[8, 8] = 3  # cloud, nodata and snow on every rung
+    np.testing.assert_array_equal(first_rungs(bits, 20, (100, 60, 0)), expected)
+    # Without snow among what is excluded.
+    expected[8, 8] = 0
+    np.testing.assert_array_equal(
+        first_rungs(bits, 20, (100, 60, 0), excluded=EXCLUDED & ~8), expected
+    )
+
+
+@pytest.mark.parametrize("variant", ["paper", "paper_code"])
+def test_first_rungs_are_those_of_whole_masks_and_of_parts(variant: str) -> None:
+    growths = (400.0, 200.0, 0.0)
+    generator = np.random.default_rng(11)
+    scl = np.full((130, 110), 4, dtype=np.uint8)
+    for row, column in generator.integers(0, 110, (12, 2)):
+        scl[row : row + 9, column : column + 7] = generator.choice((3, 8, 9, 11, 0))
+    grown = [mask_bits(scl, 20, variant=variant, growth_m=g)[0] for g in growths]  # type: ignore[arg-type]
+    values = generator.integers(1, 4000, (1, *scl.shape)).astype(np.int16)
+    masks = [is_excluded(bits)[np.newaxis] for bits in grown]
+    found = first_rungs(grown[0], 20, growths, variant=variant)  # type: ignore[arg-type]
+    hidden, rungs = hidden_on_rungs(found[np.newaxis], 3)
+    np.testing.assert_array_equal(rungs, ladder_median(values, masks)[2])
+    np.testing.assert_array_equal(hidden, rungs[np.newaxis] == NO_RUNG)
+    halo = kernel_px(20, max(growths)) // 2
+    part = first_rungs(grown[0][40 - halo : 90 + halo, : 60 + halo], 20, growths, variant=variant)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(part[halo : halo + 50, :60], found[40:90, :60])

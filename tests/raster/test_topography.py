@@ -10,6 +10,7 @@ from landcover.raster.topography import (
     c_of_sums,
     correct_topography,
     illumination,
+    mean_orientation,
     regression_sums,
 )
 
@@ -155,3 +156,31 @@ def test_misfits_are_refused() -> None:
         correct_topography(values, terrain, terrain, 40, 0.3, method="minnaert")
     with pytest.raises(InputError, match="resample the terrain first"):
         regression_sums(values, terrain, terrain, np.zeros((2, 3), dtype=bool))
+
+
+def test_orientation_is_averaged_as_a_gradient() -> None:
+    # Two by two pixels each: one slope, a ridge, slopes to north and east of equal steepness, void.
+    slope = np.array([[10, 10, 20, 20, 30, 30, 5, 5]] * 2, np.float32)
+    compass = np.array(
+        [[350, 350, 90, 270, 0, 90, 0, 0], [350, 350, 90, 270, 0, 90, np.nan, 0]], np.float32
+    )
+    slope[1, 6] = np.nan
+    found_slope, found_aspect = mean_orientation(slope, compass, 2, convention="compass")
+    # North-east: the mean of two unit vectors at a right angle is 1/sqrt(2) long.
+    expected = [10, 0, np.degrees(np.arctan(np.tan(np.radians(30)) / np.sqrt(2))), np.nan]
+    np.testing.assert_allclose(found_slope, [expected], atol=1e-5)
+    np.testing.assert_allclose(found_aspect[0, [0, 2]], [350, 45], atol=1e-4)
+    grass = np.mod(90 - compass, 360)
+    grass[grass == 0] = 360
+    again = mean_orientation(slope, grass, 2, convention="grass")
+    np.testing.assert_allclose(again[0], found_slope, atol=1e-5)
+    np.testing.assert_allclose(again[1][0, [0, 2]], [350, 45], atol=1e-4)
+
+
+@pytest.mark.parametrize(("convention", "flat"), [("grass", 0), ("compass", np.nan)])
+def test_flat_ground_has_an_orientation(convention: str, flat: float) -> None:
+    slope, aspect = np.zeros((2, 2), np.float32), np.full((2, 2), flat, np.float32)
+    found, _ = mean_orientation(slope, aspect, 2, convention=convention)  # type: ignore[arg-type]
+    assert found.item() == 0
+    with pytest.raises(InputError, match="multiples of 3"):
+        mean_orientation(slope, aspect, 3, convention="grass")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+from scipy import ndimage
 
 from landcover.errors import InputError
 from landcover.raster.clouds import expand_cloud_mask, scl_masked
 from landcover.raster.tripwire import (
     FEWEST_PIXELS,
+    NONE,
     OffsetEvidence,
+    grown,
     judge_offset,
     offset_evidence,
     offset_step,
@@ -202,6 +207,54 @@ def test_real_products(data_dir: Path, tile: str) -> None:
         shifted = np.where(product == NODATA, NODATA, product + offset).astype(np.int16)
         assert offset_step(shifted, others, is_clear).verdict == verdict
         assert offset_step(others, shifted, is_clear).verdict == "others_differ"
+
+
+@pytest.mark.parametrize("n_bands", [10, 4])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_veil_over_all_dark_pixels_is_no_missing_offset(seed: int, n_bands: int) -> None:
+    # Thin cloud that nobody masked: about 0.1, but uneven and weaker in the infrared.
+    keep = np.s_[:] if n_bands == 10 else [0, 1, 2, 6]
+    truth = scene(30 + seed, COUNTRY)
+    rows, columns = np.indices((SIZE, SIZE))
+    thickness = 1350 + 450 * np.sin(rows / 17 + seed) * np.cos(columns / 23)
+    by_band = np.array([1.15, 1.1, 1.1, 1.05, 1.0, 1.0, 0.95, 0.95, 0.8, 0.75])[:, None, None]
+    veiled = truth * (1 - thickness / 8000) + thickness * by_band
+    product, others = observed(veiled, 40 + seed)[keep], observed(truth, 50 + seed)[keep]
+    for one, other in ((product, others), (others, product)):
+        finding = offset_step(one, other, CLEAR)
+        assert finding.verdict in ("ok", "unsure"), finding
+    share = offset_evidence(product, others, CLEAR).share
+    assert share("n_dark") <= NONE, "no dark pixel acquits it"
+    assert share("n_higher") > 0.05, "many pixels speak for a step"
+
+
+def test_real_months_pass_each_other(data_dir: Path) -> None:
+    # Monthly composites with haze left in them, one month without a single dark pixel.
+    (path,) = (data_dir / "worldcereal-belgium-monthly").glob("*.nc")
+    bands = []
+    for name in ("B2", "B4", "B5", "B6", "B7", "B8", "B11", "B12"):
+        with rasterio.open(f"NETCDF:{path}:{name}") as raster:
+            bands.append(raster.read().astype(np.int32))
+    months = np.stack(bands, axis=1)
+    months = np.where((months == 65_535) | (months == 0), NODATA, months.clip(-32767, 32767))
+    is_clear = np.ones(months.shape[2:], dtype=bool)
+    n_agreed = n_twice = 0
+    for one, other in permutations(months.astype(np.int16), 2):
+        finding = offset_step(one, other, is_clear)
+        assert finding.verdict in ("ok", "unsure"), finding
+        shifted = np.where(one == NODATA, NODATA, one - 1000).astype(np.int16)
+        n_agreed += finding.verdict == "ok"
+        n_twice += offset_step(shifted, other, is_clear).verdict == "applied_twice"
+    assert n_agreed > 100
+    assert n_twice > 280, "whatever the season, of 380 pairs"
+
+
+def test_a_mask_grows_by_one_pixel() -> None:
+    mask = np.zeros((5, 6), dtype=bool)
+    mask[0, 0] = mask[3, 4] = True
+    expected = ndimage.binary_dilation(mask, np.ones((3, 3), dtype=bool))
+    np.testing.assert_array_equal(grown(mask), expected)
+    assert mask.sum() == 2, "the mask itself stays"
 
 
 def test_misfits_are_refused() -> None:

@@ -177,6 +177,16 @@ def test_real_grids_agree_with_their_means(data_dir: Path) -> None:
         assert float(np.nanmean(window)) == pytest.approx(expected, abs=1)
 
 
+def test_a_part_of_a_tile_has_the_factor_of_its_place() -> None:
+    angles = angle_grids(3)
+    whole = window_factor("B08", angles, Window(0, 0, 900, 900), 60)
+    # A raster that begins 300 rows and 200 columns into the tile.
+    found = window_factor("B08", angles, Window(5, 7, 50, 60), 60, corner_m=(18_000, 12_000))
+    np.testing.assert_allclose(found, whole[305:355, 207:267], rtol=1e-12)
+    with pytest.raises(InputError, match="metadata and raster are of different places"):
+        window_factor("B08", angles, Window(0, 0, 50, 60), 60, corner_m=(-18_000, 0))
+
+
 def test_misfits_are_refused() -> None:
     grid = np.zeros((23, 23))
     with pytest.raises(InputError, match="2x2 nodes at least"):

@@ -16,10 +16,10 @@ from landcover.raster.windows import plan_windows
     st.integers(1, 2300),
     st.integers(1, 2300),
     st.floats(1, 2000),
-    st.sampled_from([64, 256, 512, 1024]),
+    st.tuples(*2 * [st.sampled_from([1, 3, 64, 192, 512, 640, 1024, 5000])]),
 )
 def test_each_pixel_once_and_within_memory(
-    height: int, width: int, bytes_per_pixel: float, block: int
+    height: int, width: int, bytes_per_pixel: float, block: tuple[int, int]
 ) -> None:
     memory_gb = 0.05
     windows = plan_windows(
@@ -67,10 +67,39 @@ def test_too_little_memory() -> None:
 
 
 @pytest.mark.parametrize(
+    ("size", "block", "memory_gb", "window"),
+    # 12 bytes a pixel; the blocks of Sentinel-2 at 10, 20 and 60 m, then strips and odd ones
+    [
+        (10980, (1024, 1024), 1, (1024, 1024)),
+        (5490, (640, 640), 1, (640, 640)),
+        (1830, (192, 192), 1, (960, 960)),
+        (1830, (192, 192), 0.008, (384, 960)),  # half of five blocks: two
+        (1830, (192, 192), 0.0005, (192, 192)),
+        (1830, (192, 192), 0.0003, (96, 192)),  # a part of a block, since no whole one fits
+        (10980, (1, 10980), 1, (1024, 10980)),  # strips are read at full width
+        (10980, (1, 10980), 0.05, (256, 10980)),
+        (10980, (3, 10980), 0.009, (64, 10980)),
+        (915, (1024, 1024), 1, (915, 915)),  # a block beyond the edge ends there
+        (3000, (3000, 3000), 1, (3000, 3000)),  # one block: decoded once
+    ],
+)
+def test_windows_are_whole_blocks(
+    size: int, block: tuple[int, int], memory_gb: float, window: tuple[int, int]
+) -> None:
+    windows = plan_windows(size, size, bytes_per_pixel=12, memory_gb=memory_gb, block=block)
+    assert windows[0] == (0, 0, *window)
+
+
+@pytest.mark.parametrize(
     ("height", "bytes_per_pixel", "memory_gb", "block"),
-    [(0, 1, 1, 512), (9, 0, 1, 512), (9, 1, 0, 512), (9, 1, float("nan"), 512),
-     (9, 1, 1, 500), (9, 1, 1, 32), (9, 1, 1, 2048)],
-)  # fmt: skip
+    [(0, 1, 1, 512), (9, 0, 1, 512), (9, 1, 0, 512), (9, 1, float("nan"), 512), (9, 1, 1, 0)],
+)
 def test_bad_arguments(height: int, bytes_per_pixel: float, memory_gb: float, block: int) -> None:
     with pytest.raises(InputError, match="found"):
-        plan_windows(height, 9, bytes_per_pixel=bytes_per_pixel, memory_gb=memory_gb, block=block)
+        plan_windows(
+            height,
+            9,
+            bytes_per_pixel=bytes_per_pixel,
+            memory_gb=memory_gb,
+            block=(block, block),
+        )

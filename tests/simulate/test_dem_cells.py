@@ -10,9 +10,9 @@ import rasterio
 from pyproj import Transformer
 
 from landcover.simulate import SimulatedRegion
-from landcover.simulate.dem_cells import cells_under, name_of, write_cells
+from landcover.simulate.dem_cells import Upland, cells_under, name_of, write_cells
 from landcover.simulate.landscape import draw_landscape
-from landcover.simulate.site import place_windows
+from landcover.simulate.site import place_sites
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_name_is_the_south_west_corner(corner: tuple[int, int], name: str) -> No
 def test_only_the_cells_under_the_windows_and_their_halo(
     pixels: int, cells: list[tuple[int, int]]
 ) -> None:
-    assert cells_under(place_windows(["30SUF", "30SVF"], pixels)) == cells
+    assert cells_under(place_sites(["30SUF", "30SVF"], pixels)[0]) == cells
 
 
 def test_pixel_centres_lie_on_whole_degrees(region: SimulatedRegion) -> None:
@@ -46,7 +46,7 @@ def test_pixel_centres_lie_on_whole_degrees(region: SimulatedRegion) -> None:
 
 
 def test_heights_are_the_relief_with_a_few_metres_of_noise(region: SimulatedRegion) -> None:
-    land = draw_landscape(0, place_windows(region.tiles, 240).hull)
+    land = draw_landscape(0, place_sites(region.tiles, 240)[0].hull)
     (path,) = region.dem.iterdir()
     with rasterio.open(path) as cell:
         heights, transform = cell.read(1), cell.transform
@@ -67,8 +67,8 @@ def test_heights_are_the_relief_with_a_few_metres_of_noise(region: SimulatedRegi
 
 
 def test_neighbouring_cells_share_a_line(tmp_path: Path) -> None:
-    site = place_windows(["30SUF", "30SVF"], 600)
+    site = place_sites(["30SUF", "30SVF"], 600)[0]
     land = draw_landscape(0, site.hull)
-    west, east = write_cells(0, site, land, tmp_path)
+    west, east = write_cells(0, [Upland(site, land.relief)], tmp_path)
     with rasterio.open(west) as one, rasterio.open(east) as other:
         assert np.array_equal(one.read(1)[:, -1], other.read(1)[:, 0])

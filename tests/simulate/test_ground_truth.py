@@ -14,7 +14,7 @@ from scipy import ndimage
 from landcover.simulate import SimulatedRegion
 from landcover.simulate.ground_truth import COLOURS
 from landcover.simulate.landscape import CLASS_NAMES, draw_landscape
-from landcover.simulate.site import place_windows
+from landcover.simulate.site import place_sites
 
 
 def points_of(path: object) -> list[tuple[float, float, str, int]]:
@@ -31,7 +31,7 @@ def _named(properties: dict[str, object]) -> tuple[str, int]:
 
 def test_truth_names_and_colours_its_classes(region: SimulatedRegion) -> None:
     for tile, path in region.truth.items():
-        window = place_windows(region.tiles, 240).windows[tile]
+        window = place_sites(region.tiles, 240)[0].windows[tile]
         with rasterio.open(path) as raster:
             assert raster.dtypes == ("uint8",)
             assert raster.nodata == 0
@@ -65,7 +65,7 @@ def test_labels_agree_with_the_truth_of_every_window_that_holds_them(
 def test_training_points_are_stratified_and_inside_their_patches(region: SimulatedRegion) -> None:
     points = points_of(region.labels)
     assert Counter(code for *_, code in points) == dict.fromkeys(CLASS_NAMES, 60)
-    land = draw_landscape(0, place_windows(region.tiles, 240).hull)
+    land = draw_landscape(0, place_sites(region.tiles, 240)[0].hull)
     to_metres = Transformer.from_crs("EPSG:4326", land.hull.crs, always_xy=True)
     for lon, lat, _, code in points:
         row, column = land.hull.pixel_at(*to_metres.transform(lon, lat))
@@ -76,7 +76,7 @@ def test_independent_points_are_a_simple_random_sample(region: SimulatedRegion) 
     points = points_of(region.labels_independent)
     assert len(points) == 240
     assert len({(lon, lat) for lon, lat, *_ in points}) == 240
-    land = draw_landscape(0, place_windows(region.tiles, 240).hull)
+    land = draw_landscape(0, place_sites(region.tiles, 240)[0].hull)
     shares = np.bincount(land.classes.ravel(), minlength=10) / land.classes.size
     counts = Counter(code for *_, code in points)
     for code in CLASS_NAMES:
@@ -87,7 +87,7 @@ def test_independent_points_are_a_simple_random_sample(region: SimulatedRegion) 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("tiles", [["31TCJ"], ["30SUF", "30SVF"]])
 def test_land_is_where_it_would_be(tiles: list[str], seed: int) -> None:
-    land = draw_landscape(seed, place_windows(tiles, 240).hull)
+    land = draw_landscape(seed, place_sites(tiles, 240)[0].hull)
     shares = np.bincount(land.classes.ravel(), minlength=10)[1:] / land.classes.size
     assert (shares > 0.02).all()
     assert shares.argmax() + 1 == 7

@@ -14,7 +14,7 @@ from landcover.simulate import SimulatedRegion
 from landcover.simulate.files import write_jp2
 from landcover.simulate.product_xml import BAND_IDS, SCL_SHARES
 from landcover.simulate.safe import digital_numbers
-from landcover.simulate.site import place_windows
+from landcover.simulate.site import place_sites
 
 from .conftest import Safe
 
@@ -70,7 +70,7 @@ def test_scales_offsets_and_special_values(safes: list[Safe]) -> None:
 def test_files_listed_are_files_written_on_nesting_grids(
     region: SimulatedRegion, safes: list[Safe]
 ) -> None:
-    windows = place_windows(region.tiles, 240).windows
+    windows = place_sites(region.tiles, 240)[0].windows
     for safe in safes:
         assert set(safe.path.rglob("*.jp2")) == set(safe.images.values())
         for resolution, layers in LAYERS.items():
@@ -89,7 +89,7 @@ def test_files_listed_are_files_written_on_nesting_grids(
 
 
 def test_granule_metadata_place_the_window(region: SimulatedRegion, safes: list[Safe]) -> None:
-    windows = place_windows(region.tiles, 240).windows
+    windows = place_sites(region.tiles, 240)[0].windows
     for safe in safes:
         (code,) = safe.granule_xml.iter("HORIZONTAL_CS_CODE")
         assert code.text == "EPSG:32630"

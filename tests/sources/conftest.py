@@ -36,7 +36,11 @@ def safes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(old, new)
     metadata = new / "MTD_MSIL2A.xml"
     text = metadata.read_text().replace(old.name, new.name).replace("02.12", "05.00")
-    metadata.write_text(text.replace("16:03:25", "20:00:00"))
+    # Its pixels stay those of 02.12, so the list that later baselines have says 0.
+    offsets = "".join(f'<BOA_ADD_OFFSET band_id="{n}">0</BOA_ADD_OFFSET>' for n in range(13))
+    offsets = f"<BOA_ADD_OFFSET_VALUES_LIST>{offsets}</BOA_ADD_OFFSET_VALUES_LIST>"
+    end = "</QUANTIFICATION_VALUES_LIST>"
+    metadata.write_text(text.replace("16:03:25", "20:00:00").replace(end, end + offsets))
     return region.products
 
 

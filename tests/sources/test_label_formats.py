@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 
+import numpy as np
 import pyproj
 import pytest
 import shapely
@@ -166,14 +167,36 @@ def test_an_unknown_crs_is_refused(tmp_path):
         read_text(tmp_path, "a.geojson", collection((shapely.Point(1, 1), {}), crs=crs))
 
 
+def test_features_of_different_crs_are_refused(tmp_path):
+    document = json.loads(collection((shapely.Point(1, 1), {}), (shapely.Point(2, 1), {})))
+    document["features"][1]["crs"] = {"type": "name", "properties": {"name": "EPSG:32630"}}
+    with pytest.raises(InputError, match="feature 2 has a reference system of its own"):
+        read_text(tmp_path, "a.geojson", json.dumps(document))
+
+
+def test_a_local_crs_is_refused(tmp_path):
+    name = 'LOCAL_CS["site",UNIT["metre",1]]'
+    crs = {"type": "name", "properties": {"name": name}}
+    with pytest.raises(InputError, match="'site' lies nowhere on Earth"):
+        read_text(tmp_path, "a.geojson", collection((shapely.Point(1, 1), {}), crs=crs))
+
+
+def test_a_million_vertices_and_nested_collections(tmp_path):
+    angle = np.linspace(0, 2 * np.pi, 1_000_001)
+    ring = np.column_stack([np.cos(angle), np.sin(angle)]) * 0.05
+    ring[-1] = ring[0]
+    nested = shapely.GeometryCollection(
+        [shapely.GeometryCollection([shapely.Point(1, 1), shapely.Polygon(ring)])]
+    )
+    table = read_text(tmp_path, "a.geojson", collection((nested, {"label": "crop"})))
+    assert table.counts == {"cropland": 2}
+    middle = table.points.loc[table.points["lon"] < 0.5]
+    np.testing.assert_allclose(middle[["lon", "lat"]], 0, atol=1e-5)
+
+
 def test_missing_and_null_crs_are_wgs84(tmp_path):
     text = collection((shapely.Point(1, 2), {"label": "crop"}), crs=None)
     assert read_text(tmp_path, "a.geojson", text).points["lat"].tolist() == [2]
-
-
-def test_shapefiles_are_refused_with_a_way_out(data_dir):
-    with pytest.raises(InputError, match=r"\.shp are not read.*GeoJSON"):
-        read(data_dir / "rstoolbox-limburg" / "training_polygons.shp")
 
 
 HEADER = "lat,lon,label\n"
@@ -237,7 +260,15 @@ IN_METRES = collection((shapely.box(3e5, 4e6, 3.1e5, 4.1e6), {}))
         ("a.kmz", "", "the file is empty"),
         ("a.kmz", "PK no zip", "the zip cannot be read"),
         ("a.tif", "II no tiff", "cannot be read as a raster"),
-        ("a.gpkg", "", "type .gpkg are not read"),
+        ("a.csv", HEADER + "36_7,1,water\n", "row 2: lat '36_7' is not a number"),
+        ("a.csv", "lat;lon;label\n36,7;-4,4;water\n", "write the decimal comma as a point"),
+        ("a.gpkg", "", "the file is empty"),
+        ("a.gpkg", "no database", "the file cannot be read"),
+        ("a.parquet", "", "the file is empty"),
+        ("a.parquet", "PAR1 or not", "no readable Parquet file"),
+        ("a.shp", "", r"no \.shx and no \.dbf beside it"),
+        ("a.zip", "", "the file is empty"),
+        ("a.fgb", "", "type .fgb are not read"),
         ("labels", HEADER, "without an ending"),
     ],
 )  # fmt: skip
@@ -253,7 +284,7 @@ def test_bad_files_are_one_sentence(tmp_path, name, text, complaint):
 def test_an_absent_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"gone.csv: no such label file"):
         read(tmp_path / "gone.csv")
-    with pytest.raises(InputError, match="no such label file"):
+    with pytest.raises(InputError, match="the folder holds no label files"):
         read(tmp_path)
 
 

@@ -11,7 +11,13 @@ import shapely
 
 from landcover.errors import InputError
 from landcover.nouns.legend import MEDITERRANEAN
-from landcover.sources.label_polygons import points_in_polygon, pole_of, utm_zone
+from landcover.sources.label_polygons import (
+    PolygonRule,
+    points_in_polygon,
+    pole_of,
+    polygons_to_points,
+    utm_zone,
+)
 from landcover.sources.labels import read_labels
 
 METRES = pyproj.Geod(ellps="WGS84")
@@ -89,7 +95,7 @@ def test_utm_zone(lon, lat, zone):
 )
 def test_grid_stays_15_m_inside(side_m, step_m, n_points):
     field = square(-4.4, 36.7, side_m)
-    drawn = points_in_polygon(field, "grid", grid_step_m=step_m)
+    drawn = points_in_polygon(field, PolygonRule("grid", step_m))
     assert len(drawn.lon) == pytest.approx(n_points, abs=2 * n_points**0.5 - 1)
     ring = shapely.get_coordinates(field.exterior)
     there = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32630", always_xy=True)
@@ -111,15 +117,15 @@ def test_grid_points_of_a_polygon_share_its_group(tmp_path):
     assert table.points["group"].value_counts().iloc[0] > 20
     assert table.points["group"].nunique() == 2
     assert table.warnings == (
-        "fields.geojson: polygons narrower than 30 m, which a 3x3 block of 10 m pixels leaves: "
-        "1 (feature 2).",
+        "fields.geojson: polygons narrower than 30 m, which a 3x3 block of 10 m pixels leaves, "
+        "so that only the centre pixel is sampled: 1 (feature 2).",
     )
 
 
 @pytest.mark.parametrize("step", [0, -1, float("nan"), 0.05])
 def test_bad_grid_steps_are_refused(step):
     with pytest.raises(InputError, match="step"):
-        points_in_polygon(square(-4.4, 36.7, 1000), "grid", grid_step_m=step)
+        points_in_polygon(square(-4.4, 36.7, 1000), PolygonRule("grid", step))
 
 
 def test_a_polygon_that_crosses_itself_is_repaired(tmp_path):
@@ -216,3 +222,78 @@ def test_thin_polygons_can_be_left_out(data_dir):
     table = read(path, min_radius_m=15)
     assert table.dropped["polygon narrower than 30 m"] > 500
     assert not any("narrower" in warning for warning in table.warnings)
+
+
+# Random points
+
+
+def utm(points):
+    there = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32630", always_xy=True)
+    return np.column_stack(there.transform(points["lon"], points["lat"]))
+
+
+@pytest.mark.parametrize(
+    ("side_m", "most", "n_points"),
+    # One and another for each full hectare, at most as many as asked for, and the pole where
+    # nothing lies 15 m inside. 31 m across leaves a square of 1 m, where two do not fit.
+    [(99, 10, 1), (110, 10, 2), (250, 10, 7), (250, 4, 4), (25, 10, 1), (31, 10, 1)],
+)
+def test_random_points_are_apart_and_inside(side_m, most, n_points):
+    field = square(-4.4, 36.7, side_m)
+    drawn = polygons_to_points([field], "random", points_per_polygon=most, seed=3)
+    assert len(drawn) == n_points
+    assert (drawn["neighbourhood"] == (1 if side_m < 30 else 3)).all()
+    xy = utm(drawn)
+    outline = shapely.transform(
+        field.exterior,
+        lambda ring: utm(dict(zip(("lon", "lat"), ring.T, strict=True))),
+    )
+    assert shapely.distance(outline, shapely.points(xy)).min() > min(14.99, side_m / 2 - 0.2)
+    apart = np.hypot(*(xy[:, None] - xy[None]).T)[~np.eye(len(xy), dtype=bool)]
+    assert (apart > 29.99).all()
+
+
+def test_random_points_depend_on_their_polygon_and_the_seed_only():
+    fields = [square(-4.4, 36.7, 300), square(-4.3, 36.7, 300), square(-4.4, 36.7, 300)]
+    drawn = polygons_to_points(fields, "random", seed=1)
+    by = [part[["lon", "lat"]].to_numpy() for _, part in drawn.groupby("polygon")]
+    np.testing.assert_array_equal(by[0], by[2])
+    assert not np.array_equal(by[0] - by[0][0], by[1] - by[1][0])
+    turned = shapely.transform(fields[0], lambda ring: np.roll(ring[:-1], 1, 0)[[0, 1, 2, 3, 0]])
+    np.testing.assert_allclose(
+        polygons_to_points([turned], "random", seed=1)[["lon", "lat"]], by[0], atol=1e-8
+    )
+    alone = polygons_to_points(fields[1:2], "random", seed=1)[["lon", "lat"]].to_numpy()
+    np.testing.assert_array_equal(alone, by[1])
+    other = polygons_to_points(fields[:1], "random", seed=2)[["lon", "lat"]].to_numpy()
+    assert not np.array_equal(other, by[0])
+
+
+# From the front door
+
+
+def test_polygons_of_another_crs_and_as_geojson():
+    # The L of the worked example in metres, at a place of zone 30.
+    west, south = 400_000, 4_000_000
+    shape = shapely.transform(L_SHAPE, lambda xy: np.add(xy, [west, south]))
+    table = polygons_to_points([json.loads(shapely.to_geojson(shape))], crs="EPSG:32630")
+    assert utm(table)[0] - [west, south] == pytest.approx([11.7157, 11.7157], abs=0.1)
+    assert table["radius_m"][0] == pytest.approx(11.7157, abs=0.1)
+    assert table["neighbourhood"].tolist() == [1]
+    assert list(polygons_to_points([]).columns) == list(table.columns)
+
+
+def test_narrow_parts_give_one_pixel_or_none(tmp_path):
+    two = shapely.MultiPolygon([square(-4.4, 36.7, 60), square(-4.39, 36.7, 20)])
+    assert polygons_to_points([two])["neighbourhood"].tolist() == [3, 1]
+    assert polygons_to_points([two], min_radius_m=15)["neighbourhood"].tolist() == [3]
+    table = read_text(tmp_path, "a.geojson", collection((two, {"label": "crop"})))
+    assert table.points["neighbourhood"].tolist() == [3, 1]
+    assert table.points["group"].nunique() == 1
+
+
+def test_a_wrong_mode_or_polygon_is_refused():
+    with pytest.raises(InputError, match=r"mode must be one of .*found 'all'"):
+        polygons_to_points([L_SHAPE], "all")
+    with pytest.raises(InputError, match="number 1: malformed geometry"):
+        polygons_to_points([square(1, 1, 50), {"type": "Cube"}])

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyproj
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from landcover.errors import InputError
 from landcover.nouns.legend import MEDITERRANEAN
 from landcover.sources.labels import read_labels
 
-COLUMNS = ["point_id", "lon", "lat", "code", "label", "group", "source"]
+COLUMNS = [
+    "point_id", "lon", "lat", "code", "label", "group", "source", "neighbourhood", "code2"
+]  # fmt: skip
 
 
 def read(path, **options):
@@ -30,9 +35,9 @@ def read_text(folder, name, text, **options):
 def test_points_are_the_same_in_every_format(data_dir):
     tables = [
         read(data_dir / "labels" / f"worldcereal_points_cglops.{ending}")
-        for ending in ("csv", "geojson", "kmz")
+        for ending in ("csv", "geojson", "kmz", "shp")
     ]
-    assert [list(table.points.columns) for table in tables] == [COLUMNS] * 3
+    assert [list(table.points.columns) for table in tables] == [COLUMNS] * 4
     for table in tables:
         assert table.counts == {
             "closedForest": 78, "shrubland": 11, "herbaceousVegetation": 272,
@@ -162,3 +167,43 @@ def test_ids_do_not_depend_on_file_or_order(tmp_path):
     assert first["point_id"].is_unique
     # blake2b-64 of "10000000/10000000/permanentWater": ids stay what they are, splits use them.
     assert first["point_id"][0] == "5b440c124e763019"
+
+
+# Both ways of reading a table
+
+CELL = st.sampled_from(["1", "2.5", " 3 ", "-4e1", "", "nan", "x", "water", "40", "1_0", "a b"])
+ROW = st.lists(CELL, min_size=0, max_size=4).map(",".join)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(ROW, max_size=5), st.sampled_from(["\n", "\r\n"]))
+def test_a_plain_table_reads_as_it_does_row_by_row(tmp_path, rows, end):
+    header = ["label,lat,lon"]
+    plain = end.join([*header, *rows]) + end
+    # A quoted cell sends the same table to the careful reader.
+    quoted = end.join(['"label",lat,lon', *rows]) + end
+    found = []
+    for text in (plain, quoted):
+        path = tmp_path / "a.csv"
+        path.write_bytes(text.encode())
+        try:
+            found.append(read(path, unknown="drop").points.to_dict("list"))
+        except InputError as error:
+            found.append(str(error))
+    assert found[0] == found[1]
+
+
+def test_a_table_in_metres_with_a_declared_crs(tmp_path):
+    text = "id,Easting,northing,label\n1,374000,4065000,crop\n"
+    points = read_text(tmp_path, "a.csv", text, crs="EPSG:32630").points
+    there = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32630", always_xy=True)
+    assert there.transform(points["lon"][0], points["lat"][0]) == pytest.approx((374e3, 4065e3))
+    with pytest.raises(InputError, match="'EPSG:1' names no known reference system"):
+        read(tmp_path / "a.csv", crs="EPSG:1")
+
+
+def test_the_nine_classes_are_the_legend_unless_another_is_given(tmp_path):
+    (tmp_path / "a.csv").write_text("lat,lon,label\n1,1,111\n")
+    assert read_labels(tmp_path / "a.csv").counts == {"closedForest": 1}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -115,6 +116,12 @@ def test_simulated_products_are_marked(folder, mark, simulated):
     assert LocalSource(folder).is_simulated is simulated
 
 
+def test_a_mark_inside_one_product_marks_the_folder(folder):
+    assert not LocalSource(folder).is_simulated
+    (next(LocalSource(folder).paths()) / "SIMULATED.txt").touch()
+    assert LocalSource(folder).is_simulated
+
+
 def test_search_lists_the_products_of_an_interval_by_date(data_dir):
     source = LocalSource(data_dir / "safe-mini")
     start, end = datetime(2018, 6, 13, tzinfo=UTC), datetime(2018, 7, 5, 10, 54, 27, tzinfo=UTC)
@@ -135,3 +142,21 @@ def test_fetching_copies_nothing(folder, limburg):
     shutil.rmtree(place)
     with pytest.raises(MissingDataError, match=r"is gone. Deliver it again"):
         source.fetch(found, folder / "elsewhere")
+
+
+NAME = "S2A_MSIL2A_20180416T105619_N0207_R108_T31UDS_20180416T105619"
+
+
+@pytest.mark.parametrize("place", [f"{NAME}.SAFE", NAME, f"{NAME}/{NAME}.SAFE", f"batch/{NAME}"])
+def test_a_product_that_is_half_uploaded_is_told_for_its_tile(tmp_path, place):
+    (tmp_path / place / "GRANULE").mkdir(parents=True)
+    (tmp_path / "notes").mkdir()
+    source = LocalSource(tmp_path)
+    assert source.tiles() == ["31UDS"]
+    assert source.products("30SUF") == ([], [])
+    products, ((name, error),) = source.products("31UDS")
+    assert products == []
+    assert name == Path(place).name
+    assert str(error).startswith(f"{tmp_path / place}: named as a Level-2A product, but no MTD_")
+    everything = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+    assert source.search("31UDS", *everything) == []

@@ -23,7 +23,7 @@ RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 GOLDEN: dict[str, tuple[int, str]] = {
     "mask": (1, "cfa2db225d718036"),
     "composite": (1, "bb81b434ecd3a56a"),
-    "terrain": (2, "59b1de3f53f9413f"),
+    "terrain": (3, "59b1de3f53f9413f"),
     "sample": (1, "4fba9a1cc9c45db4"),
     "train": (1, "f6fc20891302116e"),
     "classify": (1, "1819c8f98e2d7be9"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -215,7 +217,8 @@ def test_a_whole_run_gives_its_page_and_files(tmp_path: Path) -> None:
     assert sorted(p.name for p in folder.iterdir()) == [
         "accuracy.csv", "accuracy.json", "confidence_32631.tif", "index.html", "map_32631.png",
         "map_32631.qml", "map_32631.tif", "map_32631.tif.aux.xml", "map_32631_colour_blind.qml",
-        "model_card.json", "quality.geojson", "quality.json", "true_colour_32631.png",
+        "model_card.json", "products.csv", "quality.geojson", "quality.json", "quality.png",
+        "true_colour_32631.png",
     ]  # fmt: skip
     for wanted in ("Test map, 2021", "Cropland", "CLOUDY", "cloud 71 % above 20 %",
                    "not in the legend: 3", "Not held out", "640 x 480 m of the tile"):  # fmt: skip
@@ -275,7 +278,8 @@ def test_without_labels_the_page_has_composites_and_quality(tmp_path: Path) -> N
     folder, stats, html = run.publish()
     assert stats["maps"] == []
     assert sorted(p.name for p in folder.iterdir()) == [
-        "index.html", "quality.geojson", "quality.json", "true_colour_32631.png",
+        "index.html", "products.csv", "quality.geojson", "quality.json", "quality.png",
+        "true_colour_32631.png",
     ]  # fmt: skip
     assert "There is no class map" in html
     assert "CLOUDY" in html
@@ -323,3 +327,56 @@ def test_paths_of_this_machine_stay_out_of_the_id(tmp_path: Path, path: str) -> 
     run.state("collect", other, [], "failed", f"x: {path}/a.tif is damaged.")
     publish(run.task)
     assert "/data/" not in json.dumps(run.task.made[0].to_document())
+
+
+def test_an_empty_season_shows_why_each_product_was_left_out(tmp_path: Path) -> None:
+    name = "S2A_MSIL2A_20210305T105021_N0509_R051_T31UDS_20210305T150000"
+    cloudy = {
+        "name": name, "date": "2021-03-05T10:50:21Z", "cloud_percent": 71.4,
+        "nodata_percent": 12.0, "is_used": False, "reason": "cloud 71.4 % above 20 %",
+    }  # fmt: skip
+
+    def report(key: str, candidates: list[dict[str, Any]]) -> tuple[Path, str]:
+        run = FakeRun(tmp_path / key)
+        unit = Unit(id="31UDS.2021-spring", label="31UDS 2021-spring", tile="31UDS")
+        run.state("collect", unit, [], "skipped", "31UDS 2021-spring: no usable product.")
+        record = {"run": run.run.id, "tile": "31UDS", "period": "2021-spring", "status": "empty"}
+        run.workspace.records.replace_one(
+            "selections", {"_id": 16 * key, **record, "names": [], "candidates": candidates}
+        )
+        folder, _, html = run.publish()
+        return folder, html
+
+    folder, html = report("1", [cloudy])
+    row = html[html.index(name) : html.index("cloud 71.4 % above 20 %")]
+    assert "<td>05.09</td>" in row  # as the name tells
+    assert "12.0 %" in row
+    assert f"{name},2021-03-05,05.09,71.4,12.0,no,cloud" in (folder / "products.csv").read_text()
+    # The record is an input: another choice makes another report.
+    assert report("2", [])[0].name != folder.name
+
+
+def test_a_report_is_written_although_the_products_are_gone(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path)
+    run.prepare()
+    unit = Unit(id="31UDS.2021-spring", label="31UDS 2021-spring", tile="31UDS")
+    wanted = Wanted(
+        stage="composite", version=1, unit="31UDS/2021-spring", params=_MINIMUM,
+        inputs={"products": ("p" * 16,), "masks": ("d" * 16,)},
+    )  # fmt: skip
+    stats = _stats("spring")
+    run.state(
+        "composite", unit, [outputs.commit(run.workspace, wanted, "composite/x", None, stats)]
+    )
+    run.mosaic(mapped=[])
+    _, stats, html = run.publish()
+    assert stats["pngs"] == ["true_colour_32631.png"]
+    assert "Cloud masks before and after" not in html
+
+
+def test_naming_the_stages_loads_no_plotting_and_no_templates() -> None:
+    code = "import sys, landcover.stages.registry; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in found.stdout.split()}
+    assert "landcover" in loaded
+    assert not loaded & {"matplotlib", "jinja2"}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from landcover.errors import InputError, UnavailableError
+from landcover.errors import InputError, LandcoverError, UnavailableError, family_of
 from landcover.stores.overlay import OverlayRecords
 from landcover.stores.records import MEMORY, SqliteRecords, stamped
 
@@ -121,6 +121,31 @@ def test_a_record_without_a_text_id_is_refused(records, document):
         records.insert_one("units", document)
     with pytest.raises(InputError, match="needs a text _id"):
         records.replace_one("units", document)
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        ({"corners": [[1, 2], [3, 4]]}, "corners"),
+        ({"corners": ((1, 2),)}, "corners"),
+        ({"stats": {"bands": [{"histogram": [[0]]}]}}, "stats.bands.histogram"),
+    ],
+    ids=["lists", "tuples", "deep"],
+)
+def test_a_list_of_lists_is_refused_by_every_store_alike(records, document, field):
+    """FerretDB keeps no arrays in arrays; what one store refuses no store may take."""
+    records.insert_one("units", {"_id": "a", "n": 1})
+    writes = [
+        lambda: records.insert_one("units", {"_id": "b", **document}),
+        lambda: records.replace_one("units", {"_id": "a", **document}),
+        lambda: records.find_one_and_update("units", {"_id": "a"}, document),
+    ]
+    for write in writes:
+        with pytest.raises(LandcoverError, match=f"Record field '{field}' holds a list of") as told:
+            write()
+        assert family_of(told.value) == "defect"
+    assert [(d["_id"], d["n"]) for d in records.find("units")] == [("a", 1)]
+    records.insert_one("units", {"_id": "c", "corners": [{"at": [1, 2]}, {"at": []}]})
 
 
 @pytest.mark.parametrize("text", ["größe", "a'b", 'a"b', "a%b_c", "a\nb", "🛰", "; DROP TABLE x"])

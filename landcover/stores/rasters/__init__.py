@@ -6,6 +6,8 @@ Reading is by window on each file's own grid. What the numbers mean is not known
 from __future__ import annotations
 
 from landcover.stores.rasters.cog import write_cog
+from landcover.stores.rasters.cutting import Part, find_part, write_box, write_level, write_part
+from landcover.stores.rasters.pool import Opened, ReadingPool
 from landcover.stores.rasters.reading import (
     RasterInfo,
     RasterReader,
@@ -19,20 +21,27 @@ from landcover.stores.rasters.warping import ResamplingName, by_pixel_size, join
 from landcover.stores.rasters.writing import RasterStyle, RasterWriter, create_raster, write_raster
 
 __all__ = [
+    "Opened",
+    "Part",
     "RasterInfo",
     "RasterReader",
     "RasterStyle",
     "RasterWriter",
+    "ReadingPool",
     "ResamplingName",
     "by_pixel_size",
     "create_raster",
     "damaged",
     "describe",
+    "find_part",
     "joined",
     "open_raster",
     "read_array",
     "read_overview",
     "read_warped",
+    "write_box",
     "write_cog",
+    "write_level",
+    "write_part",
     "write_raster",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 # One job owns the memory contract: GDAL gets a small cache (MB) and no threads of its own.
 GDAL_OPTIONS: Mapping[str, Any] = {"GDAL_CACHEMAX": 128, "GDAL_NUM_THREADS": 1}
+_FILTERS = Lock()
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,10 @@ class RasterInfo:
     """Declared nodata value."""
     block: tuple[int, int]
     """Block (rows, columns) of the first band."""
+    has_crs: bool
+    """Whether the file says in which coordinates it lies."""
+    unit: str
+    """Unit of the first band's values, as the file names it; empty where it does not."""
 
 
 class RasterReader:
@@ -75,7 +81,16 @@ class RasterReader:
             InputError: The file is damaged.
         """
         rectangle = rasterio_window(window)
-        return np.asarray(reading(self._path, lambda: self.dataset.read(band, window=rectangle)))
+        # GDAL's options are those of a thread; a raster may stay open beyond the block that set
+        # them, so each reading sets its own.
+        with _environment(self._path):
+            return np.asarray(
+                reading(self._path, lambda: self.dataset.read(band, window=rectangle))
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        self.dataset.close()
 
     def tags(self) -> dict[str, str]:
         """Give the file's metadata tags."""
@@ -89,13 +104,31 @@ def open_raster(path: str | Path) -> Iterator[RasterReader]:
     Raises:
         InputError: The file is absent or no raster.
     """
+    with _environment(str(path)), reading(str(path), lambda: _opened(path)) as dataset:
+        yield RasterReader(str(path), dataset)
+
+
+def open_for_long(path: str | Path) -> RasterReader:
+    """Open a raster that the caller closes, in the thread that reads it.
+
+    Raises:
+        InputError: The file is absent or no raster.
+    """
+    with _environment(str(path)):
+        return RasterReader(str(path), reading(str(path), lambda: _opened(path)))
+
+
+def _environment(path: str) -> rasterio.Env:
     # GDAL finds the credentials of a server itself; rasterio would look for them at each opening.
-    options = {**GDAL_OPTIONS, **vsi.options(str(path))}
-    with rasterio.Env(session=DummySession(), **options), warnings.catch_warnings():
-        # Some deliveries carry their georeference beside the file only.
+    return rasterio.Env(session=DummySession(), **{**GDAL_OPTIONS, **vsi.options(path)})
+
+
+def _opened(path: str | Path) -> DatasetReader:
+    # Some deliveries carry their georeference beside the file only. Python's filters of warnings
+    # are those of all threads, so they are changed by one thread at a time.
+    with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with reading(str(path), lambda: rasterio.open(path)) as dataset:
-            yield RasterReader(str(path), dataset)
+        return rasterio.open(path)
 
 
 def describe(path: str | Path) -> RasterInfo:
@@ -208,4 +241,6 @@ def _info(dataset: DatasetReader) -> RasterInfo:
         dtype=str(dataset.dtypes[0]),
         nodata=dataset.nodata,
         block=(int(block[0]), int(block[1])),
+        has_crs=dataset.crs is not None,
+        unit=dataset.units[0] or "",
     )

@@ -40,23 +40,79 @@ class RasterStyle:
 
 
 class RasterWriter:
-    """A raster being written, window by window, by one thread."""
+    """A raster being written, window by window, by one thread.
+
+    Windows may have any size: rows of blocks are put together here and written from the top, so
+    that each block is compressed once and the bytes do not depend on the windows. Memory is that
+    of the rows from the first unfinished block to the end of the window, at full width.
+    """
 
     def __init__(self, path: str, dataset: DatasetWriter) -> None:
         self._path = path
         self._dataset = dataset
+        self._block = int(dataset.block_shapes[0][0])
+        self._top = 0
+        self._rows: Array = self._empty(0)
 
     def write(self, array: Array, window: Window | None = None) -> None:
-        """Write (y, x) or (band, y, x) pixels into a window.
+        """Write (y, x) or (band, y, x) pixels into a window; windows come from top to bottom.
 
         Raises:
             UnavailableError: The disk is full.
         """
         bands = array[None] if array.ndim == 2 else array
+        place = window or Window(0, 0, self._dataset.height, self._dataset.width)
+        self._pass_on(place.row // self._block * self._block)
+        if place.row < self._top or (not self._rows.size and self._is_whole_rows(place)):
+            # Rows that are in the file already, or that need nothing beside them.
+            self._pass_on(self._dataset.height)
+            self._put(bands, place)
+            self._top = max(self._top, place.row + place.height)
+            return
+        self._reach(place.row + place.height)
+        rows, columns = place._replace(row=place.row - self._top).slices
+        self._rows[:, rows, columns] = bands
+
+    def finish(self) -> None:
+        """Write what is left.
+
+        Raises:
+            UnavailableError: The disk is full.
+        """
+        self._pass_on(self._dataset.height)
+
+    def _pass_on(self, top: int) -> None:
+        """Write the rows above ``top``; what nobody wrote there stays nodata."""
+        ready = self._rows[:, : max(0, top - self._top)]
+        if not ready.size:
+            return
+        self._put(ready, Window(self._top, 0, ready.shape[1], ready.shape[2]))
+        self._top += ready.shape[1]
+        self._rows = self._rows[:, ready.shape[1] :].copy()
+
+    def _is_whole_rows(self, window: Window) -> bool:
+        bottom = window.row + window.height
+        ends = bottom % self._block == 0 or bottom == self._dataset.height
+        return window.row == self._top and window.width == self._dataset.width and ends
+
+    def _reach(self, bottom: int) -> None:
+        """Hold the rows down to the end of the blocks that ``bottom`` lies in."""
+        ends = min(-(-bottom // self._block) * self._block, self._dataset.height)
+        missing = ends - self._top - self._rows.shape[1]
+        if missing > 0:
+            more = self._empty(missing)
+            self._rows = np.concatenate([self._rows, more], axis=1) if self._rows.size else more
+
+    def _put(self, bands: Array, window: Window) -> None:
         try:
             self._dataset.write(bands, window=rasterio_window(window))
         except RasterioError as error:
             raise unwritable(self._path, error) from error
+
+    def _empty(self, rows: int) -> Array:
+        fill = self._dataset.nodata or 0
+        shape = (self._dataset.count, rows, self._dataset.width)
+        return np.full(shape, fill, dtype=self._dataset.dtypes[0])
 
 
 @contextmanager
@@ -78,7 +134,9 @@ def create_raster(path: str | Path, grid: Grid, style: RasterStyle) -> Iterator[
         try:
             with dataset:
                 _write_style(dataset, style)
-                yield RasterWriter(str(path), dataset)
+                writer = RasterWriter(str(path), dataset)
+                yield writer
+                writer.finish()
         except RasterioError as error:
             raise unwritable(str(path), error) from error
     _check_written(Path(path), grid)

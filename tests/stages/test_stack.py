@@ -1,0 +1,79 @@
+"""The feature stack: single pixels equal whole windows, and unused layers are never opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from landcover import api
+from landcover.ledger import runs
+from landcover.nouns.grid import Window
+from landcover.nouns.model import feature_set
+from landcover.nouns.run import Unit
+from landcover.simulate import simulate
+from landcover.stages import stack as stack_module
+from landcover.stages.grids import composites_of, tile_work_grid
+from landcover.stages.sample import run_features, terrain_of
+from landcover.stages.stack import FeatureStack
+from landcover.stages.task import Task
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("stack")
+    region = simulate(folder / "region", tiles=("30SUF",), pixels=540, points_per_class=5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANDCOVER_WORKSPACE", str(folder / "workspace"))
+        api.start_run(
+            "stack", RECIPE, year=region.year, products=str(region.products), dem=str(region.dem),
+            until="terrain",
+            overrides=["seasons=[{name: summer, primary_month: 6, fallback_month: 7}]"],
+        )  # fmt: skip
+        assert api.run_inline("stack")["state"] == "done"
+        workspace = api.open_workspace()
+        unit = Unit(id="30SUF", label="30SUF", tile="30SUF")
+        yield Task(workspace, *runs.load(workspace, "stack"), unit)
+
+
+def stack_of(task: Task, names: tuple[str, ...] | None = None) -> FeatureStack:
+    features, _ = run_features(task)
+    if names is not None:
+        features = feature_set(f for f in features.features if f.name in names)
+    grid = tile_work_grid(task, "30SUF")
+    return FeatureStack(
+        task, grid, composites_of(task, "30SUF"), terrain_of(task, "30SUF"), features
+    )
+
+
+def test_single_pixels_equal_the_window(task: Task) -> None:
+    stack = stack_of(task)
+    whole = stack.read(Window(row=0, column=0, height=540, width=540))
+    rng = np.random.default_rng(0)
+    rows, columns = rng.integers(0, 540, 200), rng.integers(0, 540, 200)
+    rows[:4], columns[:4] = (0, 539, 0, 511), (0, 539, 539, 512)
+    assert np.array_equal(stack.read_at(rows, columns), whole[:, rows, columns], equal_nan=True)
+    assert stack.read_at(rows[:0], columns[:0]).shape == (len(whole), 0)
+
+
+def test_layers_that_no_feature_needs_are_never_opened(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    real = stack_module.open_raster
+
+    def counting(path: str | Path) -> Any:
+        opened.append(Path(path).stem)
+        return real(path)
+
+    monkeypatch.setattr(stack_module, "open_raster", counting)
+    stack = stack_of(task, ("summer_ndvi", "summer_B11", "slope"))
+    stack.read(Window(row=0, column=0, height=96, width=96))
+    assert sorted(opened) == ["B04", "B08", "B11", "slope"]
+    opened.clear()
+    stack.read_at(np.array([3]), np.array([4]))
+    assert sorted(opened) == ["B04", "B08", "B11", "slope"]

@@ -1,0 +1,119 @@
+"""What the recipe's model section does to a run: kinds, fewer features, balance and weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landcover import api
+from landcover.errors import InputError
+from landcover.simulate import simulate
+from landcover.stages.classify import open_model
+from landcover.stores.models import read_card
+from landcover.stores.rasters import read_array
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
+ONE_SEASON = "seasons=[{name: summer, primary_month: 6, fallback_month: 7}]"
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return simulate(
+        tmp_path_factory.mktemp("train") / "region", tiles=("30SUF",), pixels=240,
+        points_per_class=12, seed=5,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANDCOVER_WORKSPACE", str(tmp_path_factory.mktemp("options")))
+        yield api.open_workspace()
+
+
+def run(region: Any, name: str, *overrides: str) -> dict[str, Any]:
+    api.start_run(
+        name, RECIPE, year=region.year, products=str(region.products), labels=str(region.labels),
+        dem=str(region.dem), until="validate",
+        overrides=[ONE_SEASON, "model.trees=10", *overrides],
+    )  # fmt: skip
+    report = api.run_inline(name)
+    assert report["state"] == "done", report
+    return report
+
+
+def model_of(workspace: Any, name: str) -> tuple[Any, Any]:
+    """Read card and model of a run."""
+    state = workspace.records.find("units", {"run": name, "stage": "train"})[0]
+    found = [workspace.records.get("outputs", key) for key in state["outputs"]]
+    output = next(o for o in found if o["wanted"]["unit"] == "model")
+    folder = Path(workspace.objects.href(output["key"], ""))
+    card = read_card(folder)
+    return card, open_model(folder, card)
+
+
+@pytest.mark.parametrize("kind", ["random-forest", "extra-trees", "mlp"])
+def test_every_kind_maps_a_tile(region: Any, workspace: Any, kind: str) -> None:
+    run(region, kind, f"model.kind={kind}", "model.hidden=[12]", "model.epochs=30")
+    card, model = model_of(workspace, kind)
+    assert card.kind == model.kind == kind
+    assert ("hidden" in card.parameters) == (kind == "mlp")
+    state = workspace.records.find("units", {"run": kind, "stage": "classify"})[0]
+    output = workspace.records.get("outputs", state["outputs"][0])
+    classes, _ = read_array(workspace.objects.href(output["key"], "classification.tif"))
+    assert len(set(classes[classes > 0].tolist())) > 2
+    assert set(classes[classes > 0].tolist()) <= set(card.codes)
+
+
+def test_a_model_of_few_features_reads_no_other(region: Any, workspace: Any) -> None:
+    run(region, "few", "model.n_features=4")
+    card, _ = model_of(workspace, "few")
+    full, _ = model_of(workspace, "random-forest")
+    assert len(card.features.names) == 4
+    assert [n for n in full.features.names if n in card.features.names] == list(card.features.names)
+    reused = run(region, "many", "model.n_features=1000")
+    assert reused["state"] == "done"
+    assert model_of(workspace, "many")[0].features == full.features
+
+
+def test_balance_and_weights_change_the_model_and_not_the_samples(
+    region: Any, workspace: Any
+) -> None:
+    plain, _ = model_of(workspace, "random-forest")
+    run(region, "balanced", "model.balance=drop_neighbours", "model.balance_target=20")
+    balanced, _ = model_of(workspace, "balanced")
+    assert balanced.sample_set_id == plain.sample_set_id
+    assert balanced.n_train_groups == plain.n_train_groups
+    assert balanced.n_train_rows < plain.n_train_rows
+    run(region, "weighed", "model.class_weight=balanced", "model.group_weight=group")
+    weighed, _ = model_of(workspace, "weighed")
+    assert weighed.n_train_rows == plain.n_train_rows
+    assert weighed.arrays_sha256 != plain.arrays_sha256
+    run(region, "shares", "model.prior_exponent=1")
+    shares, model = model_of(workspace, "shares")
+    assert shares.arrays_sha256 == plain.arrays_sha256
+    assert model.prior is not None
+    assert sum(shares.prior) == pytest.approx(1)
+
+
+def test_an_approved_model_stays_approved_when_it_is_found_again(
+    region: Any, workspace: Any
+) -> None:
+    card, _ = model_of(workspace, "random-forest")
+    document = workspace.records.get("models", card.id)
+    assert document["status"] == "candidate"
+    workspace.records.replace_one("models", {**document, "status": "approved"})
+    run(region, "again")
+    assert workspace.records.get("models", card.id)["status"] == "approved"
+
+
+def test_arrays_of_another_model_are_refused(region: Any, workspace: Any) -> None:
+    card, _ = model_of(workspace, "random-forest")
+    few, _ = model_of(workspace, "few")
+    folder = Path(workspace.objects.href(f"models/{few.id}", ""))
+    with pytest.raises(InputError, match="features or classes of its arrays"):
+        open_model(folder, card.model_copy(update={"arrays_sha256": few.arrays_sha256}))
+    with pytest.raises(InputError, match="checksum"):
+        open_model(folder, card)
