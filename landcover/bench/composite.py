@@ -50,7 +50,9 @@ def measure(request: Request, tell: Tell) -> Report:
     ]
     title = f"{products} products x 14 rasters"
     rows = side_by_side(title, cases, request.repeats_or(3), tell, same=False)
-    return Report("composite", {"threads": threads, "products": products}, rows, _notes(rows))
+    pixels = max(season.blocks(str(path))[-1] for path in season.rasters(made))
+    facts = {"pixels": pixels.row + pixels.height, "products": products, "threads": threads}
+    return Report("composite", facts, rows, _notes(rows))
 
 
 def _notes(rows: list[Row]) -> list[str]:
@@ -68,12 +70,12 @@ def ours(folder: str, count: int, threads: int, **made: Any) -> Work:
     """Composite by the stage; collecting and masking are done before."""
     import numpy as np
 
-    from landcover import api
+    from landcover.raster.composite import masked_median
 
     workspace = Path(tempfile.mkdtemp(prefix="ours-", dir=folder))
     unit = season.bring_to_masks(season.from_arguments(made), workspace, count)
     # Compiled code is loaded once a process, not once a tile.
-    api.median_composite(np.zeros((2, 1, 8, 8), np.float32), np.zeros((2, 8, 8), np.bool_))
+    masked_median(np.zeros((2, 8, 8), np.int16), np.zeros((2, 8, 8), np.bool_))
 
     def work() -> Work:
         season.run_stage("composite", unit, threads=threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +58,9 @@ def shares_of(judged: Judged, codes: ArrayLike) -> Shares:
     counts = np.zeros((names.size, 1 + known.size))
     hits = np.zeros_like(counts)
     is_right = judged.mapped == judged.reference
-    for column, inside in enumerate([np.ones(group.size, bool), *(judged.reference == known[:, None])]):
+    for column, inside in enumerate(
+        [np.ones(group.size, bool), *(judged.reference == known[:, None])]
+    ):
         counts[:, column] = np.bincount(group, weights=inside, minlength=names.size)
         hits[:, column] = np.bincount(group, weights=inside & is_right, minlength=names.size)
     return Shares(names, hits, counts)
@@ -138,22 +141,20 @@ def _spread(shares: Shares, every: NDArray[np.str_]) -> Shares:
     return Shares(every, hits, counts)
 
 
-def _weights(sides: NDArray[np.int64], seed: int) -> list[NDArray[np.float64]]:
+def _weights(sides: NDArray[np.int64], seed: int) -> Iterator[NDArray[np.float64]]:
     """Draw how often each group occurs, within each side, in parts of some resamples."""
     rng = np.random.default_rng(seed)
-    found = []
     for _ in range(RESAMPLES // _AT_ONCE):
         weights = np.zeros((_AT_ONCE, sides.size))
         for side in np.unique(sides):
             mine = np.flatnonzero(sides == side)
             even = np.full(mine.size, 1 / mine.size)
             weights[:, mine] = rng.multinomial(mine.size, even, _AT_ONCE)
-        found.append(weights)
-    return found
+        yield weights
 
 
 def _ratio(hits: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(hits, counts, out=np.full(hits.shape, np.nan), where=counts > 0)
+    return np.asarray(np.divide(hits, counts, out=np.full(hits.shape, np.nan), where=counts > 0))
 
 
 def _middle(drawn: NDArray[np.float64], n_groups: NDArray[np.int64]) -> list[Pair | None]:

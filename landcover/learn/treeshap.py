@@ -98,9 +98,9 @@ def tree_shap(
             f"{covers.shape}."
         )
     shares = _shares(forest, covers)
-    depth, most = _extent(forest.tree_offsets, forest.feature, forest.children, forest.leaf)
-    points, weights = _quadrature(most)
     n, d, k = len(rows), len(forest.feature_names), forest.classes.size
+    depth, most = _extent(forest.tree_offsets, forest.feature, forest.children, forest.leaf, d)
+    points, weights = _quadrature(most)
     values = np.zeros((n, d, k))
     expected = np.zeros((max(n, 1), k))
     started = time.monotonic()
@@ -174,47 +174,35 @@ def _count(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _extent(offsets, feature, children, leaf):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _extent(offsets, feature, children, leaf, n_features):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Give the deepest level, and the most different features that one path asks for."""
     deepest = 0
     most = 0
-    stack = np.empty((256, 2), dtype=np.int64)
-    path = np.empty(256, dtype=np.int64)
+    parent = np.zeros(feature.size, dtype=np.int64)
+    seen = np.full(n_features, -1, dtype=np.int64)
     for tree in range(offsets.size - 1):
         first = offsets[tree]
-        stack[0, 0], stack[0, 1] = first, 0
-        height = 1
-        while height > 0:
-            height -= 1
-            node, depth = stack[height]
-            if leaf[node] >= 0:
-                deepest = max(deepest, depth)
-                different = 0
-                for level in range(depth):
-                    is_new = True
-                    for earlier in range(level):
-                        if path[earlier] == path[level]:
-                            is_new = False
-                            break
-                    different += is_new
-                most = max(most, different)
+        # Children stand behind their parent, so a leaf finds its whole way up.
+        for node in range(first, offsets[tree + 1]):
+            if leaf[node] < 0:
+                parent[first + children[node, 0]] = node
+                parent[first + children[node, 1]] = node
                 continue
-            if depth + 1 >= path.size or height + 2 >= len(stack):
-                longer = np.empty(2 * path.size, dtype=np.int64)
-                longer[: path.size] = path
-                path = longer
-                higher = np.empty((2 * len(stack), 2), dtype=np.int64)
-                higher[: len(stack)] = stack
-                stack = higher
-            path[depth] = feature[node]
-            for side in range(2):
-                stack[height, 0] = first + children[node, side]
-                stack[height, 1] = depth + 1
-                height += 1
+            depth = 0
+            different = 0
+            above = node
+            while above > first:
+                above = parent[above]
+                depth += 1
+                if seen[feature[above]] != node:
+                    seen[feature[above]] = node
+                    different += 1
+            deepest = max(deepest, depth)
+            most = max(most, different)
     return deepest, most
 
 
-@njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})  # type: ignore[untyped-decorator, unused-ignore]
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _explain(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     rows, offsets, feature, threshold, children, leaf, table, shares, points, weights, deepest,
     values, expected,
@@ -252,7 +240,7 @@ def _explain(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             reached = 0
             while height > 0:
                 height -= 1
-                node, level, parent = stack[height]
+                node, level, parent = stack[height, 0], stack[height, 1], stack[height, 2]
                 while reached >= max(level, 1):
                     last[asked[reached]] = before[reached]
                     reached -= 1

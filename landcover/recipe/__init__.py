@@ -23,7 +23,7 @@ from landcover.recipe.fields import (
     TerrainRecipe,
 )
 from landcover.recipe.labels import Labels, LabelSource
-from landcover.recipe.learning import ModelRecipe
+from landcover.recipe.learning import ModelRecipe, Validation
 from landcover.recipe.reading import make_recipe, override, read_recipe
 from landcover.recipe.section import Section
 
@@ -46,6 +46,7 @@ __all__ = [
     "Section",
     "Selection",
     "TerrainRecipe",
+    "Validation",
     "make_recipe",
     "override",
     "read_recipe",

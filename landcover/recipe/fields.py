@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from landcover.nouns.period import Period, Span
 from landcover.recipe.labels import Labels
-from landcover.recipe.learning import ModelRecipe
+from landcover.recipe.learning import ModelRecipe, Validation
 from landcover.recipe.section import Section
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B11", "B12", "B8A")
@@ -194,6 +194,8 @@ class Recipe(Section):
     """How ground truth is read."""
     model: ModelRecipe = ModelRecipe()
     """The classifier."""
+    validation: Validation = Validation()
+    """What is measured beside the map's accuracy."""
     tolerance_percent: float = Field(10.0, ge=0, le=100)
     """Share of units that may fail before the whole run counts as failed, %."""
 

@@ -42,3 +42,28 @@ class ModelRecipe(Section):
     """A class with a single group: refuse it, or train with it and say it was not validated."""
     seed: int = Field(0, ge=0)
     """Seed of split, sampling and training."""
+
+
+class Validation(Section):
+    """What is measured beside the map's accuracy report (spec: models §8)."""
+
+    splits: tuple[Literal["rows", "groups", "blocks", "tiles", "sources"], ...] = (
+        "rows",
+        "groups",
+        "blocks",
+        "tiles",
+    )
+    """Splits that are set side by side: single rows (it flatters), whole groups, spatial blocks,
+    one tile or one label file left out after the other. None: held-out groups only."""
+    folds: int = Field(5, ge=2, le=50)
+    """Folds of rows, groups and blocks."""
+    block_km: float = Field(10.0, gt=0, allow_inf_nan=False)
+    """Side of a block, kilometres: at least as far as the errors of neighbours resemble."""
+    buffer_m: float = Field(0.0, ge=0, allow_inf_nan=False)
+    """Samples this close to those of a test block do not train, metres."""
+    seeds: int = Field(5, ge=1, le=100)
+    """Seeds under which the held-out split is repeated."""
+    rows: int = Field(5000, ge=100)
+    """Most rows that one of these models is fitted on, whole groups of every class."""
+    trees: int = Field(25, ge=1, le=2000)
+    """Most trees of one of these forests."""

@@ -16,6 +16,7 @@ import rasterio
 from deliveries import angle_xml, deliver
 
 from landcover import api
+from landcover.errors import UsageError
 from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Window
 from landcover.nouns.output import Output
@@ -381,3 +382,19 @@ def test_all_options_at_once(scene: Scene, composited: Callable[..., Output]) ->
     np.testing.assert_array_equal(pixels(made, "n_clear_10m.tif"), n_clear)
     filled = pixels(made, "B03.tif") != NODATA
     np.testing.assert_array_equal(filled, rungs != 255)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"ladder": {"growths_m": [0, 600]}}, "the growths must fall from rung to rung"),
+        ({"ladder": {"growths_m": [600, 600]}}, "the growths must fall from rung to rung"),
+        ({"ladder": {"growths_m": []}}, "composite.ladder.growths_m"),
+        ({"ladder": {}, "mask": {"excluded": ["cloud"]}}, "which mask.excluded lacks"),
+        ({"method": "mean"}, "composite.method"),
+    ],
+)
+def test_options_that_make_no_sense_are_told(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        make_recipe(recipe(**changes))
+    assert sentence in str(caught.value)

@@ -27,8 +27,8 @@ Array = NDArray[Any]
 T = TypeVar("T")
 
 
-# One job owns the memory contract: GDAL gets a small cache (MB) and no threads of its own.
-GDAL_OPTIONS: Mapping[str, Any] = {"GDAL_CACHEMAX": 128, "GDAL_NUM_THREADS": 1}
+# One job owns the memory contract: GDAL gets a small cache (bytes) and no threads of its own.
+GDAL_OPTIONS: Mapping[str, Any] = {"GDAL_CACHEMAX": 128 * 2**20, "GDAL_NUM_THREADS": 1}
 _FILTERS = Lock()
 
 
