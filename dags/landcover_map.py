@@ -37,7 +37,11 @@ PARAMS = {
         2021, type="integer", minimum=2015, maximum=2100, title="Year",
         description_md="Year of the seasons.",
     ),
-    "labels": text("Labels", "Ground truth: CSV, GeoJSON, KML or label raster."),
+    "labels": text(
+        "Labels",
+        "Ground truth: CSV, GeoJSON, KML/KMZ, shapefile, GeoPackage, GeoParquet or label raster, "
+        "or a folder of them; several with commas between, the most trusted first.",
+    ),
     "dem": text(
         "DEM",
         "DEM file, folder of degree cells, or a source: `glo30`, `aster+https://…/{name}`; "
@@ -58,6 +62,23 @@ PARAMS = {
     ),
     "model": text(
         "Model", "Id of a trained model to classify with, instead of training.", section=WHICH
+    ),
+    "samples": text(
+        "Samples",
+        "Tables of other runs (`landcover samples --export`) that train beside the labels, or "
+        "without them; several with commas between.",
+        section=WHICH,
+    ),
+    "test_labels": text(
+        "Test points",
+        "Reference points that judge the map and never train: a file of labels, or a field sheet "
+        "of `landcover design`.",
+        section=WHICH,
+    ),
+    "test_design": Param(
+        None, type=["null", "string"], enum=[None, "simple-random", "stratified", "unknown"],
+        title="Design of the test points", section=WHICH,
+        description_md="How they were drawn; as the field sheet says if empty, else unknown.",
     ),
     "until": Param(
         STAGES[-1], type="string", enum=list(STAGES), title="Until", section=HOW,

@@ -11,13 +11,25 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import xarray
+from landcover.opening import (
+    label_next,
+    load_model,
+    open_composite,
+    open_map,
+    open_product,
+    open_workspace,
+    quality_map,
+)
 
+if TYPE_CHECKING:
     from landcover.errors import Family
-    from landcover.lazy import OpenedProduct
     from landcover.learn.accuracy import accuracy
+    from landcover.learn.area import area_weighted_accuracy, sample_size
+    from landcover.learn.calibrator import calibrate
+    from landcover.learn.explain import explain
     from landcover.learn.models import fit_classifier
+    from landcover.learn.separability import jeffries_matusita
+    from landcover.nouns.area import Design
     from landcover.nouns.run import Group, Stage
     from landcover.raster.clouds import expand_cloud_mask
     from landcover.raster.composite import median_composite
@@ -27,25 +39,28 @@ if TYPE_CHECKING:
     from landcover.raster.terrain import slope_aspect
     from landcover.raster.topography import correct_topography
     from landcover.recipe import read_recipe
-    from landcover.settings import Settings
     from landcover.simulate import simulate
     from landcover.sources.label_polygons import polygons_to_points
     from landcover.sources.labels import read_labels
-    from landcover.stores.workspace import Workspace
     from landcover.tiling import primary_tile, tile_grid, tiles_containing, tiles_intersecting
 
 _HOME = {
     "accuracy": "landcover.learn.accuracy",
+    "area_weighted_accuracy": "landcover.learn.area",
+    "calibrate": "landcover.learn.calibrator",
     "correct_topography": "landcover.raster.topography",
     "denoise_dem": "landcover.raster.denoise",
     "expand_cloud_mask": "landcover.raster.clouds",
+    "explain": "landcover.learn.explain",
     "fit_classifier": "landcover.learn.models",
+    "jeffries_matusita": "landcover.learn.separability",
     "median_composite": "landcover.raster.composite",
     "normalise": "landcover.raster.features",
     "polygons_to_points": "landcover.sources.label_polygons",
     "primary_tile": "landcover.tiling",
     "read_labels": "landcover.sources.labels",
     "read_recipe": "landcover.recipe",
+    "sample_size": "landcover.learn.area",
     "simulate": "landcover.simulate",
     "slope_aspect": "landcover.raster.terrain",
     "spectral_index": "landcover.raster.indices",
@@ -56,17 +71,24 @@ _HOME = {
 
 __all__ = [
     "accuracy",
+    "area_weighted_accuracy",
+    "calibrate",
     "cancel",
     "correct_topography",
     "denoise_dem",
     "expand_cloud_mask",
+    "explain",
     "fit_classifier",
+    "jeffries_matusita",
+    "label_next",
+    "load_model",
     "mark_lost",
     "median_composite",
     "normalise",
     "open_composite",
     "open_map",
     "open_product",
+    "open_workspace",
     "plan",
     "polygons_to_points",
     "primary_tile",
@@ -76,6 +98,7 @@ __all__ = [
     "report",
     "run",
     "run_inline",
+    "sample_size",
     "simulate",
     "slope_aspect",
     "spectral_index",
@@ -94,116 +117,6 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(home), name)
 
 
-def open_product(path: str | Path) -> OpenedProduct:
-    """Open a product folder: ``.metadata`` and a lazy ``.dataset(bands, resolution)``.
-
-    Args:
-        path: A SAFE folder, or a folder with a STAC item.
-
-    Returns:
-        The opened product; no pixel is read before ``.compute()``.
-    """
-    from landcover.lazy import OpenedProduct
-
-    return OpenedProduct(Path(path))
-
-
-def open_composite(
-    tile: str, period: str, recipe: str | None = None, *, workspace: Workspace | None = None
-) -> xarray.Dataset:
-    """Open the newest composite of a tile and period as a lazy dataset.
-
-    Args:
-        tile: Tile id.
-        period: Period with its year, ``2021-spring``.
-        recipe: Id of the recipe; any if None.
-        workspace: Where it is; that of the settings if None.
-
-    Returns:
-        One variable per layer at the work grid: reflectance, AOT and WVP, float32, NaN nodata.
-
-    Raises:
-        MissingDataError: There is none.
-    """
-    from landcover.views import open_composite as opened
-
-    return opened(workspace or open_workspace(), tile, period, recipe)
-
-
-def open_map(map_id: str, *, workspace: Workspace | None = None) -> xarray.Dataset:
-    """Open a class map or a mosaic as a lazy dataset.
-
-    Args:
-        map_id: Id or unique beginning of an id.
-        workspace: Where it is; that of the settings if None.
-
-    Returns:
-        ``classification`` (uint8, nodata 0) and ``confidence`` (uint8 × 1/254, nodata 255).
-
-    Raises:
-        InputError: No map, or more than one, has an id that begins so.
-    """
-    from landcover.views import open_map as opened
-
-    return opened(workspace or open_workspace(), map_id)
-
-
-def open_workspace(settings: Settings | None = None) -> Workspace:
-    """Open the stores that the settings name; those of the environment if None."""
-    from dataclasses import fields
-
-    from landcover.settings import read_settings
-    from landcover.stores.workspace import Servers
-    from landcover.stores.workspace import open_workspace as opened
-
-    known = read_settings() if settings is None else settings
-    servers = Servers(**{field.name: getattr(known, field.name) for field in fields(Servers)})
-    return opened(known.objects, known.records, servers)
-
-
-def quality_map(
-    region: str | Path | Sequence[str],
-    recipe: str | Path | Mapping[str, Any],
-    *,
-    year: int,
-    products: str,
-    out: str | Path | None = None,
-    plates: Sequence[str] = (),
-    overrides: Sequence[str] = (),
-    workspace: Workspace | None = None,
-) -> dict[str, Any]:
-    """Tell what the seasons of a region will be worth, before anything is processed.
-
-    Args:
-        region: A GeoJSON file with polygons, or tile ids.
-        recipe: A recipe file, or its document.
-        year: Year of the seasons.
-        products: Folder with the products, or the address of a source.
-        out: Folder for GeoJSON, PNG, HTML, JSON and CSV; nothing is written if None.
-        plates: Tiles whose cloud masks are shown before and after growth, with ``out``.
-        overrides: ``key=value`` pairs that win over the recipe file.
-        workspace: Where composites may exist already; that of the settings if None.
-
-    Returns:
-        GeoJSON: one polygon per tile with ``status`` (ok, degraded, empty), ``nodata_pct`` (pixels
-        missing in the worst season, %, null without a composite), ``nodata_pct_by_season``,
-        ``basis`` (how the shares are known), ``n_products``, ``products`` and ``color``.
-
-    Raises:
-        UsageError: The region, the recipe or an argument is wrong.
-        MissingDataError: No tile could be looked at.
-    """
-    from landcover.stages.readiness import look_ahead
-    from landcover.stages.region import as_geojson, resolve_region, write_region
-
-    opened = workspace or open_workspace()
-    resolved, arguments = resolve_region(region, recipe, overrides, year=year, products=products)
-    outlook = look_ahead(opened, resolved, arguments)
-    if out is not None:
-        write_region(opened, resolved, arguments, outlook, Path(out), plates)
-    return as_geojson(outlook)
-
-
 def start_run(
     run_id: str,
     recipe: str | Path | Mapping[str, Any],
@@ -215,6 +128,9 @@ def start_run(
     labels: str | None = None,
     dem: str | None = None,
     model: str | None = None,
+    samples: str | None = None,
+    test_labels: str | None = None,
+    test_design: Design | None = None,
     until: Stage = "publish",
     overrides: Sequence[str] = (),
 ) -> str:
@@ -230,7 +146,13 @@ def start_run(
         labels: Ground-truth file, folder of them, or several with commas between them.
         dem: DEM file of any CRS, folder of degree cells, or address of a source of them
             (:mod:`landcover.sources.dem`).
-        model: Id of a trained model to classify with.
+        model: Id of a trained model to classify with, the beginning of one, or its folder.
+        samples: Tables of samples that train beside the labels or without them, with commas
+            between: `landcover samples --export`, or a library of monthly spectra.
+        test_labels: Reference points that judge the map and never train: a field sheet of
+            ``landcover design``, or a file of labels.
+        test_design: How they were drawn: ``simple-random``, ``stratified`` (by the classes of the
+            map, or as the sheet says) or ``unknown``; as the sheet says if None.
         until: Last stage.
         overrides: ``key=value`` pairs that win over the recipe file.
 
@@ -253,6 +175,9 @@ def start_run(
         labels=labels,
         dem=dem,
         model=model,
+        samples=samples,
+        test_labels=test_labels,
+        test_design=test_design,
         until=until,
     )
     return starting.start_run(open_workspace(), run_id, resolved, arguments).id

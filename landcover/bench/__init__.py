@@ -42,6 +42,12 @@ BENCHES = {
     "growth": "landcover.bench.growth",
     "masks": "landcover.bench.masks",
     "terrain": "landcover.bench.terrain",
+    "mosaic": "landcover.bench.mosaic",
+    "samples": "landcover.bench.samples",
+    "train": "landcover.bench.train",
+    "models": "landcover.bench.models",
+    "predict": "landcover.bench.predict",
+    "explain": "landcover.bench.explain",
 }
 """Name of each bench and its file, in the order of the list."""
 

@@ -16,12 +16,23 @@ import click
 from landcover.errors import LandcoverError, UsageError, sentence_of
 
 COMMANDS = {
+    "accuracy": "landcover.cli.accuracy",
     "bench": "landcover.cli.bench",
+    "compare": "landcover.cli.compare",
     "demo": "landcover.cli.demo",
+    "design": "landcover.cli.design",
+    "doctor": "landcover.cli.doctor",
     "quality": "landcover.cli.quality",
+    "label-next": "landcover.cli.label_next",
     "labels": "landcover.cli.labels",
+    "model": "landcover.cli.model",
+    "receipt": "landcover.cli.receipt",
+    "features": "landcover.cli.features",
     "recipe": "landcover.cli.recipe",
+    "report": "landcover.cli.report",
+    "reproduce": "landcover.cli.reproduce",
     "run": "landcover.cli.run",
+    "samples": "landcover.cli.samples",
     "simulate": "landcover.cli.simulate",
     "status": "landcover.cli.status",
     "up": "landcover.cli.up",

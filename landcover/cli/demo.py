@@ -11,6 +11,7 @@ from landcover.cli import common
 from landcover.cli.progress import stepping
 
 YEAR = 2021
+_PATHS = ("products", "labels", "dem", "labels_independent")
 
 
 @click.command("demo")
@@ -36,6 +37,8 @@ def command(folder: str, pixels: int, seed: int, workspace: str | None, as_json:
         "tiles": [],
         "labels": region["labels"],
         "dem": region["dem"],
+        "test_labels": region["labels_independent"],
+        "test_design": "simple-random",
         "overrides": [],
     }
     recipe = repository() / "recipes" / "mediterranean-rf.yaml"
@@ -46,7 +49,7 @@ def simulate_once(folder: Path, pixels: int, seed: int, *, quiet: bool) -> dict[
     """Simulate a region, or find the one that an earlier demo simulated the same way.
 
     Returns:
-        Paths of ``products``, ``labels`` and ``dem``.
+        Paths of ``products``, ``labels``, ``dem`` and ``labels_independent``.
     """
     import shutil
 
@@ -56,8 +59,8 @@ def simulate_once(folder: Path, pixels: int, seed: int, *, quiet: bool) -> dict[
     note = folder / "demo.json"
     if note.is_file():
         found = json.loads(note.read_text())
-        if found["wanted"] == wanted:
-            paths: dict[str, str] = found["paths"]
+        paths: dict[str, str] = found["paths"]
+        if found["wanted"] == wanted and set(paths) == set(_PATHS):
             return paths
     shutil.rmtree(folder, ignore_errors=True)
     with stepping("simulating products, elevation and labels", quiet=quiet) as progress:
@@ -65,6 +68,6 @@ def simulate_once(folder: Path, pixels: int, seed: int, *, quiet: bool) -> dict[
             folder, pixels=pixels, year=YEAR, seed=seed,
             progress=lambda what, share: progress(share, what),
         )  # fmt: skip
-    paths = {name: str(getattr(region, name)) for name in ("products", "labels", "dem")}
+    paths = {name: str(getattr(region, name)) for name in _PATHS}
     note.write_text(json.dumps({"wanted": wanted, "paths": paths}))
     return paths

@@ -11,9 +11,15 @@ from landcover.settings import Settings
 
 
 def show_plan(
-    settings: Settings, recipe: str, options: dict[str, Any], *, why: bool, as_json: bool
+    settings: Settings,
+    recipe: str,
+    options: dict[str, Any],
+    *,
+    why: bool,
+    as_json: bool,
+    is_all: bool = True,
 ) -> int:
-    """Print what a run would do, and compute nothing.
+    """Print what a run would do, and compute nothing; ``is_all`` where no run follows.
 
     Returns:
         The exit code: 1 where a unit would fail.
@@ -41,5 +47,6 @@ def show_plan(
             )
             click.echo(f"{entry.action:8} {entry.stage:10} {entry.unit}{reason}")
         n = sum(entry.action in ("compute", "wait") for entry in foreseen)
-        click.echo(f"{n} of {len(foreseen)} steps to compute or waiting; nothing was computed.")
+        ending = "; nothing was computed" if is_all else ""
+        click.echo(f"{n} of {len(foreseen)} steps to compute or waiting{ending}.")
     return 1 if any(entry.action == "fail" for entry in foreseen) else 0

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from landcover.cli import common, show_json
-from landcover.errors import UsageError
 from landcover.nouns.run import STAGES
 
 
@@ -36,11 +35,36 @@ from landcover.nouns.run import STAGES
     metavar="FILE|FOLDER|ADDRESS",
     help="DEM file, folder of degree cells, or a source: glo30, aster+https://…/{name}",
 )
-@click.option("--model", help="Id of a trained model to classify with.")
+@click.option(
+    "--model",
+    metavar="MODEL",
+    help="Classify with a trained model: its id, the beginning of it, or its folder.",
+)
+@click.option(
+    "--samples",
+    metavar="FILE[,FILE]",
+    help="Tables of other runs (`landcover samples --export`) that train beside --labels, or "
+    "without them; they are never held out.",
+)
+@click.option(
+    "--test-labels",
+    type=click.Path(exists=True),
+    help="Reference points that judge the map and never train: a file of labels, or a field sheet "
+    "of `landcover design`.",
+)
+@click.option(
+    "--test-design",
+    type=click.Choice(["simple-random", "stratified", "unknown"]),
+    help="How those points were drawn [default: as the field sheet says, else unknown].",
+)
 @click.option("--until", type=click.Choice(STAGES), default="publish", help="Last stage.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--plan", is_flag=True, help="Say what would be computed, compute nothing.")
-@click.option("--why", is_flag=True, help="With --plan: say what made each output stale.")
+@click.option(
+    "--why",
+    is_flag=True,
+    help="Say what made each output stale; after a run, why each product was used or left.",
+)
 @click.option("--memory-gb", type=float, help="Memory of one job, GB [default: 1].")
 @click.option("--threads", type=int, help="Threads of one job [default: all cores].")
 @common
@@ -64,17 +88,19 @@ def command(
     options["tiles"] = [tile.strip() for tile in options["tiles"].split(",") if tile.strip()]
     options["overrides"] = list(options["overrides"])
     options["labels"] = ",".join(options.pop("label_paths")) or None
-    if why and not plan:
-        raise UsageError("--why explains a plan: use it with --plan.")
-    if plan:
+    if plan or (why and not as_json):
         from landcover.cli.planning import show_plan
 
-        return show_plan(settings, recipe, options, why=why, as_json=as_json)
-    return make_map(settings, Path(recipe), options, as_json=as_json)
+        code = show_plan(settings, recipe, options, why=why, as_json=as_json, is_all=plan)
+        if plan:
+            return code
+    return make_map(settings, Path(recipe), options, why=why, as_json=as_json)
 
 
-def make_map(settings: Any, recipe: Path, options: dict[str, Any], *, as_json: bool) -> int:
-    """Run the DAG for one recipe and tell what came out.
+def make_map(
+    settings: Any, recipe: Path, options: dict[str, Any], *, as_json: bool, why: bool = False
+) -> int:
+    """Run the DAG for one recipe and tell what came out; with ``why``, what it was made of.
 
     Returns:
         The exit code: 0, or 1 where the run failed.
@@ -83,6 +109,7 @@ def make_map(settings: Any, recipe: Path, options: dict[str, Any], *, as_json: b
 
     from landcover import api
     from landcover.airflow_process import run_dag
+    from landcover.cli.choices import choices_of, tell_choices
     from landcover.cli.progress import watching
     from landcover.cli.results import tell
     from landcover.recipe import read_recipe
@@ -102,8 +129,10 @@ def make_map(settings: Any, recipe: Path, options: dict[str, Any], *, as_json: b
         api.cancel(run_id)
         raise
     report = api.report(run_id)
+    choices = choices_of(workspace, run_id) if why else []
     if as_json:
-        show_json(report)
+        show_json({**report, "choices": choices} if why else report)
     else:
+        tell_choices(choices)
         tell(workspace, report)
     return 0 if report["state"] == "done" and code == 0 else 1

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landcover.errors import InputError
-from landcover.nouns.area import AreaReport, ClassArea, Estimate
+from landcover.nouns.area import AreaReport, ClassArea, Design, Estimate
 
-Design = Literal["stratified", "simple-random", "unknown"]
 Z = 1.96
 """Standard errors on each side of a 95 % interval (Olofsson et al. 2014)."""
 
@@ -328,6 +326,16 @@ def _notes(n_h: Counts, size: Counts, classes: Sequence[ClassArea]) -> list[str]
     if alone:
         notes.append(
             f"{alone} strata have a single sample, so no interval follows; at least two are needed."
+        )
+    certain = [
+        entry.name
+        for entry in classes
+        if any(e is not None and e.half_width == 0 for e in (entry.users, entry.producers))
+    ]
+    if certain:
+        notes.append(
+            f"An interval of ± 0 ({', '.join(certain)}) means that all of few points were right, "
+            "or all wrong, so that the formula has nothing to go by; it does not mean certainty."
         )
     for what, lacking in (
         ("Not in the sampled map, so no user's accuracy", [c for c in classes if c.users is None]),

@@ -11,6 +11,9 @@ from scipy.stats import binomtest
 from landcover.errors import InputError
 from landcover.learn.accuracy import MIN_GROUPS, RESAMPLES
 
+SIGNIFICANT = 0.05
+"""p-value below which a difference is called one: the usual convention, nothing more."""
+
 
 class Comparison(NamedTuple):
     """Two models on the same samples."""
@@ -101,4 +104,32 @@ def compare(
         p_value=p,
         difference=spread,
         n_groups=int(size.size),
+    )
+
+
+def verdict(found: Comparison, first: str, second: str) -> str:
+    """Say in one sentence what a comparison shows.
+
+    Args:
+        found: The comparison.
+        first: Name of the first model.
+        second: Name of the second.
+
+    Returns:
+        The sentence; a difference counts where chance alone would make it in less than one case
+        in twenty.
+    """
+    if found.only_first == found.only_second == 0:
+        return f"{first} and {second} are right on the same {found.n_groups} groups."
+    chance = "less than 0.1 %" if found.p_value < 0.001 else f"{100 * found.p_value:.1f} %"
+    counts = (
+        f"Of {found.n_groups} held-out groups {first} has more right on {found.only_first} and "
+        f"{second} on {found.only_second}"
+    )
+    better = first if found.only_first > found.only_second else second
+    if found.p_value < SIGNIFICANT:
+        return f"{counts}: {better} is better (chance alone would do so in {chance} of cases)."
+    return (
+        f"{counts}: that is no evidence that either is better (chance alone would do so in "
+        f"{chance} of cases)."
     )

@@ -130,13 +130,13 @@ def beside(
     found = np.zeros(is_test.size, dtype=np.bool_)
     if buffer_m <= 0 or not is_test.any() or is_test.all():
         return found
-    place = _on_sphere(longitude, latitude)
+    place = on_sphere(longitude, latitude)
     distance, _ = cKDTree(place[is_test]).query(place[~is_test], distance_upper_bound=buffer_m)
     found[np.flatnonzero(~is_test)[np.isfinite(distance)]] = True
     return found
 
 
-def _on_sphere(longitude: ArrayLike, latitude: ArrayLike) -> NDArray[Any]:
+def on_sphere(longitude: ArrayLike, latitude: ArrayLike) -> NDArray[Any]:
     """Place points in space, metres: within kilometres a chord is as long as its arc."""
     east, north = np.radians(np.asarray(longitude)), np.radians(np.asarray(latitude))
     flat = np.cos(north)

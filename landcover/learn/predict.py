@@ -6,19 +6,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
+from landcover.learn.classifiers import feature_matrix
+from landcover.learn.layers import (
+    NODATA,
+    NOTHING_MORE,
+    Further,
+    Layer,
+    empty_layers,
+    further_layers,
+    quantise_confidence,
+)
 from landcover.learn.models import Model
 
-CONFIDENCE_SCALE = 254
-"""Confidence = layer / 254."""
-CONFIDENCE_NODATA = 255
-"""Nodata of the confidence layer."""
 BLOCK = 16_384
 """Pixels per block: with 72 features 4.7 MB, a tree then serves many pixels once it is in cache."""
 
 
 def predict_blocks(
-    model: Model, features: NDArray[np.float32], *, block: int = BLOCK
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    model: Model,
+    features: NDArray[np.float32],
+    further: Further = NOTHING_MORE,
+    *,
+    block: int = BLOCK,
+) -> tuple[Layer, Layer, dict[str, Layer]]:
     """Classify pixels block by block; the block size changes no value.
 
     The work runs without the GIL, so threads may each take a part of the pixels.
@@ -26,34 +36,36 @@ def predict_blocks(
     Args:
         model: The model.
         features: Features in the model's order, float32, (n, d), NaN where nodata.
+        further: What is told beside class and confidence.
         block: Pixels at a time.
 
     Returns:
-        Class codes, uint8, (n,), 0 where any feature is nodata; and the confidence as
-        ⌊254·p + 0.5⌋, uint8, (n,), 255 where the code is 0.
+        Class codes, uint8, (n,), 0 where any feature is nodata; the confidence as ⌊254·p + 0.5⌋,
+        uint8, (n,), 255 where the code is 0; and the further layers by name, uint8, (n,) or
+        (K, n), 255 where the code is 0.
 
     Raises:
         InputError: The features do not fit the model, or ``block`` is below 1.
     """
     if block < 1:
         raise InputError(f"Prediction: expected a block of at least 1 pixel, found {block}.")
-    codes = np.zeros(len(features), dtype=np.uint8)
-    layer = np.full(len(features), CONFIDENCE_NODATA, dtype=np.uint8)
-    for start in range(0, len(features), block):
-        part = slice(start, start + block)
-        codes[part], confidence = model.predict(features[part])
-        layer[part] = quantise_confidence(confidence)
-    return codes, layer
-
-
-def quantise_confidence(confidence: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Turn probabilities into the bytes of a confidence layer.
-
-    Args:
-        confidence: Probability of the winner, 0-1, NaN where nodata.
-
-    Returns:
-        ⌊254·p + 0.5⌋, uint8, same shape, 255 where NaN.
-    """
-    scaled = np.floor(CONFIDENCE_SCALE * confidence + 0.5)
-    return np.where(np.isnan(confidence), CONFIDENCE_NODATA, scaled).astype(np.uint8)
+    rows = feature_matrix(features, model.feature_names)
+    n = len(rows)
+    codes, confidence = np.zeros(n, np.uint8), np.full(n, NODATA, np.uint8)
+    layers = empty_layers(further, model.classes.size, n)
+    for start in range(0, n, block):
+        part = rows[start : start + block]
+        is_valid = np.isfinite(part).all(axis=1)
+        if not is_valid.any():
+            continue
+        # A slice where all are valid: no copy of the features, and a plain write.
+        is_whole = bool(is_valid.all())
+        here = slice(start, start + block) if is_whole else start + np.flatnonzero(is_valid)
+        given = part if is_whole else part[is_valid]
+        probability = model.probabilities(given)
+        winner = probability.argmax(axis=1)
+        codes[here] = model.classes[winner]
+        confidence[here] = quantise_confidence(probability[np.arange(len(winner)), winner])
+        for name, values in further_layers(further, probability, given).items():
+            layers[name][..., here] = values
+    return codes, confidence, layers

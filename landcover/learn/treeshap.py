@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -75,6 +76,7 @@ def tree_shap(
     covers: NDArray[np.int64],
     rows: NDArray[np.float32],
     *,
+    threads: int = 1,
     progress: Callable[[float, float], None] | None = None,
 ) -> Contributions:
     """Compute the Shapley values of a forest's class probabilities.
@@ -83,6 +85,7 @@ def tree_shap(
         forest: The forest.
         covers: Rows at each node, of :func:`count_covers`.
         rows: Finite features in the forest's order, float32, (n, d).
+        threads: Threads that share the rows; their number changes no value.
         progress: Is told the share that is done, 0-1, and the seconds that are left.
 
     Returns:
@@ -101,30 +104,24 @@ def tree_shap(
     n, d, k = len(rows), len(forest.feature_names), forest.classes.size
     depth, most = _extent(forest.tree_offsets, forest.feature, forest.children, forest.leaf, d)
     points, weights = _quadrature(most)
+    trees = forest.tree_offsets, forest.feature, forest.threshold, forest.children, forest.leaf
     values = np.zeros((n, d, k))
-    expected = np.zeros((max(n, 1), k))
-    started = time.monotonic()
-    for first in range(0, n, BLOCK):
+
+    def explain(first: int) -> int:
         part = slice(first, first + BLOCK)
-        _explain(
-            np.ascontiguousarray(rows[part]),
-            forest.tree_offsets,
-            forest.feature,
-            forest.threshold,
-            forest.children,
-            forest.leaf,
-            forest.leaf_probabilities,
-            shares,
-            points,
-            weights,
-            depth,
-            values[part],
-            expected[part],
-        )
-        if progress is not None:
-            done = min(first + BLOCK, n)
-            progress(done / n, (time.monotonic() - started) * (n - done) / done)
-    return Contributions(values / forest.n_trees, expected[0] / forest.n_trees)
+        table, here = forest.leaf_probabilities, np.ascontiguousarray(rows[part])
+        _explain(here, *trees, table, shares, points, weights, depth, values[part])
+        return len(here)
+
+    started, done = time.monotonic(), 0
+    with ThreadPoolExecutor(threads) as pool:
+        for count in pool.map(explain, range(0, n, BLOCK)):
+            done += count
+            if progress is not None:
+                progress(done / n, (time.monotonic() - started) * (n - done) / done)
+    expected = np.zeros(k)
+    _expect(*trees[:1], *trees[3:], forest.leaf_probabilities, shares, expected)
+    return Contributions(values / forest.n_trees, expected / forest.n_trees)
 
 
 def _require_rows(forest: PackedForest, rows: NDArray[np.float32]) -> None:
@@ -203,9 +200,24 @@ def _extent(offsets, feature, children, leaf, n_features):  # type: ignore[no-un
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _expect(offsets, children, leaf, table, shares, expected):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Add the answer of every leaf, weighed by the share of rows that reach it."""
+    chance = shares.copy()
+    for tree in range(offsets.size - 1):
+        first = offsets[tree]
+        for node in range(first, offsets[tree + 1]):
+            if leaf[node] >= 0:
+                for k in range(table.shape[1]):
+                    expected[k] += chance[node] * table[leaf[node], k]
+                continue
+            chance[first + children[node, 0]] *= chance[node]
+            chance[first + children[node, 1]] *= chance[node]
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _explain(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     rows, offsets, feature, threshold, children, leaf, table, shares, points, weights, deepest,
-    values, expected,
+    values,
 ):  # fmt: skip
     """Walk every path of every tree for every row, and add what its leaf gives each feature.
 
@@ -219,7 +231,6 @@ def _explain(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     away = 1.0 - points
     product = np.empty((deepest + 1, n_points))
     inverse = np.empty((deepest + 1, n_points))
-    chance = np.empty(deepest + 1)
     share = np.empty(deepest + 1)
     passes = np.empty(deepest + 1, dtype=np.bool_)
     asked = np.empty(deepest + 1, dtype=np.int64)
@@ -234,7 +245,6 @@ def _explain(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             last[:] = 0
             product[0, :] = 1.0
             inverse[0, :] = 1.0
-            chance[0] = 1.0
             stack[0, 0], stack[0, 1], stack[0, 2] = first, 0, -1
             height = 1
             reached = 0
@@ -251,7 +261,6 @@ def _explain(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
                     goes_left = rows[row, name] <= threshold[parent]
                     earlier = last[name]
                     z = shares[node]
-                    chance[level] = chance[level - 1] * z
                     o = is_left == goes_left
                     if earlier > 0:
                         z *= share[earlier]
@@ -296,5 +305,3 @@ def _explain(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
                     else:
                         for k in range(n_classes):
                             values[row, name, k] += amount * table[answer, k]
-                for k in range(n_classes):
-                    expected[row, k] += chance[level] * table[answer, k]

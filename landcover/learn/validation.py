@@ -19,9 +19,9 @@ DESIGNS: dict[SplitName, str] = {
     "rows": "single pixels at random: neighbours of a test pixel train, so this flatters",
     "held-out": "groups of the labels that were held out of training, read from the map",
     "groups": "whole points, polygons or fields apart, but often close to each other",
-    "blocks": "whole square blocks apart: places that no label is near",
-    "tiles": "one tile left out after the other: how far the model carries",
-    "sources": "one label file left out after the other: how far the model carries",
+    "blocks": "whole square blocks of land apart: new places of the same region",
+    "tiles": "whole tiles apart: how far the model carries",
+    "sources": "whole label files apart: how far the model carries",
     "independent": "points that were given for testing only, read from the map",
 }
 """What each split keeps apart."""
@@ -46,6 +46,7 @@ def cross_validate(
     fit: Fit,
     *,
     seed: int = 0,
+    keeps_groups: bool = True,
     buffer_m: float = 0.0,
     progress: Tell = lambda share: None,
 ) -> Judged:
@@ -56,6 +57,8 @@ def cross_validate(
         folds: Fold of each row, (n,).
         fit: Fits a model.
         seed: Seed of the fits.
+        keeps_groups: Other rows of a group that is tested do not train; False only where the folds
+            are of single rows, which is the point of them.
         buffer_m: Rows within this distance of a test row do not train, metres.
         progress: Is told the share that is done.
 
@@ -64,11 +67,14 @@ def cross_validate(
     """
     answers = np.zeros(len(table), dtype=np.int64)
     names = np.unique(folds)
+    groups = table["group"]
     for number, one in enumerate(names):
         progress(number / len(names))
         is_test = folds == one
-        near = beside(table["lon"], table["lat"], is_test, buffer_m)
-        answers[is_test] = _answer(table[~is_test & ~near], table[is_test], fit, seed)
+        stays = ~is_test & ~beside(table["lon"], table["lat"], is_test, buffer_m)
+        if keeps_groups:
+            stays &= ~groups.isin(groups[is_test].unique()).to_numpy()
+        answers[is_test] = _answer(table[stays], table[is_test], fit, seed)
     return _judged(table, answers)
 
 
@@ -79,7 +85,7 @@ def repeat_held_out(
     *,
     train_fraction: float = 0.8,
     progress: Tell = lambda share: None,
-) -> SeedRange:
+) -> SeedRange | None:
     """Split by group, fit and judge under several seeds: one seed is no measurement.
 
     Args:
@@ -90,7 +96,7 @@ def repeat_held_out(
         progress: Is told the share that is done.
 
     Returns:
-        Mean and range of overall accuracy and macro F1.
+        Mean and range of overall accuracy and macro F1; None where no class can be held out.
     """
     found = []
     listed = list(seeds)
@@ -106,10 +112,10 @@ def repeat_held_out(
         report = accuracy(answers, held["code"].to_numpy(np.int64))
         found.append((report.overall, report.macro_f1))
     if not found:
-        found = [(float("nan"), float("nan"))]
+        return None
     overall, macro = (np.array(values) for values in zip(*found, strict=True))
     return SeedRange(
-        n=len(listed),
+        n=len(found),
         overall=(float(overall.mean()), float(overall.min()), float(overall.max())),
         macro_f1=(float(macro.mean()), float(macro.min()), float(macro.max())),
     )
@@ -128,7 +134,7 @@ def score(
     """Sum up the answers under one split.
 
     Args:
-        judged: Answers.
+        judged: Answers, none of them 0.
         name: Which split.
         legend: Names the classes.
         n_folds: Models that answered.
@@ -137,14 +143,10 @@ def score(
         seed: Seed of the resampling.
 
     Returns:
-        The scores. Rows that were not answered (code 0) are in no number.
+        The scores.
     """
     report = accuracy(judged.mapped, judged.reference, legend=legend)
-    is_counted = (judged.mapped > 0) & (judged.reference > 0)
-    counted = Judged(
-        judged.mapped[is_counted], judged.reference[is_counted], judged.groups[is_counted]
-    )
-    shares = shares_of(counted, report.codes)
+    shares = shares_of(judged, report.codes)
     spans, n_groups = ranges(shares, seed=seed), shares.n_groups
     return SplitScore(
         name=name,

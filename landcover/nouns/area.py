@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import model_validator
 
 from landcover.nouns.base import Noun
+
+Design = Literal["stratified", "simple-random", "unknown"]
+"""How a sample was drawn; intervals follow from the first two only."""
 
 
 class Estimate(Noun):

@@ -12,6 +12,8 @@ from pydantic import Field, JsonValue, StringConstraints, model_validator
 
 from landcover.nouns.accuracy import AccuracyReport
 from landcover.nouns.base import Noun
+from landcover.nouns.search import SearchReport
+from landcover.nouns.trust import TrustReport
 
 FeatureKind = Literal["band", "auxiliary", "index", "terrain"]
 ModelKind = Literal["random-forest", "extra-trees", "mlp"]
@@ -23,11 +25,11 @@ class Feature(Noun):
     """One input of the classifier."""
 
     name: str = Field(min_length=1)
-    """Column name in tables, ``spring_NDVI``; no year in it."""
+    """Column name in tables, ``spring_ndvi``; no year in it."""
     period: str | None
     """Label of the period that the layer is read from, ``spring``; None for terrain."""
     layer: str
-    """Layer that the feature is read from or computed as: ``B02``, ``WVP``, ``NDVI``, ``slope``."""
+    """Layer that the feature is read from or computed as: ``B02``, ``WVP``, ``ndvi``, ``slope``."""
     kind: FeatureKind
     """Where the layer comes from."""
 
@@ -110,6 +112,23 @@ class NetworkParameters(Noun):
     """Share of the groups that decides when to stop; 0 runs all epochs."""
 
 
+class Provenance(Noun):
+    """Where a part of the training rows comes from."""
+
+    library: str
+    """File that the rows were joined from; empty for those of the run itself."""
+    sample_set: str
+    """Sample set or library that they were exported from; empty where unknown."""
+    year: int | None
+    """Year of their products; None where unknown."""
+    simulated: bool
+    """True where their products were simulated."""
+    n_rows: int
+    """Training rows."""
+    n_groups: int
+    """Groups that those rows come from."""
+
+
 class ModelCard(Noun):
     """Everything about a model but its arrays; checked before the arrays are used."""
 
@@ -146,8 +165,16 @@ class ModelCard(Noun):
     """SHA-256 of the bytes of ``arrays.npz``."""
     versions: dict[str, str]
     """Versions of the libraries that fitted the model."""
+    search: SearchReport | None = None
+    """How the parameters were chosen; None where they are the recipe's."""
     held_out: AccuracyReport | None = None
     """Accuracy on groups that were kept out of the fit; None where none were."""
+    trust: TrustReport | None = None
+    """Where its maps are to be trusted, measured on the same groups; None where unknown."""
+    index_variant: str | None = None
+    """Variant of the spectral indices, ``paper`` or ``literature``; None where unknown."""
+    provenance: tuple[Provenance, ...] = ()
+    """Where the training rows come from; empty where all are the run's own."""
     missing_layers: tuple[str, ...] = ()
     """Layers of the recipe that no product offered, so that no feature reads them."""
     notes: tuple[str, ...] = ()

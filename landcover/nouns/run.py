@@ -6,14 +6,15 @@ from typing import Literal
 
 from pydantic import Field
 
+from landcover.nouns.area import Design
 from landcover.nouns.base import Noun
 
 Stage = Literal[
-    "collect", "mask", "composite", "terrain", "sample", "train", "classify", "mosaic",
+    "collect", "mask", "composite", "terrain", "sample", "train", "explain", "classify", "mosaic",
     "validate", "publish",
 ]  # fmt: skip
 STAGES: tuple[Stage, ...] = (
-    "collect", "mask", "composite", "terrain", "sample", "train", "classify", "mosaic",
+    "collect", "mask", "composite", "terrain", "sample", "train", "explain", "classify", "mosaic",
     "validate", "publish",
 )  # fmt: skip
 Group = Literal[
@@ -23,7 +24,7 @@ GROUPS: dict[Group, tuple[Stage, ...]] = {
     "prepare": ("collect", "mask", "composite"),
     "terrain": ("terrain",),
     "sample": ("sample",),
-    "train": ("train",),
+    "train": ("train", "explain"),
     "classify": ("classify",),
     "mosaic": ("mosaic",),
     "validate": ("validate",),
@@ -50,6 +51,13 @@ class RunArguments(Noun):
     terrain leaves the features."""
     model: str | None = None
     """Id of a trained model to classify with, instead of training one."""
+    samples: str | None = None
+    """Tables of samples that train beside the labels, with commas between them."""
+    test_labels: str | None = None
+    """Reference points that test the map and never train, or a field sheet of
+    ``landcover design``."""
+    test_design: Design | None = None
+    """How those points were drawn; None: as the field sheet says, else unknown."""
     until: Stage = "publish"
     """Last stage that is run."""
 
@@ -65,6 +73,10 @@ class Run(Noun):
     """Where, when and with what."""
     label_id: str | None
     """Ground truth of the run, read once at its start."""
+    library_id: str | None = None
+    """Samples of other runs that train as well, read once at its start."""
+    test_label_id: str | None = None
+    """Points that only test the map, read once at its start."""
     simulated: bool
     """True where the products say that they are simulated."""
 
@@ -74,12 +86,17 @@ class Run(Noun):
         if STAGES.index(stage) > STAGES.index(arguments.until):
             return False
         has_model = arguments.model is not None
-        if stage in ("sample", "train", "validate"):
+        is_taught = self.label_id is not None or self.library_id is not None
+        if stage == "validate" and self.test_label_id is not None:
+            return is_taught or has_model
+        if stage in ("train", "explain"):
+            return is_taught and not has_model
+        if stage in ("sample", "validate"):
             return self.label_id is not None and not has_model
         if stage == "terrain":
             return arguments.dem is not None
         if stage == "classify":
-            return self.label_id is not None or has_model
+            return is_taught or has_model
         return True
 
 

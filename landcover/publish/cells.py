@@ -13,7 +13,7 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.publish.areas import class_areas
 from landcover.publish.page import MapView, zone_name
-from landcover.publish.styles import for_colour_blind, qml
+from landcover.publish.styles import colour_map, for_colour_blind, qml, sld
 from landcover.stores.rasters import describe, open_raster, read_overview, write_cog
 
 CLASSES, CONFIDENCE = "classification.tif", "confidence.tif"
@@ -136,10 +136,12 @@ def _write_rasters(
     write_cog(
         source / CONFIDENCE, out / f"confidence_{cell.cell}.tif", resampling="AVERAGE", tags=tags
     )
-    (out / f"{name}.qml").write_text(qml(legend))
+    (out / f"{name}.qml").write_text(qml(legend), encoding="utf-8")
+    (out / f"{name}.sld").write_text(sld(legend, name), encoding="utf-8")
+    (out / f"{name}_colours.txt").write_text(colour_map(legend), encoding="utf-8")
     others = for_colour_blind(legend)
     if others is not None:
-        (out / f"{name}_colour_blind.qml").write_text(qml(others))
+        (out / f"{name}_colour_blind.qml").write_text(qml(others), encoding="utf-8")
 
 
 def _grid(path: Path) -> Grid:

@@ -9,6 +9,7 @@ from landcover.nouns.base import Noun
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.model import ModelCard
+from landcover.nouns.validation import Validation
 from landcover.publish.areas import ClassArea
 from landcover.publish.plates import PlateView
 from landcover.publish.quality import TileQuality
@@ -78,6 +79,19 @@ class SampleSummary(Noun):
     """Labels that were left out when the file was read, by reason."""
 
 
+class ExplainedView(Noun):
+    """What the report of a map shows of its model's explanation."""
+
+    picture: str
+    """PNG of what the model goes by."""
+    what: str
+    """What the picture shows, for those who do not see it."""
+    page: str
+    """The class doctor's page."""
+    advice: tuple[str, ...]
+    """What a person can do, one sentence each."""
+
+
 class Page(Noun):
     """Everything that a report shows."""
 
@@ -92,15 +106,21 @@ class Page(Noun):
     """Masks before and after growth, of the tiles where growth took most."""
     legend: tuple[LegendClass, ...] = ()
     """Classes of the map."""
+    preview: str | None = None
+    """Page that pans and zooms; None where there is no map."""
     accuracy: AccuracyReport | None = None
     accuracy_missing: str = ""
     """Why there is no accuracy report."""
+    validation: Validation | None = None
+    """Splits side by side, calibration and independent points."""
     map_missing: str = ""
     """Why there is no class map at all."""
     zones_missing: dict[str, str] = Field(default_factory=dict)
     """Zones that could not be joined: EPSG code → reason."""
     samples: SampleSummary | None = None
     card: ModelCard | None = None
+    explained: ExplainedView | None = None
+    """What the model goes by; None where it was not explained."""
     troubles: tuple[str, ...] = ()
     """One sentence per unit that failed or was skipped."""
     downloads: tuple[Download, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from landcover.nouns.accuracy import AccuracyReport
+from landcover.nouns.validation import SplitName
 from landcover.publish.notes import notes_of, side_label, small_percent, whole_tile_percent
 from landcover.publish.page import Page, QualityPage
 from landcover.publish.quality import BASES, TileQuality, bases_of, describe, worst_first
@@ -25,6 +25,16 @@ DECISIONS: Mapping[str, str] = {
     "sniffed": "a look at the pixels",
 }
 """How a radiometric offset was decided, in words."""
+SPLIT_TITLES: Mapping[SplitName, str] = {
+    "rows": "Random pixels",
+    "held-out": "This map, held-out groups",
+    "groups": "Groups",
+    "blocks": "Spatial blocks",
+    "tiles": "Tiles left out",
+    "sources": "Files left out",
+    "independent": "This map, independent points",
+}
+"""Splits in words."""
 
 
 def render(page: Page) -> str:
@@ -37,7 +47,7 @@ def render(page: Page) -> str:
         HTML; the pictures and downloads are named relative to the page. The same page gives the
         same bytes.
     """
-    return _laid_out("report.html", page, notes=notes_of(page), totals=_totals(page.accuracy))
+    return _laid_out("report.html", page, notes=notes_of(page), split_titles=SPLIT_TITLES)
 
 
 def render_quality(page: QualityPage) -> str:
@@ -113,12 +123,3 @@ def area(hectares: float) -> str:
 def baseline(value: int) -> str:
     """Write a processing baseline as the archive does: 509 → 05.09."""
     return f"{value // 100:02d}.{value % 100:02d}"
-
-
-def _totals(report: AccuracyReport | None) -> dict[str, list[int]]:
-    if report is None:
-        return {}
-    return {
-        "rows": [sum(row) for row in report.matrix],
-        "columns": [sum(column) for column in zip(*report.matrix, strict=True)],
-    }

@@ -43,6 +43,52 @@ def qml(legend: Sequence[LegendClass]) -> str:
     return head + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
+def sld(legend: Sequence[LegendClass], name: str) -> str:
+    """Write an OGC style (SLD 1.0.0) for a class map, as GeoServer and QGIS read it.
+
+    Args:
+        legend: Classes of the map.
+        name: Name of the layer.
+
+    Returns:
+        XML text of an ``.sld`` file: each value has one colour and one label, nodata none.
+    """
+    root = ElementTree.Element(
+        "StyledLayerDescriptor",
+        {"version": "1.0.0", "xmlns": "http://www.opengis.net/sld"},
+    )
+    layer = ElementTree.SubElement(root, "NamedLayer")
+    ElementTree.SubElement(layer, "Name").text = name
+    rule = layer
+    for tag in ("UserStyle", "FeatureTypeStyle", "Rule"):
+        rule = ElementTree.SubElement(rule, tag)
+    colours = ElementTree.SubElement(
+        ElementTree.SubElement(rule, "RasterSymbolizer"), "ColorMap", type="values"
+    )
+    for entry in legend:
+        ElementTree.SubElement(
+            colours, "ColorMapEntry",
+            color=entry.colour.lower(), quantity=str(entry.code), label=entry.title, opacity="1",
+        )  # fmt: skip
+    ElementTree.indent(root)
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    return head + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def colour_map(legend: Sequence[LegendClass]) -> str:
+    """Write a colour map as text: ``value,red,green,blue,alpha,name``, a line per class.
+
+    QGIS loads it for a paletted or singleband raster; ``gdaldem color-relief`` takes the first
+    five fields of a line.
+    """
+    lines = ["# value,red,green,blue,alpha,name"]
+    for entry in legend:
+        shades = (int(entry.colour[i : i + 2], 16) for i in (1, 3, 5))
+        name = " ".join(entry.title.replace(",", " ").split())
+        lines.append(",".join((str(entry.code), *map(str, shades), "255", name)))
+    return "\n".join(lines) + "\n"
+
+
 def for_colour_blind(legend: Sequence[LegendClass]) -> tuple[LegendClass, ...] | None:
     """Give the classes colours that colour-blind readers can tell apart.
 

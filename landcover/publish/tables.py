@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from io import StringIO
 
 from landcover.nouns.accuracy import AccuracyReport
+from landcover.nouns.validation import Validation
 from landcover.publish.quality import TileQuality
 
 
@@ -29,12 +30,43 @@ def accuracy_csv(report: AccuracyReport) -> str:
         + [f"reference_{name}" for name in names]
     )
     for entry, row in zip(report.classes, report.matrix, strict=True):
-        scores = [
-            "" if value is None else f"{value:.6f}"
-            for value in (entry.users, entry.producers, entry.f1)
-        ]
+        scores = [_share(value) for value in (entry.users, entry.producers, entry.f1)]
         writer.writerow([entry.code, entry.name, *scores, entry.n_map, entry.n_reference, *row])
     return text.getvalue()
+
+
+def validation_csv(validation: Validation) -> str:
+    """Write every split, as a whole and class by class.
+
+    Args:
+        validation: What was measured.
+
+    Returns:
+        CSV, one line per split and class: split, code (0: all classes), name, overall or producer's
+        accuracy with the ends of its range over resampled groups, user's accuracy, F1 (macro F1 for
+        all classes), samples and groups. Accuracies are 0-1, empty where there is none.
+    """
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ["split", "code", "name", "producers_accuracy", "low", "high", "users_accuracy", "f1", "n",
+         "n_groups"]
+    )  # fmt: skip
+    for split in validation.splits:
+        low, high = split.interval or (None, None)
+        shares = [split.overall, low, high, None, split.macro_f1]
+        writer.writerow([split.name, 0, "overall", *map(_share, shares), split.n, split.n_groups])
+        for entry in split.classes:
+            low, high = entry.interval or (None, None)
+            shares = [entry.producers, low, high, entry.users, entry.f1]
+            writer.writerow(
+                [split.name, entry.code, entry.name, *map(_share, shares), entry.n, entry.n_groups]
+            )
+    return text.getvalue()
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.6f}"
 
 
 def products_csv(tiles: Sequence[TileQuality]) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 
 from landcover.nouns.accuracy import AccuracyReport
 from landcover.nouns.output import Output
+from landcover.nouns.validation import Validation
 from landcover.publish.page import Download, Page, QualityPage, SampleSummary
 from landcover.publish.pages import render, render_quality
 from landcover.publish.quality import BASES, TileQuality, bases_of, feature_collection
-from landcover.publish.tables import accuracy_csv, products_csv
+from landcover.publish.tables import accuracy_csv, products_csv, validation_csv
 
 INDEX = "index.html"
 _WHAT = (
@@ -20,17 +21,31 @@ _WHAT = (
     ("map_", ".png", "picture of the class map"),
     ("map_", ".tif.aux.xml", "class names for GDAL programs; keep it beside the map"),
     ("map_", ".qml", "QGIS style with names and colours; keep it beside the map"),
+    ("map_", ".sld", "OGC style (SLD) with names and colours, for map servers"),
+    ("map_", "_colours.txt", "colour map as text: value, red, green, blue, alpha, name"),
     ("map_", "_colour_blind.qml", "QGIS style in colours for colour-blind readers"),
     ("confidence_", ".tif", "probability of the class, GeoTIFF (COG): value / 254, nodata 255"),
+    ("preview", ".html", "the map to pan and zoom; its picture tiles lie in preview/"),
     ("true_colour_", ".png", "picture of the composite"),
     ("accuracy", ".csv", "accuracy of each class with the confusion matrix"),
     ("accuracy", ".json", "accuracy report, whole"),
+    ("validation", ".csv", "accuracy of each class under every split, side by side"),
+    ("validation", ".json", "splits, gaps, calibration and independent points, whole"),
     ("masks_", ".png", "cloud masks before and after growth, and both composites"),
     ("quality", ".png", "picture of the quality map"),
     ("products", ".csv", "every product of every tile and season, used or not, with the reason"),
     ("quality", ".json", "products, refusals and holes of every tile and season"),
     ("quality", ".geojson", "footprints of the tiles with their data quality, for a GIS"),
     ("model_card", ".json", "model: features, parameters, seed, versions"),
+    ("doctor", ".html", "class doctor: confused classes, missed points, what to do"),
+    ("importance", ".png", "what the model goes by: bars per feature, season and layer"),
+    ("importance", ".svg", "the same as a drawing"),
+    ("importance", ".csv", "how much each feature counts, for each class"),
+    ("explanation", ".json", "class doctor and importance, whole"),
+    ("receipt", ".json", "receipt: everything that the map hangs on, for `landcover reproduce`"),
+    ("collection", ".json", "STAC collection of the maps"),
+    ("item_", ".json", "STAC item of the map, with projection, classes and files"),
+    ("model_item", ".json", "STAC item of the model"),
 )
 """How the files of a report begin and end, in the order of the list, and what they are."""
 
@@ -41,6 +56,7 @@ def write_page(
     accuracy: Path | None,
     sample_set: Output | None,
     dropped: Mapping[str, int],
+    validation: Path | None = None,
 ) -> None:
     """Write the documents of a report, then the page that lists them.
 
@@ -50,18 +66,29 @@ def write_page(
         accuracy: Accuracy report as JSON, where there is one.
         sample_set: Record of the samples, where there are any.
         dropped: Labels that were left out when the ground truth was read, by reason.
+        validation: Splits side by side as JSON, where there are any.
     """
     report = None
     if accuracy is not None:
         report = AccuracyReport.from_json(accuracy.read_text())
         (folder / "accuracy.json").write_text(report.model_dump_json(indent=1))
         (folder / "accuracy.csv").write_text(accuracy_csv(report))
+    beside = None
+    if validation is not None:
+        beside = Validation.from_json(validation.read_text())
+        (folder / "validation.json").write_text(beside.model_dump_json(indent=1))
+        (folder / "validation.csv").write_text(validation_csv(beside))
     if page.card is not None:
         (folder / "model_card.json").write_text(page.card.model_dump_json(indent=1))
     _write_quality(folder, page)
     samples = None if sample_set is None else _summary(sample_set.stats, dropped)
     whole = page.model_copy(
-        update={"accuracy": report, "samples": samples, "downloads": downloads(folder)}
+        update={
+            "accuracy": report,
+            "validation": beside,
+            "samples": samples,
+            "downloads": downloads(folder),
+        }
     )
     (folder / INDEX).write_text(render(whole), encoding="utf-8")
 

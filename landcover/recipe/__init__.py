@@ -24,6 +24,8 @@ from landcover.recipe.fields import (
 )
 from landcover.recipe.labels import Labels, LabelSource
 from landcover.recipe.learning import ModelRecipe, Validation
+from landcover.recipe.mapping import Classify
+from landcover.recipe.mosaic import MosaicRecipe
 from landcover.recipe.reading import make_recipe, override, read_recipe
 from landcover.recipe.section import Section
 
@@ -34,6 +36,7 @@ __all__ = [
     "LAYERS",
     "PAPER_INDICES",
     "TERRAIN",
+    "Classify",
     "CompositeRecipe",
     "Denoise",
     "Features",
@@ -41,6 +44,7 @@ __all__ = [
     "Labels",
     "Mask",
     "ModelRecipe",
+    "MosaicRecipe",
     "Recipe",
     "Season",
     "Section",

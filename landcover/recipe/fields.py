@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from landcover.nouns.period import Period, Span
 from landcover.recipe.labels import Labels
 from landcover.recipe.learning import ModelRecipe, Validation
+from landcover.recipe.mapping import Classify
+from landcover.recipe.mosaic import MosaicRecipe
 from landcover.recipe.section import Section
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B11", "B12", "B8A")
@@ -194,10 +196,26 @@ class Recipe(Section):
     """How ground truth is read."""
     model: ModelRecipe = ModelRecipe()
     """The classifier."""
+    classify: Classify = Classify()
+    """What is written beside class and confidence."""
+    mosaic: MosaicRecipe = MosaicRecipe()
+    """How the tiles' maps are joined."""
     validation: Validation = Validation()
     """What is measured beside the map's accuracy."""
     tolerance_percent: float = Field(10.0, ge=0, le=100)
     """Share of units that may fail before the whole run counts as failed, %."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_what_the_mosaic_needs(
+        cls, data: Any, handler: ModelWrapValidatorHandler[Recipe]
+    ) -> Recipe:
+        recipe = handler(data)
+        keep = recipe.classify.keep
+        if not recipe.mosaic.needs_probabilities or "probabilities" in keep:
+            return recipe
+        classify = recipe.classify.model_copy(update={"keep": (*keep, "probabilities")})
+        return recipe.model_copy(update={"classify": classify})
 
     @model_validator(mode="after")
     def _names_are_known_and_unique(self) -> Recipe:

@@ -6,16 +6,60 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from landcover.nouns.model import ModelKind
+from landcover.nouns.search import Judge, SearchMethod
 from landcover.recipe.section import Section
+
+Count = Annotated[int, Field(ge=1)]
+MaxFeatures = Literal["sqrt", "log2"] | Count | None
+
+
+class Grid(Section):
+    """Values of the model section that a search combines; none: the section's own value."""
+
+    kind: tuple[ModelKind, ...] = ("random-forest", "extra-trees")
+    """Kinds of classifier."""
+    trees: tuple[Annotated[int, Field(ge=1, le=2000)], ...] = ()
+    """Numbers of trees."""
+    max_features: tuple[MaxFeatures, ...] = ()
+    """Features tried at each split."""
+    min_samples_leaf: tuple[Count, ...] = (1, 3, 10)
+    """Fewest training rows in a leaf."""
+    max_depth: tuple[Count | None, ...] = ()
+    """Deepest levels of a tree."""
+    class_weight: tuple[Literal["none", "balanced"], ...] = ()
+    """Weights of classes."""
+    group_weight: tuple[Literal["row", "group"], ...] = ()
+    """Weights of groups."""
+    prior_exponent: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
+    """Powers of the shares of classes; judge these by ``both``."""
+
+
+class Search(Section):
+    """Choice of settings by cross-validation over groups, before the model is fitted."""
+
+    method: SearchMethod = "halving"
+    """``halving``: all settings on few rows, the best third on three times as many, and so on;
+    ``full``: every setting on all rows."""
+    grid: Grid = Grid()
+    """What is tried."""
+    folds: int = Field(3, ge=2, le=20)
+    """Folds of whole groups."""
+    rows: int = Field(5000, ge=100)
+    """Most rows of halving, whole groups of every class."""
+    judged_by: Judge = "macro_f1"
+    """What decides: macro F1, the overall accuracy, or the mean of both."""
 
 
 class ModelRecipe(Section):
     """The classifier (spec: models §1)."""
 
-    kind: Literal["random-forest", "extra-trees", "mlp"] = "random-forest"
+    kind: ModelKind = "random-forest"
     """Kind of classifier; ``mlp`` is the paper's neural network."""
     trees: int = Field(100, ge=1, le=2000)
     """Number of trees."""
+    max_features: MaxFeatures = "sqrt"
+    """Features tried at each split: a rule, a number, or null for all."""
     min_samples_leaf: int = Field(1, ge=1)
     """Fewest training rows in a leaf."""
     max_depth: int | None = Field(None, ge=1)
@@ -42,6 +86,8 @@ class ModelRecipe(Section):
     """A class with a single group: refuse it, or train with it and say it was not validated."""
     seed: int = Field(0, ge=0)
     """Seed of split, sampling and training."""
+    search: Search | None = None
+    """Settings to choose from by cross-validation; null: the values above as they are."""
 
 
 class Validation(Section):

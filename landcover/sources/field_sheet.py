@@ -9,19 +9,28 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape, quoteattr
 
 import pandas as pd
 
-from landcover.errors import InputError
+from landcover.errors import InputError, UsageError
 from landcover.nouns.legend import Legend, normalise_label
+from landcover.sources.label_features import LabelFeatures
+from landcover.sources.label_kml import read_kml, read_kmz
 
-COLUMNS = ("id", "lon", "lat", "stratum", "stratum_area_ha", "weight_ha", "label")
+COLUMNS = ("id", "lon", "lat", "stratum", "stratum_area_ha", "label")
 """Columns of a sheet; ``label`` is empty until somebody was there."""
 _MARK = ("stratum", "stratum_area_ha", "label")
+_KML = {".kml": read_kml, ".kmz": read_kmz}
+_WRITTEN = (1980, 1, 1, 0, 0, 0)
+# Zip archives cannot hold an earlier day: the same points give the same bytes.
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -37,44 +46,32 @@ class FieldSheet:
     """Points without a label."""
 
 
-def write_sheet(rows: pd.DataFrame, path: Path) -> tuple[Path, Path]:
-    """Write a sheet as GeoJSON and CSV.
+def write_sheet(rows: pd.DataFrame, path: Path) -> None:
+    """Write a sheet; the same rows give the same bytes.
 
     Args:
         rows: :data:`COLUMNS`, one row per point.
-        path: GeoJSON file; the CSV has the same name.
+        path: GeoJSON, CSV, KML or KMZ, as its name ends.
 
-    Returns:
-        Both files.
+    Raises:
+        UsageError: The name ends otherwise.
     """
-    table = path.with_suffix(".csv")
-    records: list[dict[str, Any]] = [
+    write = _WRITERS.get(path.suffix.lower())
+    if write is None:
+        raise UsageError(f"{path.name}: a field sheet ends with {', '.join(_WRITERS)}.")
+    records: list[Row] = [
         {str(key): value for key, value in row.items()}
         for row in rows[list(COLUMNS)].to_dict("records")
     ]
-    features = [
-        {
-            "type": "Feature",
-            "geometry": {"type": "Point", "coordinates": [row["lon"], row["lat"]]},
-            "properties": {key: row[key] for key in COLUMNS if key not in ("lon", "lat")},
-        }
-        for row in records
-    ]
-    document = {"type": "FeatureCollection", "features": features}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    with table.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
-    return path, table
+    write(records, path)
 
 
 def read_sheet(path: Path, legend: Legend, mapping: Mapping[str, str | None]) -> FieldSheet | None:
     """Read a sheet that people have filled in.
 
     Args:
-        path: GeoJSON or CSV.
+        path: GeoJSON, CSV, KML or KMZ. In KML a placemark may also be renamed to its class.
         legend: Classes and the words that mean them.
         mapping: Label → class name, or None to leave the point out.
 
@@ -137,19 +134,94 @@ def _code(
     return code
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def _rows(path: Path) -> list[Row]:
     """Read rows with ``lon`` and ``lat``; none where the file is of another kind."""
+    ending = path.suffix.lower()
     try:
-        if path.suffix.lower() == ".csv":
+        if ending == ".csv":
             with path.open(encoding="utf-8-sig", newline="") as file:
                 return list(csv.DictReader(file))
-        if path.suffix.lower() not in (".geojson", ".json"):
+        if ending in _KML:
+            return _placemarks(_KML[ending](path))
+        if ending not in (".geojson", ".json"):
             return []
         rows = []
         for feature in json.loads(path.read_text(encoding="utf-8"))["features"]:
             lon, lat = feature["geometry"]["coordinates"][:2]
             rows.append({**feature["properties"], "lon": lon, "lat": lat})
-    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+    except (InputError, OSError, ValueError, KeyError, TypeError, csv.Error):
         # Whatever is wrong with it, the readers of labels say so better.
         return []
     return rows
+
+
+def _placemarks(features: LabelFeatures) -> list[Row]:
+    if any(column not in features.attributes for column in _MARK):
+        return []
+    texts = {name: column.texts() for name, column in features.attributes.items()}
+    rows: list[Row] = []
+    for number, geometry in enumerate(features.geometries):
+        row: Row = {name: column[number] for name, column in texts.items()}
+        if geometry is not None and geometry.geom_type == "Point":
+            row |= {"lon": geometry.x, "lat": geometry.y}
+        if not row["label"] and row.get("name") != row.get("id"):
+            # Map viewers cannot edit data of a placemark, but they can rename it.
+            row["label"] = row.get("name", "")
+        rows.append(row)
+    return rows
+
+
+def _write_csv(records: list[Row], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+
+
+def _write_geojson(records: list[Row], path: Path) -> None:
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [row["lon"], row["lat"]]},
+            "properties": {key: row[key] for key in COLUMNS if key not in ("lon", "lat")},
+        }
+        for row in records
+    ]
+    document = {"type": "FeatureCollection", "features": features}
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_kml(records: list[Row], path: Path) -> None:
+    path.write_text(_kml(records), encoding="utf-8")
+
+
+def _write_kmz(records: list[Row], path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("doc.kml", _WRITTEN), _kml(records))
+
+
+def _kml(records: list[Row]) -> str:
+    marks = []
+    for row in records:
+        data = "".join(
+            f"<Data name={quoteattr(key)}><value>{escape(str(row[key]))}</value></Data>"
+            for key in COLUMNS
+            if key not in ("lon", "lat")
+        )
+        marks.append(
+            f"<Placemark><name>{escape(str(row['id']))}</name><ExtendedData>{data}</ExtendedData>"
+            f"<Point><coordinates>{row['lon']},{row['lat']}</coordinates></Point></Placemark>\n"
+        )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<kml xmlns="http://www.opengis.net/kml/2.2"><Document><name>Field sheet</name>\n'
+        f"{''.join(marks)}</Document></kml>\n"
+    )
+
+
+_WRITERS: Mapping[str, Callable[[list[Row], Path], None]] = {
+    ".geojson": _write_geojson,
+    ".csv": _write_csv,
+    ".kml": _write_kml,
+    ".kmz": _write_kmz,
+}

@@ -139,6 +139,7 @@ def _record_selection(
                 "run": task.run.id,
                 "tile": task.unit.tile,
                 "period": period.name,
+                "unreadable": stats["unreadable"],
                 **selected.to_document(),
             },
         )

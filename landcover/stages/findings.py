@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from landcover.ledger import outputs, units
+from landcover.ledger import outputs, runs, units
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.model import ModelCard
 from landcover.nouns.output import Output
 from landcover.nouns.period import Period
-from landcover.nouns.run import Stage, UnitState
+from landcover.nouns.run import Stage, Unit, UnitState
 from landcover.publish.quality import Candidate
 from landcover.sources.label_files import split_paths
 from landcover.stages.classify import load_model
 from landcover.stages.expectation import candidates_of
 from landcover.stages.reporting import troubles
 from landcover.stages.task import Task
+from landcover.stores.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Findings:
     card: ModelCard | None
     sample_set: Output | None
     accuracy: Output | None
+    validation: Output | None
+    """Splits side by side and independent points."""
     missing: dict[str, str]
     """What is not there → reason: ``map``, ``accuracy``, or a zone."""
     troubles: tuple[str, ...]
@@ -79,17 +82,34 @@ def gather(task: Task) -> Findings:
     }
     if not task.finished("classify"):
         missing["map"] = _why_no_map(task, found)
-    if not validated:
+    if not any(o.unit != "validation" for o in validated):
         missing["accuracy"] = _why_unknown(task, found)
     return Findings(
         mosaics={str(unit.cell): output for unit, output in task.all_outputs("mosaic")},
         seasons=tuple(_seasons(task, found)),
         card=load_model(task)[1] if has_model else None,
         sample_set=next((o for o in trained if o.unit == "samples"), None),
-        accuracy=validated[0] if validated else None,
+        accuracy=next((o for o in validated if o.unit != "validation"), None),
+        validation=next((o for o in validated if o.unit == "validation"), None),
         missing=missing,
         troubles=tuple(without_paths(task, line) for line in troubles(states)),
     )
+
+
+def season_findings(workspace: Workspace, run_id: str) -> tuple[SeasonFinding, ...]:
+    """List every season of every tile of a run: what was chosen from, and why.
+
+    Args:
+        workspace: Stores of the project.
+        run_id: The run.
+
+    Raises:
+        InputError: There is no such run.
+    """
+    run, recipe = runs.load(workspace, run_id)
+    task = Task(workspace, run, recipe, Unit(id="all", label="all"))
+    states = units.states(workspace.records, run_id)
+    return tuple(_seasons(task, {(state.stage, state.unit.id): state for state in states}))
 
 
 def legend_of(task: Task, card: ModelCard | None) -> tuple[LegendClass, ...]:
@@ -107,7 +127,7 @@ def without_paths(task: Task, sentence: str) -> str:
     """Shorten the folders of this machine in a sentence, so that a report holds none of them."""
     arguments = task.run.arguments
     labels = split_paths(arguments.labels) if arguments.labels else []
-    for path in (arguments.products, *labels, arguments.dem):
+    for path in (arguments.products, *labels, arguments.dem, arguments.test_labels):
         if path:
             sentence = sentence.replace(path, Path(path).name)
     return sentence.replace(f"{task.workspace.objects.address}/", "")
@@ -166,11 +186,11 @@ def _why_no_map(task: Task, found: dict[tuple[Stage, str], UnitState]) -> str:
 
 def _why_unknown(task: Task, found: dict[tuple[Stage, str], UnitState]) -> str:
     state = found.get(("validate", "all"))
-    if state is not None:
+    if state is not None and not state.is_finished:
         return _why(task, state)
     if task.run.arguments.model is not None:
         return "The map was made with an existing model; nothing was held out to check it."
-    return "The map was not validated."
+    return "No group of the labels was held out." if state else "The map was not validated."
 
 
 def _why(task: Task, state: UnitState) -> str:

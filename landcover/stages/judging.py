@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.learn.accuracy import accuracy, confusion_matrix
-from landcover.learn.area import Design, area_weighted_accuracy, stratified_accuracy
-from landcover.nouns.area import AreaReport
+from landcover.learn.area import area_weighted_accuracy, stratified_accuracy
+from landcover.nouns.area import AreaReport, Design
 from landcover.nouns.validation import Independent
 
 SENTENCES: Mapping[Design, str] = {
@@ -101,7 +101,8 @@ def _area(
     design: Design,
     strata: Strata | None,
 ) -> AreaReport:
-    codes = sorted({*mapped.tolist(), *reference.tolist(), *mapped_area})
+    drawn = strata.area if strata is not None else {}
+    codes = sorted({*mapped.tolist(), *reference.tolist(), *mapped_area, *drawn} - {0})
     matrix = confusion_matrix(mapped, reference, codes)
     areas = [mapped_area.get(code, 0.0) for code in codes]
     more: dict[str, Any] = {"unit": "ha", "design": design}

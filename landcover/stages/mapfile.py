@@ -16,7 +16,7 @@ from landcover.learn.assignment import assign_points
 from landcover.ledger import outputs
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
-from landcover.stages.classify import CLASSES
+from landcover.stages.mapping import CLASSES
 from landcover.stores.rasters import describe, open_raster
 from landcover.stores.workspace import Workspace
 

@@ -1,9 +1,9 @@
-"""Mosaic: tiles of one UTM zone joined, each pixel from the tile in which it lies deepest."""
+"""Mosaic: the tiles' maps and composites joined, by UTM zone or by cells of a target grid."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,19 @@ from typing import Any
 from landcover.errors import InputError, MissingDataError
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output, Wanted
-from landcover.raster.mosaic import blend_primary, lattice_union, margin_to_edge, overlap_of, paste
+from landcover.raster.mosaic import blend_primary, lattice_union
 from landcover.raster.reflectance import NODATA
 from landcover.raster.windows import plan_windows
-from landcover.stages.classify import (
-    CLASSES,
-    CONFIDENCE,
-    CONFIDENCE_STYLE,
-    class_style,
-    load_model,
-)
-from landcover.stages.grids import composites_of, work_grid, zone_of
-from landcover.stages.prepared import prepared_tiles
+from landcover.stages.classify import load_model
+from landcover.stages.cleaning import clean, crop, halo_of
+from landcover.stages.extent import Extent, extent_of
+from landcover.stages.grids import composites_of
+from landcover.stages.joining import FILES, Joining
+from landcover.stages.mapping import CLASSES, CONFIDENCE, CONFIDENCE_STYLE, class_style
 from landcover.stages.task import Task
+from landcover.stages.tileparts import Source, find_place
 from landcover.stores import layout
-from landcover.stores.rasters import RasterStyle, create_raster, open_raster
+from landcover.stores.rasters import RasterStyle, create_raster
 
 VERSION = 1
 TRUE_COLOUR = ("B04", "B03", "B02")
@@ -33,85 +31,139 @@ TRUE_COLOUR = ("B04", "B03", "B02")
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Source:
-    """One tile's raster and the grid it takes in the mosaic."""
-
-    tile: str
-    path: str
-    grid: Grid
-
-
 def mosaic(task: Task) -> None:
-    """Join the class maps and the composites of the unit's zone.
+    """Join the class maps and the composites of the unit's zone or cell.
 
     Raises:
-        MissingDataError: No tile of the zone was prepared.
+        MissingDataError: No tile of it was prepared, or none has a mapped pixel there.
+        InputError: The maps are of several models, or the composites of several years.
     """
-    tiles = [t for t in prepared_tiles(task) if _zone(task, t) == task.unit.cell]
-    if not tiles:
-        raise MissingDataError(f"{task.unit.label}: no tile of this zone was prepared.")
-    maps = {str(u.tile): o for u, o in task.all_outputs("classify") if str(u.tile) in tiles}
-    period, composites = _clearest(task, tiles)
+    extent = extent_of(task)
+    period, composites = _clearest(task, extent.tiles)
+    neighbours = tuple(output.id for _, output in sorted(extent.neighbours.items()))
     wanted = Wanted(
         stage="mosaic",
         version=VERSION,
         unit=str(task.unit.cell),
         inputs={
-            "maps": tuple(maps[tile].id for tile in sorted(maps)),
-            "composites": tuple(composites[tile].id for tile in tiles),
+            "maps": tuple(output.id for _, output in sorted(extent.maps.items())),
+            "composites": tuple(composites[tile].id for tile in extent.tiles),
+            **({"neighbours": neighbours} if neighbours else {}),
         },
-        params={"period": period},
+        # What stands at its default is not named, so that new options leave the ids of old maps.
+        params={"period": period, **task.recipe.mosaic.model_dump(exclude_defaults=True)},
     )
     key = layout.mosaic(str(task.unit.cell), wanted.id)
-    task.need(wanted, key, partial(_make, task, maps, composites), {"period": period})
+    task.need(wanted, key, partial(_make, task, extent, composites), {"period": period})
 
 
-def _make(
-    task: Task, maps: dict[str, Output], composites: dict[str, Output], path: Path
-) -> dict[str, Any]:
+def _make(task: Task, extent: Extent, composites: dict[str, Output], path: Path) -> dict[str, Any]:
     path.mkdir()
-    stats: dict[str, Any] = {"tiles": sorted(composites), "mapped": sorted(maps)}
-    if maps:
-        _, card = load_model(task)
-        for name, style in ((CLASSES, class_style(card)), (CONFIDENCE, CONFIDENCE_STYLE)):
-            sources = [
-                Source(tile, task.href(o, name), Grid.from_document(o.stats["grid"]))
-                for tile, o in sorted(maps.items())
-            ]
-            stats["grid"] = _join(task, sources, path / name, style)
+    stats: dict[str, Any] = {"tiles": sorted(composites), "mapped": sorted(extent.maps)}
+    if extent.maps:
+        stats.update(_join_maps(task, extent, path))
     for layer in TRUE_COLOUR:
         sources = [
-            Source(tile, task.href(o, f"{layer}.tif"), Grid.from_document(o.stats["layers"][layer]))
+            Source(
+                tile,
+                {layer: task.href(o, f"{layer}.tif")},
+                Grid.from_document(o.stats["layers"][layer]),
+            )
             for tile, o in sorted(composites.items())
             if layer in o.stats["layers"]
         ]
         if sources:
             style = RasterStyle("int16", NODATA, (layer,), scale=1e-4)
-            stats["composite_grid"] = _join(task, sources, path / f"{layer}.tif", style)
+            target, sources = _on_target(extent, sources)
+            _join_layer(task, sources, target, layer, path / f"{layer}.tif", style)
+            stats["composite_grid"] = target.to_document()
     return stats
 
 
-def _join(task: Task, sources: list[Source], path: Path, style: RasterStyle) -> dict[str, Any]:
-    snapped = [_snap(source, sources[0].grid) for source in sources]
-    target = lattice_union([source.grid for source in snapped])
-    windows = plan_windows(
-        *target.shape, bytes_per_pixel=12 * len(sources), memory_gb=task.job.memory_gb
+def _join_maps(task: Task, extent: Extent, path: Path) -> dict[str, Any]:
+    how, card = task.recipe.mosaic, load_model(task)[1]
+    target, sources = _on_target(extent, _sources(task, extent.maps))
+    halo = halo_of(how) if extent.target is not None else 0
+    joining = Joining(
+        sources=sources,
+        neighbours=_sources(task, extent.neighbours),
+        target=_with_halo(target, halo),
+        codes=card.codes,
+        is_feathered=how.blend == "feather",
     )
+    style = class_style(card)
+    cleaned: dict[str, Any] = {}
+    if how.is_cleaned:
+        scratch = path / "scratch"
+        scratch.mkdir()
+        joining.write(task.job, scratch, style, CONFIDENCE_STYLE)
+        cleaned = clean(task.job, scratch / CLASSES, target, how, path / CLASSES, style)
+        crop(task.job, scratch / CONFIDENCE, path / CONFIDENCE, target, CONFIDENCE_STYLE)
+        shutil.rmtree(scratch)
+    else:
+        joining.write(task.job, path, style, CONFIDENCE_STYLE)
+    if extent.target is not None and not joining.n_classified:
+        raise MissingDataError(f"{task.unit.label}: no tile has a mapped pixel in this cell.")
+    for tile in extent.absent:
+        log.warning(
+            "%s: %s has no map, its neighbours are joined without it", task.unit.label, tile
+        )
+    return {
+        "grid": target.to_document(),
+        "overlaps": joining.overlaps(),
+        "absent": list(extent.absent),
+        **cleaned,
+    }
+
+
+def _sources(task: Task, maps: dict[str, Output]) -> list[Source]:
+    found = []
+    for tile, output in sorted(maps.items()):
+        names = {file.name for file in output.files}
+        if task.recipe.mosaic.needs_probabilities and FILES[2] not in names:
+            raise InputError(
+                f"{tile}: its map {output.id} has no {FILES[2]}, which mosaic.blend=feather needs; "
+                "classify with classify.keep=[probabilities]."
+            )
+        paths = {name: task.href(output, name) for name in FILES if name in names}
+        found.append(Source(tile, paths, Grid.from_document(output.stats["grid"])))
+    return found
+
+
+def _join_layer(
+    task: Task, sources: list[Source], target: Grid, layer: str, path: Path, style: RasterStyle
+) -> None:
+    windows = plan_windows(
+        *target.shape, bytes_per_pixel=12 * len(sources) + 40, memory_gb=task.job.memory_gb
+    )
+    nodata = float(style.nodata or 0)
     with create_raster(path, target, style) as raster:
         for window in windows:
             task.job.check()
-            present = [(s, o) for s in snapped if (o := overlap_of(s.grid, target, window))]
-            if not present:
-                continue
-            values, margins = [], []
-            for source, overlap in present:
-                with open_raster(source.path) as reader:
-                    part = reader.read(overlap.source, band=1)
-                values.append(paste(part, overlap.target, window[2:], float(style.nodata or 0)))
-                margins.append(margin_to_edge(source.grid, window, target))
-            raster.write(blend_primary(values, margins, float(style.nodata or 0)), window)
-    return target.to_document()
+            present = [(s, found) for s in sources if (found := find_place(s, target, window))]
+            if present:
+                values = [place.take(s.paths[layer], nodata) for s, (place, _) in present]
+                margins = [margin for _, (_, margin) in present]
+                raster.write(blend_primary(values, margins, nodata), window)
+
+
+def _on_target(extent: Extent, sources: list[Source]) -> tuple[Grid, list[Source]]:
+    """Give the grid of the mosaic; tiles of a zone are moved to the lattice of the first one."""
+    if extent.target is not None:
+        return extent.target, sources
+    snapped = [_snap(source, sources[0].grid) for source in sources]
+    return lattice_union([source.grid for source in snapped]), snapped
+
+
+def _with_halo(grid: Grid, halo: int) -> Grid:
+    return grid.model_copy(
+        update={
+            "ulx": grid.ulx - halo * grid.pixel,
+            "uly": grid.uly + halo * grid.pixel,
+            "width": grid.width + 2 * halo,
+            "height": grid.height + 2 * halo,
+        }
+    )
 
 
 def _snap(source: Source, first: Grid) -> Source:
@@ -137,7 +189,7 @@ def _snap(source: Source, first: Grid) -> Source:
             "%s: moved by %.1f m (of a %g m pixel) onto the lattice of the mosaic",
             source.tile, off, grid.pixel,
         )  # fmt: skip
-    return Source(source.tile, source.path, moved)
+    return Source(source.tile, source.paths, moved)
 
 
 def _clearest(task: Task, tiles: list[str]) -> tuple[str, dict[str, Output]]:
@@ -149,9 +201,11 @@ def _clearest(task: Task, tiles: list[str]) -> tuple[str, dict[str, Output]]:
         for period in periods
     }
     best = min(periods, key=lambda period: (round(holes[period], 1), periods.index(period)))
+    names = {tile: str(by_tile[tile][best].stats["period"]["name"]) for tile in tiles}
+    other = next((tile for tile in tiles if names[tile] != names[tiles[0]]), None)
+    if other is not None:
+        raise InputError(
+            f"{task.unit.label}: the composite of {tiles[0]} is of {names[tiles[0]]}, {other} of "
+            f"{names[other]}; join tiles of one year."
+        )
     return best, {tile: by_tile[tile][best] for tile in tiles}
-
-
-def _zone(task: Task, tile: str) -> str:
-    output = next(iter(composites_of(task, tile).values()))
-    return zone_of(work_grid(output))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from landcover.ledger import units
 from landcover.nouns.run import GROUPS, Group, Unit
-from landcover.stages.grids import composites_of, work_grid, zone_of
+from landcover.stages.cells import plan_cells
 from landcover.stages.neighbours import stop_steps
 from landcover.stages.prepared import prepared_tiles
 from landcover.stages.task import Task
@@ -51,15 +51,16 @@ def _units(task: Task, group: Group) -> list[Unit]:
         has_model = run.arguments.model is not None or bool(task.finished("train"))
         return [_tile(tile) for tile in prepared_tiles(task)] if has_model else []
     if group == "mosaic":
-        zones = {
-            zone_of(work_grid(next(iter(composites_of(task, tile).values()))))
-            for tile in prepared_tiles(task)
-        }
-        return [Unit(id=zone, label=f"zone EPSG:{zone}", cell=zone) for zone in sorted(zones)]
+        return [Unit(id=cell, label=_label(cell), cell=cell) for cell in plan_cells(task)]
     if group == "validate":
-        return [WHOLE_RUN] if task.finished("classify") and task.finished("train") else []
+        has_points = bool(task.finished("train")) or run.test_label_id is not None
+        return [WHOLE_RUN] if task.finished("classify") and has_points else []
     return [WHOLE_RUN]
 
 
 def _tile(tile: str) -> Unit:
     return Unit(id=tile, label=tile, tile=tile)
+
+
+def _label(cell: str) -> str:
+    return f"zone EPSG:{cell}" if cell.isdigit() else f"cell {cell}"

@@ -17,17 +17,23 @@ from landcover.publish.cells import Cell, write_cell
 from landcover.publish.outlines import outline_of
 from landcover.publish.page import MapView, Page
 from landcover.publish.plates import PlateView
+from landcover.publish.preview import write_preview
 from landcover.publish.quality import TileQuality, season_quality
+from landcover.publish.stac import Publication, write_stac
 from landcover.publish.writing import write_page
+from landcover.stages.classify import load_model
+from landcover.stages.explain import explanation_of, show_explanation
 from landcover.stages.findings import Findings, gather, legend_of
 from landcover.stages.grids import work_grid
 from landcover.stages.plates import plate_of_composite
+from landcover.stages.provenance import FILE, make_receipt
 from landcover.stages.task import Task
-from landcover.stages.validate import REPORT
+from landcover.stages.validate import REPORT, VALIDATION
 from landcover.stores import layout
+from landcover.stores.models import ARRAYS
 from landcover.tiling import tile_grid
 
-VERSION = 2
+VERSION = 3
 MOST_PLATES = 4
 """Tiles whose masks are shown on a page; the others on request (``landcover quality --plate``)."""
 
@@ -46,7 +52,9 @@ def publish(task: Task) -> None:
         inputs={
             "mosaics": tuple(found.mosaics[cell].id for cell in sorted(found.mosaics)),
             "accuracy": (found.accuracy.id,) if found.accuracy else (),
+            "validation": (found.validation.id,) if found.validation else (),
             "model": (found.card.id,) if found.card else (),
+            "explanation": tuple(output.id for output in [explanation_of(task)] if output),
             "sample_set": (found.sample_set.id,) if found.sample_set else (),
             "labels": (run.label_id,) if run.label_id else (),
             "selections": tuple(s.choice.id for s in found.seasons if s.choice.id),
@@ -86,6 +94,16 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         task.job.check()
         task.job.progress(number / len(found.mosaics), f"map of EPSG:{cell}")
         views.append(_write_cell(task, found, cell, mosaic, tiles, path))
+    legend = legend_of(task, found.card)
+    task.job.progress(0.8, "preview and descriptions")
+    preview = write_preview(
+        path,
+        {f"map_{view.cell}.tif": view.grid for view in views if view.map_picture},
+        legend,
+        f"{task.recipe.title}, {run.arguments.year}",
+        is_simulated=run.simulated,
+    )
+    _write_descriptions(task, found, views, path)
     plates = tuple(_write_plates(task, found, path))
     labels = task.workspace.records.get("labels", str(run.label_id)) or {}
     page = Page(
@@ -96,24 +114,54 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         views=tuple(views),
         tiles=tiles,
         plates=plates,
-        legend=legend_of(task, found.card),
+        legend=legend,
+        preview=preview,
         accuracy_missing=found.missing.get("accuracy", ""),
         map_missing=found.missing.get("map", ""),
         zones_missing={k: v for k, v in found.missing.items() if k not in ("map", "accuracy")},
         card=found.card,
+        explained=show_explanation(task, path),
         troubles=found.troubles,
     )
     with ExitStack() as opened:
-        report = (
-            opened.enter_context(task.local(found.accuracy, REPORT)) if found.accuracy else None
+        report, validation = (
+            opened.enter_context(task.local(output, name)) if output else None
+            for output, name in ((found.accuracy, REPORT), (found.validation, VALIDATION))
         )
-        write_page(path, page, report, found.sample_set, labels.get("dropped", {}))
+        write_page(path, page, report, found.sample_set, labels.get("dropped", {}), validation)
     return {
         "page": "index.html",
         "maps": [f"map_{view.cell}.tif" for view in views if view.map_picture],
         "pngs": [p for v in views for p in (v.map_picture, v.colour_picture) if p]
         + [plate.picture for plate in plates],
     }
+
+
+def _write_descriptions(task: Task, found: Findings, views: list[MapView], path: Path) -> None:
+    """Write the receipt and, where there is a map, the STAC documents."""
+    made = [*found.mosaics.values(), *([found.accuracy] if found.accuracy else [])]
+    receipt = make_receipt(task.workspace, task.run, task.recipe, sorted(o.id for o in made))
+    (path / FILE).write_text(receipt.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    if found.card is None:
+        return
+    periods = [p for s in task.recipe.spans(task.run.arguments.year) for p in s.periods]
+    known = Publication(
+        title=task.recipe.title,
+        year=task.run.arguments.year,
+        recipe=task.recipe.name,
+        start=min(period.start for period in periods),
+        end=max(period.end for period in periods),
+        simulated=task.run.simulated,
+        software=version("landcover"),
+        legend=legend_of(task, found.card),
+        card=found.card,
+        # A report lies two folders below the root of the store, as its key says.
+        arrays=f"../../{load_model(task)[0]}/{ARRAYS}",
+        mosaics={cell: mosaic.id for cell, mosaic in found.mosaics.items()},
+        products=tuple(dict.fromkeys(product.name for product in receipt.products)),
+        periods=tuple(period.name for period in periods),
+    )
+    write_stac(path, known, views)
 
 
 def _tiles(found: Findings) -> tuple[TileQuality, ...]:

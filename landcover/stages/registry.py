@@ -8,6 +8,7 @@ from landcover.nouns.run import Stage
 from landcover.stages.classify import classify
 from landcover.stages.collect import collect
 from landcover.stages.composite import composite
+from landcover.stages.explain import explain
 from landcover.stages.mask import mask
 from landcover.stages.mosaic import mosaic
 from landcover.stages.publish import publish
@@ -24,6 +25,7 @@ STAGE_FUNCTIONS: Mapping[Stage, StageFunction] = {
     "terrain": terrain,
     "sample": sample,
     "train": train,
+    "explain": explain,
     "classify": classify,
     "mosaic": mosaic,
     "validate": validate,

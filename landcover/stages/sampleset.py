@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ import numpy as np
 import pandas as pd
 
 from landcover.errors import InputError, MissingDataError
-from landcover.learn.sampling import split_by_group
+from landcover.learn.library import join_library
+from landcover.learn.sampling import GroupSplit, split_by_group
+from landcover.learn.signatures import nodata_by_class
 from landcover.nouns.model import FeatureSet
 from landcover.nouns.output import Output, Wanted
+from landcover.stages.library import load_library, require_library
 from landcover.stages.task import Task
 from landcover.stores import layout
 
@@ -23,10 +27,11 @@ def need_sample_set(task: Task, features: FeatureSet) -> Output:
     """Make the sample set of the run, or find it.
 
     Raises:
-        MissingDataError: No tile has samples.
+        MissingDataError: No tile has samples, and no library was given instead of labels.
     """
     tables = [output for _, output in task.all_outputs("sample")]
-    if not tables:
+    library = task.run.library_id
+    if not tables and (library is None or task.run.label_id is not None):
         raise MissingDataError(
             "No label lies in any tile that could be prepared, so nothing can be trained. "
             "Check that labels and tiles belong together (are longitude and latitude swapped?)."
@@ -35,8 +40,15 @@ def need_sample_set(task: Task, features: FeatureSet) -> Output:
         stage="train",
         version=VERSION,
         unit="samples",
-        inputs={"samples": tuple(sorted(output.id for output in tables))},
-        params=task.recipe.model.model_dump(include={"train_fraction", "rare_classes", "seed"}),
+        inputs={
+            "samples": tuple(sorted(output.id for output in tables)),
+            **({"library": (library,)} if library is not None else {}),
+        },
+        params={
+            **task.recipe.model.model_dump(include={"train_fraction", "rare_classes", "seed"}),
+            # The tables of the tiles hold their features; a library is cut to those of the run.
+            **({"features": features.id} if library is not None else {}),
+        },
     )
     make = partial(_make_set, task, tables, features)
     return task.need(wanted, layout.sample_set(wanted.id), make)
@@ -49,16 +61,90 @@ def read_table(task: Task, output: Output) -> pd.DataFrame:
 
 
 def _make_set(task: Task, tables: list[Output], features: FeatureSet, path: Path) -> dict[str, Any]:
-    table = pd.concat(
-        [read_table(task, output) for output in tables], ignore_index=True
-    ).sort_values(["tile", "row", "column", "point_id"], ignore_index=True)
+    library = _library(task, features)
+    if not tables:
+        # Nothing but a library: its own groups are held out, and say nothing of the region.
+        table, stats = _without_nodata(library, features)
+        split = _split(task, table)
+        table["is_train"] = split.is_train
+        stats |= {"groups": {}, "rare": _names(task, split.rare)}
+        stats["library_notes"] = [
+            "Trained on samples of other places or years alone; what was held out is theirs."
+        ]
+    else:
+        own = pd.concat([read_table(task, output) for output in tables], ignore_index=True)
+        own = own.sort_values(["tile", "row", "column", "point_id"], ignore_index=True)
+        table, stats = _without_nodata(own, features)
+        split = _split(task, table)
+        table["is_train"] = split.is_train
+        stats |= {
+            "groups": {_name(task, code): list(n) for code, n in split.n_groups.items()},
+            "rare": _names(task, split.rare),
+        }
+        if not library.empty:
+            table = _joined(task, table, library, features, stats)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(path, compression="zstd", index=False)
+    return {**stats, "counts": _counts(table["label"])}
+
+
+def _library(task: Task, features: FeatureSet) -> pd.DataFrame:
+    """Read the library of the run, cut to its features; empty where it has none."""
+    if task.run.library_id is None:
+        return pd.DataFrame()
+    table = load_library(task.workspace, task.run.library_id)
+    require_library(table, features, task.recipe, has_terrain=task.run.includes("terrain"))
+    known = [name for name in table.columns if table[name].dtype != np.float32]
+    return table[[*known, *features.names]]
+
+
+def _joined(
+    task: Task,
+    own: pd.DataFrame,
+    library: pd.DataFrame,
+    features: FeatureSet,
+    stats: dict[str, Any],
+) -> pd.DataFrame:
+    """Put the library behind the run's own samples and say what that did."""
+    own = own.assign(
+        library="", sample_set="", year=task.run.arguments.year, simulated=task.run.simulated
+    )
+    whole, lost = _without_nodata(library, features)
+    found = join_library(own, whole)
+    joined = found.table
+    is_library = (joined["library"] != "").to_numpy()
+    # What is of another year is no pixel of this run's tile, though it may lie in it.
+    place = joined["tile"].astype("str") + " (" + joined["year"].astype("str") + ")"
+    place = place.str.strip()
+    joined["tile"] = joined["tile"].where(~is_library, place)
+    only = sorted(set(joined.loc[is_library, "label"]) - set(own["label"]))
+    notes = [
+        f"{int(is_library.sum())} training rows come from other runs or libraries; they were never "
+        "held out."
+    ]
+    for n, why in (
+        (found.n_held_out, "their group or place is held out here"),
+        (found.n_twice, "the run has the same pixels of the same year"),
+        (lost["n_lost"], "a feature is nodata"),
+    ):
+        if n:
+            notes.append(f"{n} library rows were left out: {why}.")
+    if only:
+        notes.append(f"In libraries only, so not validated: {', '.join(only)}.")
+    stats["library_notes"] = notes
+    return joined
+
+
+def _without_nodata(
+    table: pd.DataFrame, features: FeatureSet
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Leave out rows that lack a feature, and count them."""
     names = list(features.names)
     absent = [name for name in names if name not in table.columns]
     if absent:
         raise InputError(f"The samples lack the features {', '.join(absent)}. Run sample again.")
     has_nodata = table[names].isna().to_numpy()
     is_lost = np.asarray(has_nodata.any(axis=1), dtype=np.bool_)
-    kept = table[~is_lost].reset_index(drop=True)
     lost_by_feature = {
         name: int(n) for name, n in zip(names, has_nodata.sum(axis=0), strict=True) if n
     }
@@ -67,31 +153,34 @@ def _make_set(task: Task, tables: list[Output], features: FeatureSet, path: Path
         "n_lost": int(is_lost.sum()),
         "lost_by_class": _counts(table.loc[is_lost, "label"]),
         "lost_by_feature": lost_by_feature,
+        "lost_by_class_and_feature": nodata_by_class(table, names),
         "features": features.id,
     }
-    if kept.empty:
+    if is_lost.all():
         raise MissingDataError(
             f"All {len(table)} sample rows have nodata in a feature "
             f"({', '.join(list(lost_by_feature)[:5])}); nothing can be trained."
         )
+    return table[~is_lost].reset_index(drop=True), stats
+
+
+def _split(task: Task, table: pd.DataFrame) -> GroupSplit:
     recipe = task.recipe.model
-    split = split_by_group(
-        kept["code"].to_numpy(),
-        kept["group"].to_numpy(),
+    return split_by_group(
+        table["code"].to_numpy(),
+        table["group"].to_numpy(),
         train_fraction=recipe.train_fraction,
         seed=recipe.seed,
         rare=recipe.rare_classes,
     )
-    kept["is_train"] = split.is_train
-    path.parent.mkdir(parents=True, exist_ok=True)
-    kept.to_parquet(path, compression="zstd", index=False)
-    legend = task.recipe.labels.legend
-    return {
-        **stats,
-        "counts": _counts(kept["label"]),
-        "groups": {legend.name_of(int(str(c))): list(n) for c, n in split.n_groups.items()},
-        "rare": [legend.name_of(int(str(code))) for code in split.rare],
-    }
+
+
+def _names(task: Task, codes: tuple[Hashable, ...]) -> list[str]:
+    return [_name(task, code) for code in codes]
+
+
+def _name(task: Task, code: Hashable) -> str:
+    return task.recipe.labels.legend.name_of(int(str(code)))
 
 
 def _counts(labels: pd.Series[Any]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from landcover.errors import InputError, UsageError
 from landcover.ledger import runs
+from landcover.nouns.area import Design
 from landcover.nouns.base import explain
 from landcover.nouns.run import Run, RunArguments, Stage
 from landcover.products.dem import find_dem, require_elevation
@@ -64,6 +65,9 @@ def resolve(
     labels: str | None = None,
     dem: str | None = None,
     model: str | None = None,
+    samples: str | None = None,
+    test_labels: str | None = None,
+    test_design: Design | None = None,
     until: Stage = "publish",
 ) -> tuple[Recipe, RunArguments]:
     """Read the recipe and make the arguments of a run of them (:func:`landcover.api.start_run`).
@@ -85,6 +89,9 @@ def resolve(
             labels=None if labels is None else absolute_labels(labels),
             dem=None if dem is None else absolute_dem(dem),
             model=model,
+            samples=None if samples is None else absolute_labels(samples),
+            test_labels=None if test_labels is None else str(Path(test_labels).resolve()),
+            test_design=test_design,
             until=until,
         )
     except ValidationError as error:
@@ -107,14 +114,35 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
         dem = find_dem(Path(arguments.dem))
         if isinstance(dem, Path):
             require_elevation(dem)
+    if arguments.model is not None:
+        # What reads features is only loaded where a model has to be compared with them.
+        from landcover.stages.modelcheck import usable_model
+
+        arguments = usable_model(workspace, recipe, arguments)
     label_id = None
     if arguments.labels is not None:
         label_id = store_labels(workspace, recipe, arguments.labels)
+    library_id = None
+    if arguments.samples is not None:
+        if arguments.model is not None:
+            raise UsageError("--samples train a model and --model takes a trained one; give one.")
+        from landcover.stages.library import store_library
+
+        has_terrain = arguments.dem is not None
+        library_id = store_library(workspace, recipe, arguments.samples, has_terrain=has_terrain)
+    test_label_id = None
+    if arguments.test_labels is not None:
+        from landcover.stages.reference import store_reference
+
+        points = Path(arguments.test_labels)
+        test_label_id = store_reference(workspace, recipe, points, arguments.test_design)
     run = Run(
         id=run_id,
         recipe_id=runs.recipe_id(recipe),
         arguments=arguments,
         label_id=label_id,
+        library_id=library_id,
+        test_label_id=test_label_id,
         simulated=isinstance(source, LocalSource) and source.is_simulated,
     )
     runs.save(workspace, run, recipe)

@@ -10,30 +10,29 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from landcover.learn.balancing import balance, group_weights
-from landcover.learn.models import fit_classifier, save_arrays
+from landcover.learn.balancing import balance
+from landcover.learn.fitting import fit_recipe, parameters_of
+from landcover.learn.models import save_arrays
 from landcover.learn.selection import select_features
+from landcover.ledger.models import register
 from landcover.ledger.outputs import sha256_of
-from landcover.nouns.model import (
-    FeatureSet,
-    ForestParameters,
-    ModelCard,
-    NetworkParameters,
-    feature_set,
-)
+from landcover.nouns.model import FeatureSet, ModelCard, feature_set
 from landcover.nouns.output import Output, Wanted
 from landcover.raster.features import NORMALISATION
 from landcover.raster.reflectance import stored_units
-from landcover.recipe import ModelRecipe
+from landcover.stages.heldout import held_out_accuracy
+from landcover.stages.library import library_notes, provenance_of
 from landcover.stages.sample import run_features
+from landcover.stages.samplecheck import check_samples
 from landcover.stages.sampleset import need_sample_set, read_table
 from landcover.stages.task import Task
+from landcover.stages.trusting import write_trust
+from landcover.stages.tuning import tuned
 from landcover.stores import layout
 from landcover.stores.models import ARRAYS, CARD
 
-VERSION = 1
+VERSION = 2
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +60,7 @@ def train(task: Task) -> None:
     make_model = partial(_make_model, task, sample_set, features, missing, wanted.id)
     model = task.need(wanted, layout.model(wanted.id), make_model)
     # A model that was approved or retired stays so when a run finds it again.
-    known = task.workspace.records.get("models", model.id) or {"status": "candidate"}
-    task.workspace.records.replace_one(
-        "models", {"_id": model.id, "status": known["status"], "key": model.key, **model.stats}
-    )
+    register(task.workspace.records, model)
 
 
 def _make_model(
@@ -80,24 +76,13 @@ def _make_model(
     rows = table[table["is_train"]]
     if recipe.balance == "drop_neighbours":
         rows = rows[balance(rows, recipe.balance_target, seed=recipe.seed)]
-    codes, groups = rows["code"].to_numpy(), rows["group"].to_numpy()
+    codes = rows["code"].to_numpy()
     features = _select(task, features, rows)
+    limits = paper_limits(features)
+    recipe, search = tuned(recipe, rows, features, limits, task.job, span=(0.4, 0.8))
     task.job.check()
-    task.job.progress(0.5, f"training on {len(rows)} rows x {len(features.names)} features")
-    parameters = _parameters(recipe)
-    model = fit_classifier(
-        rows,
-        codes,
-        groups,
-        feature_names=features.names,
-        kind=recipe.kind,
-        parameters=parameters,
-        weights=_weights(recipe, codes, groups),
-        prior_exponent=recipe.prior_exponent,
-        limits=paper_limits(features),
-        seed=recipe.seed,
-        threads=task.job.threads,
-    )
+    task.job.progress(0.8, f"training on {len(rows)} rows x {len(features.names)} features")
+    model = fit_recipe(recipe, rows, features.names, limits=limits, threads=task.job.threads)
     (path / ARRAYS).write_bytes(save_arrays(model))
     present, counts = np.unique(codes, return_counts=True)
     legend = task.recipe.labels.legend
@@ -108,7 +93,7 @@ def _make_model(
         codes=tuple(int(code) for code in present),
         names=tuple(legend.name_of(int(code)) for code in present),
         colours=tuple(legend.colour_of(int(code)) for code in present),
-        parameters=parameters.to_document(),
+        parameters=parameters_of(recipe).to_document(),
         prior=() if model.prior is None else tuple(float(factor) for factor in model.prior),
         seed=recipe.seed,
         sample_set_id=sample_set.id,
@@ -117,6 +102,11 @@ def _make_model(
         class_counts={int(c): int(n) for c, n in zip(present, counts, strict=True)},
         arrays_sha256=sha256_of(path / ARRAYS),
         versions={name: version(name) for name in ("landcover", "scikit-learn", "numpy")},
+        search=search,
+        held_out=held_out_accuracy(task, model, table),
+        trust=write_trust(task, path, model, table, rows),
+        index_variant=task.recipe.features.index_variant,
+        provenance=provenance_of(rows),
         missing_layers=missing,
         notes=_notes(task, sample_set),
     )
@@ -126,6 +116,7 @@ def _make_model(
         "features": features.id,
         "n_features": len(features.names),
         "n_train_rows": card.n_train_rows,
+        **check_samples(task, table, features, path),
     }
 
 
@@ -156,7 +147,7 @@ def _select(task: Task, features: FeatureSet, rows: pd.DataFrame) -> FeatureSet:
 
     def tell(share: float) -> None:
         task.job.check()
-        task.job.progress(share / 2, what)
+        task.job.progress(0.4 * share, what)
 
     kept = select_features(
         rows,
@@ -170,34 +161,10 @@ def _select(task: Task, features: FeatureSet, rows: pd.DataFrame) -> FeatureSet:
     return feature_set(f for f in features.features if f.name in kept)
 
 
-def _parameters(recipe: ModelRecipe) -> ForestParameters | NetworkParameters:
-    if recipe.kind == "mlp":
-        return NetworkParameters(hidden=recipe.hidden, epochs=recipe.epochs)
-    return ForestParameters(
-        n_trees=recipe.trees, min_samples_leaf=recipe.min_samples_leaf, max_depth=recipe.max_depth
-    )
-
-
-def _weights(
-    recipe: ModelRecipe, codes: NDArray[np.integer], groups: NDArray[np.generic]
-) -> NDArray[np.float64] | None:
-    if recipe.class_weight == "none" and recipe.group_weight == "row":
-        return None
-    weights = np.ones(codes.size)
-    if recipe.group_weight == "group":
-        weights *= group_weights(groups)
-    if recipe.class_weight == "balanced":
-        # What every class weighs in all, after the groups have been weighed.
-        total = {code: weights[codes == code].sum() for code in np.unique(codes)}
-        weights /= np.array([total[code] for code in codes])
-        weights *= codes.size / len(total)
-    return weights
-
-
 def _notes(task: Task, sample_set: Output) -> tuple[str, ...]:
     notes = []
     if task.run.simulated:
         notes.append("Trained on simulated products.")
     for name in sample_set.stats["rare"]:
         notes.append(f"{name} has too few groups to be held out: it was not validated.")
-    return tuple(notes)
+    return (*notes, *library_notes(sample_set))

@@ -8,6 +8,11 @@ def labels(label_id: str) -> str:
     return f"labels/{label_id}.parquet"
 
 
+def library(library_id: str) -> str:
+    """Samples of other runs that a run joins, as a table."""
+    return f"libraries/{library_id}.parquet"
+
+
 def product(tile: str, name: str, output_id: str) -> str:
     """Files of a product that was fetched, named as its source names them."""
     return f"products/{tile}/{name}/{output_id}"
@@ -46,6 +51,11 @@ def sample_set(output_id: str) -> str:
 def model(output_id: str) -> str:
     """A trained model: card, arrays, estimator."""
     return f"models/{output_id}"
+
+
+def explanation(output_id: str) -> str:
+    """What a model goes by: document, table, picture and page."""
+    return f"explanations/{output_id}"
 
 
 def class_map(tile: str, output_id: str) -> str:

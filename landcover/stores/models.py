@@ -49,3 +49,12 @@ def arrays_path(folder: str | Path, card: ModelCard) -> Path:
             "The model was changed or damaged; train it again."
         )
     return path
+
+
+def folder_of(text: str | Path) -> Path | None:
+    """Give the folder of a model that is named by path; None where the text is no such path."""
+    path = Path(text)
+    if path.is_file() and path.name in (CARD, ARRAYS):
+        return path.parent
+    # An empty text is the folder that one stands in: nobody means that.
+    return path if str(text) and path.is_dir() else None

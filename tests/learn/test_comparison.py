@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from landcover.errors import InputError
-from landcover.learn.comparison import compare, mcnemar
+from landcover.learn.comparison import Comparison, compare, mcnemar, verdict
 
 
 def test_mcnemar_by_hand():
@@ -50,3 +50,18 @@ def test_refused():
         mcnemar([True], [True, False])
     with pytest.raises(InputError, match="expected 2 groups"):
         compare([True, True], [True, False], [1])
+
+
+def test_the_verdict_says_what_chance_alone_would_do():
+    # 12 groups to 2: exact binomial, 2 * P(X <= 2 | 14, 1/2) = 212 / 16384.
+    found = Comparison(100, 0.9, 0.8, 12, 2, 212 / 16384, None, 30)
+    assert verdict(found, "A", "B") == (
+        "Of 30 held-out groups A has more right on 12 and B on 2: A is better (chance alone would "
+        "do so in 1.3 % of cases)."
+    )
+    assert "B is better" in verdict(found._replace(only_first=2, only_second=12), "A", "B")
+    even = found._replace(only_first=5, only_second=4, p_value=1.0)
+    assert "no evidence that either is better" in verdict(even, "A", "B")
+    same = found._replace(only_first=0, only_second=0, p_value=1.0)
+    assert verdict(same, "A", "B") == "A and B are right on the same 30 groups."
+    assert "less than 0.1 %" in verdict(found._replace(p_value=1e-5), "A", "B")

@@ -89,12 +89,15 @@ def test_equals_scikit_learn_for_extra_trees():
     max_depth=st.none() | st.integers(1, 8),
     decimals=st.integers(0, 3),
     n=st.integers(1, 40),
+    class_weight=st.sampled_from([None, "balanced"]),
+    kind=st.sampled_from([RandomForestClassifier, ExtraTreesClassifier]),
 )
-def test_equals_scikit_learn_on_coarse_values(seed, k, max_depth, decimals, n):
+def test_equals_scikit_learn_on_coarse_values(seed, k, max_depth, decimals, n, class_weight, kind):
     """Rounded values repeat and fall on thresholds; an even number of trees makes ties."""
     features, labels = noisy(n=80, k=k, seed=seed)
     features = features.round(decimals)
-    estimator = fitted(features, labels, n_estimators=4, max_depth=max_depth, random_state=seed)
+    how = {"max_depth": max_depth, "class_weight": class_weight, "random_state": seed}
+    estimator = kind(n_estimators=4, **how).fit(features, labels)
     assert_same(estimator, noisy(n=k + n, k=k, seed=seed + 1)[0].round(decimals))
 
 

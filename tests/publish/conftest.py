@@ -5,16 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from landcover.learn.accuracy import accuracy
+from landcover.learn.calibration import expected_calibration_error, reliability
+from landcover.learn.spread import Judged, gap_between, shares_of
+from landcover.learn.validation import score
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import Legend, LegendClass
 from landcover.nouns.model import Feature, ModelCard, feature_set
+from landcover.nouns.validation import Calibration, CalibrationBin, Validation
 from landcover.publish.cells import Cell, write_cell
 from landcover.publish.outlines import outline_of
 from landcover.publish.page import Page, QualityPage, SampleSummary
 from landcover.publish.quality import Candidate, SeasonQuality, TileQuality
+from landcover.stages.judging import Names, judge
 from landcover.stores.rasters import RasterStyle, write_raster
 from landcover.tiling import tile_grid, tiles_intersecting
 
@@ -116,6 +122,7 @@ def report(tmp_path_factory: pytest.TempPathFactory, cell: Cell) -> tuple[Path, 
             simulated=False,
             seed=0,
         ),
+        validation=validation_of(mapped, codes),
         samples=SampleSummary(
             n_rows=100,
             n_lost=10,
@@ -130,6 +137,32 @@ def report(tmp_path_factory: pytest.TempPathFactory, cell: Cell) -> tuple[Path, 
         troubles=("collect skipped: 31UES 2021-autumn: no usable product.",),
     )
     return folder, page
+
+
+def validation_of(mapped: np.ndarray, codes: np.ndarray) -> Validation:
+    """Pixels that flatter, blocks, calibration, and a probability sample of the map."""
+    groups = (np.arange(100) // 5).astype(str)
+    flattering = Judged(codes.astype(np.int64), codes.astype(np.int64), groups)
+    honest = Judged(mapped.astype(np.int64), codes.astype(np.int64), groups)
+    pairs = [(entry.code, entry.name) for entry in LEGEND.classes]
+    shares = [shares_of(judged, LEGEND.codes) for judged in (flattering, honest)]
+    curve = reliability([0.95] * 50 + [0.65] * 50, [True] * 45 + [False] * 20 + [True] * 35)
+    points = pd.DataFrame({"code": codes, "group": groups})
+    names = Names({entry.code: entry.name for entry in LEGEND.classes})
+    area = {1: 300.0, 7: 500.0, 9: 200.0}
+    return Validation(
+        splits=(
+            score(flattering, "rows", legend=LEGEND, n_folds=5),
+            score(honest, "blocks", legend=LEGEND, n_folds=5),
+        ),
+        gaps=(gap_between(*shares, ("rows", "blocks"), pairs),),
+        calibration=Calibration(
+            bins=tuple(CalibrationBin(**entry._asdict()) for entry in curve),
+            expected_error=expected_calibration_error(curve), brier=0.2, log_loss=0.4, n=100,
+        ),
+        independent=judge(mapped, points, area, names, design="stratified", title="t"),
+        notes=("Not measured by tiles: all samples are of one tile.",),
+    )  # fmt: skip
 
 
 def tile_quality(tile: str, *, empty: bool = False, grid: Grid = GRID) -> TileQuality:

@@ -238,3 +238,40 @@ def test_the_table_of_accuracy_holds_the_matrix(report: tuple[Path, Page]) -> No
 )  # fmt: skip
 def test_numbers_are_written_for_people(written: str, wanted: str) -> None:
     assert written == wanted
+
+
+def test_splits_stand_side_by_side(report: tuple[Path, Page]) -> None:
+    _, page = report
+    html = render(page)
+    assert "The gap: Random pixels → Spatial blocks, -6.0 percentage points overall" in html
+    # Forest: all 40 found by pixels at random, 34 of 40 by blocks.
+    assert "-15.0" in html
+    assert "20 / 20" in html
+    assert "Not measured by tiles" in html
+    assert "expected calibration error" in html
+
+
+def test_independent_points_give_areas_with_intervals(report: tuple[Path, Page]) -> None:
+    _, page = report
+    assert page.validation is not None
+    assert page.validation.independent is not None
+    area = page.validation.independent.area
+    assert area is not None
+    # Six of the 46 points that are mapped as crops are forest: 500 ha x 6 / 46 are added to it.
+    forest = area.classes[0].area
+    assert forest.value == pytest.approx(300 + 500 * 6 / 46)
+    html = render(page)
+    assert "365.2 ha ± " in html
+    refused = page.validation.independent.model_copy(
+        update={"area": None, "refused": "Area: an interval needs a probability sample."}
+    )
+    without = page.validation.model_copy(update={"independent": refused})
+    html = render(page.model_copy(update={"validation": without}))
+    assert "No interval and no area." in html
+    assert "Area: an interval needs a probability sample." in html
+    assert "ha ± " not in html
+
+
+def test_a_page_without_validation_has_no_such_section(report: tuple[Path, Page]) -> None:
+    _, page = report
+    assert "Side by side" not in render(page.model_copy(update={"validation": None}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from landcover.nouns.legend import MEDITERRANEAN, LegendClass
-from landcover.publish.styles import COLOUR_BLIND, for_colour_blind, qml
+from landcover.publish.styles import COLOUR_BLIND, colour_map, for_colour_blind, qml, sld
 
 
 def entries(text: str) -> dict[str, tuple[str | None, str | None]]:
@@ -41,3 +41,23 @@ def test_the_second_palette_keeps_names_and_tells_classes_apart() -> None:
 def test_a_legend_beyond_the_second_palette_has_none() -> None:
     far = LegendClass(code=len(COLOUR_BLIND) + 1, name="x", colour="#000000", title="x")
     assert for_colour_blind([far]) is None
+
+
+def test_a_map_server_gets_one_value_per_class() -> None:
+    root = ElementTree.fromstring(sld(MEDITERRANEAN.classes, "map").partition("\n")[2])
+    spaces = {"s": "http://www.opengis.net/sld"}
+    colours = root.find(".//s:RasterSymbolizer/s:ColorMap", spaces)
+    assert colours is not None
+    assert colours.get("type") == "values"
+    found = {e.get("quantity"): (e.get("label"), e.get("color")) for e in colours}
+    assert len(found) == 9
+    assert found["8"] == ("Built-up", "#fa0000")
+
+
+def test_a_colour_map_is_plain_lines() -> None:
+    odd = LegendClass(code=30, name="x", colour="#010203", title="Rock, ice")
+    assert colour_map([MEDITERRANEAN.classes[0], odd]).splitlines() == [
+        "# value,red,green,blue,alpha,name",
+        "1,0,120,0,255,Closed forest",
+        "30,1,2,3,255,Rock ice",
+    ]

@@ -18,6 +18,7 @@ from landcover.ledger import outputs, units
 from landcover.nouns.grid import Grid
 from landcover.nouns.model import Feature, ModelCard, feature_set
 from landcover.nouns.output import Output, Wanted
+from landcover.nouns.receipt import Receipt
 from landcover.nouns.run import Run, RunArguments, Stage, State, Unit, UnitState
 from landcover.recipe import Recipe, make_recipe
 from landcover.stages.planning import WHOLE_RUN
@@ -215,11 +216,17 @@ def test_a_whole_run_gives_its_page_and_files(tmp_path: Path) -> None:
         "pngs": ["map_32631.png", "true_colour_32631.png"],
     }
     assert sorted(p.name for p in folder.iterdir()) == [
-        "accuracy.csv", "accuracy.json", "confidence_32631.tif", "index.html", "map_32631.png",
-        "map_32631.qml", "map_32631.tif", "map_32631.tif.aux.xml", "map_32631_colour_blind.qml",
-        "model_card.json", "products.csv", "quality.geojson", "quality.json", "quality.png",
+        "accuracy.csv", "accuracy.json", "collection.json", "confidence_32631.tif", "index.html",
+        "item_32631.json", "map_32631.png", "map_32631.qml", "map_32631.sld", "map_32631.tif",
+        "map_32631.tif.aux.xml", "map_32631_colour_blind.qml", "map_32631_colours.txt",
+        "model_card.json", "model_item.json", "preview", "preview.html", "preview_colour_blind",
+        "products.csv", "quality.geojson", "quality.json", "quality.png", "receipt.json",
         "true_colour_32631.png",
     ]  # fmt: skip
+    assert 'href="preview.html"' in html
+    receipt = Receipt.from_json((folder / "receipt.json").read_text())
+    assert [step.wanted.stage for step in receipt.steps] == ["mosaic", "validate"]
+    assert receipt.arguments["products"] == "products"  # no folder of this machine
     for wanted in ("Test map, 2021", "Cropland", "CLOUDY", "cloud 71 % above 20 %",
                    "not in the legend: 3", "Not held out", "640 x 480 m of the tile"):  # fmt: skip
         assert wanted in html, wanted
@@ -236,7 +243,8 @@ def test_the_same_run_elsewhere_gives_the_same_bytes(tmp_path: Path) -> None:
     found = []
     for name in ("one", "two"):
         folder, _, _ = whole_run(tmp_path / name).publish()
-        found.append((folder.name, {p.name: p.read_bytes() for p in folder.iterdir()}))
+        files = (p for p in sorted(folder.rglob("*")) if p.is_file())
+        found.append((folder.name, {str(p.relative_to(folder)): p.read_bytes() for p in files}))
     (first, some), (second, other) = found
     assert first == second  # the id
     assert [name for name in some if some[name] != other.get(name)] == []
@@ -279,7 +287,7 @@ def test_without_labels_the_page_has_composites_and_quality(tmp_path: Path) -> N
     assert stats["maps"] == []
     assert sorted(p.name for p in folder.iterdir()) == [
         "index.html", "products.csv", "quality.geojson", "quality.json", "quality.png",
-        "true_colour_32631.png",
+        "receipt.json", "true_colour_32631.png",
     ]  # fmt: skip
     assert "There is no class map" in html
     assert "CLOUDY" in html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from landcover import api
 from landcover.errors import InputError
+from landcover.nouns.signature import Signatures
 from landcover.simulate import simulate
 from landcover.stages.classify import open_model
 from landcover.stores.models import read_card
@@ -117,3 +119,44 @@ def test_arrays_of_another_model_are_refused(region: Any, workspace: Any) -> Non
         open_model(folder, card.model_copy(update={"arrays_sha256": few.arrays_sha256}))
     with pytest.raises(InputError, match="checksum"):
         open_model(folder, card)
+
+
+def test_a_search_chooses_the_model_and_the_card_says_how(region: Any, workspace: Any) -> None:
+    grid = "{kind: [random-forest, extra-trees], min_samples_leaf: [1, 40]}"
+    run(region, "searched", f"model.search={{grid: {grid}, folds: 2}}")
+    card, model = model_of(workspace, "searched")
+    assert card.search is not None
+    assert [trial.settings for trial in card.search.trials] == [
+        {},
+        {"min_samples_leaf": 40},
+        {"kind": "extra-trees"},
+        {"kind": "extra-trees", "min_samples_leaf": 40},
+    ]
+    chosen = card.search.trials[card.search.chosen]
+    assert chosen.macro_f1 == max(trial.macro_f1 for trial in card.search.trials)
+    assert card.kind == model.kind == chosen.settings.get("kind", "random-forest")
+    assert card.parameters["min_samples_leaf"] == chosen.settings.get("min_samples_leaf", 1)
+    # The search saw training rows only.
+    assert card.search.n_rows == card.n_train_rows
+    assert card.search.n_fits == 8
+
+
+def test_a_look_at_the_samples_lies_beside_the_model(region: Any, workspace: Any) -> None:
+    run(region, "looked-at")
+    state = workspace.records.find("units", {"run": "looked-at", "stage": "train"})[0]
+    found = [workspace.records.get("outputs", key) for key in state["outputs"]]
+    samples, model = sorted(found, key=lambda output: output["wanted"]["unit"] == "model")
+    folder = Path(workspace.objects.href(model["key"], ""))
+    signatures = Signatures.from_json((folder / "signatures.json").read_text())
+    card = read_card(folder)
+    assert {entry.code for entry in signatures.classes} >= set(card.codes)
+    assert sum(entry.n for entry in signatures.classes) == sum(samples["stats"]["counts"].values())
+    assert list(signatures.classes[0].features) == list(card.features.names)
+    assert (folder / "signatures.svg").read_text().startswith("<?xml")
+    suspects = json.loads((folder / "suspects.geojson").read_text())["features"]
+    assert len(suspects) == model["stats"]["n_suspects"] < model["stats"]["n_points"]
+    for rank, feature in enumerate(suspects, start=1):
+        said = feature["properties"]
+        assert said["rank"] == rank
+        assert said["label"] != said["suggested"]
+        assert said["confidence"] >= said["label_probability"]

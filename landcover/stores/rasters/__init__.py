@@ -5,6 +5,7 @@ Reading is by window on each file's own grid. What the numbers mean is not known
 
 from __future__ import annotations
 
+from landcover.stores.rasters.codes import CodeNames, read_code_names, read_codes
 from landcover.stores.rasters.cog import write_cog
 from landcover.stores.rasters.cutting import Part, find_part, write_box, write_level, write_part
 from landcover.stores.rasters.pool import Opened, ReadingPool
@@ -21,6 +22,7 @@ from landcover.stores.rasters.warping import ResamplingName, by_pixel_size, join
 from landcover.stores.rasters.writing import RasterStyle, RasterWriter, create_raster, write_raster
 
 __all__ = [
+    "CodeNames",
     "Opened",
     "Part",
     "RasterInfo",
@@ -37,6 +39,8 @@ __all__ = [
     "joined",
     "open_raster",
     "read_array",
+    "read_code_names",
+    "read_codes",
     "read_overview",
     "read_warped",
     "write_box",

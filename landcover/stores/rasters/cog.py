@@ -25,8 +25,9 @@ def write_cog(
 ) -> None:
     """Copy a GeoTIFF into a Cloud Optimized GeoTIFF with overviews (spec: mosaic §4).
 
-    The source is not touched. Colour table, nodata, description and scale come along; names of
-    categories go where GDAL and QGIS look for them, into ``{path}.aux.xml``.
+    The source is not touched. Colour table, nodata, description and scale come along. Names of
+    categories go into the file as metadata of the band (``class_7``), and where GDAL and QGIS
+    look for them, into ``{path}.aux.xml``.
 
     Args:
         source: A GeoTIFF of ours.
@@ -74,6 +75,7 @@ def _annotated(text: str, tags: Mapping[str, str], categories: Mapping[int, str]
         ElementTree.SubElement(metadata, "MDI", key=key).text = value
     band = root.find("VRTRasterBand")
     if categories and band is not None:
+        _name_in_file(band, categories)
         names = ElementTree.Element("CategoryNames")
         for code in range(max(categories) + 1):
             ElementTree.SubElement(names, "Category").text = categories.get(code, "")
@@ -81,6 +83,19 @@ def _annotated(text: str, tags: Mapping[str, str], categories: Mapping[int, str]
         band.insert(after + 1, names)
         band.append(_attribute_table(categories, band.find("ColorTable")))
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _name_in_file(band: ElementTree.Element, categories: Mapping[int, str]) -> None:
+    """Put names of categories among the band's metadata, which the GeoTIFF itself carries."""
+    metadata = band.find("Metadata")
+    if metadata is None:
+        metadata = ElementTree.Element("Metadata")
+        band.insert(0, metadata)
+    for entry in metadata.findall("MDI"):
+        if str(entry.get("key")).startswith("class_"):
+            metadata.remove(entry)
+    for code, name in sorted(categories.items()):
+        ElementTree.SubElement(metadata, "MDI", key=f"class_{code}").text = name
 
 
 def _attribute_table(

@@ -1,0 +1,259 @@
+"""Our models beside a plain forest of 300 trees, on real labelled spectra, in grouped splits.
+
+Reads the folder ``spectral-library`` of the sample data, which ``LANDCOVER_DATA`` names. Every
+engine gets the same splits; what is held out in five of them is judged together.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from landcover.bench.tables import Cost, Report, Request, Row, Tell
+from landcover.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+SEEDS = 5
+PLAIN = "plain forest of 300"
+RFE = 30
+MONTHS = {3: "spring", 4: "spring", 5: "spring", 6: "summer", 7: "summer", 8: "summer",
+          9: "autumn", 10: "autumn", 11: "autumn"}  # fmt: skip
+BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B11", "B12")
+INDICES = ("CRI1", "EVI2", "MNDWI", "NDVI", "NDYI", "OSAVI", "RI")
+"""Those of the paper whose bands the library has: neither B8A nor B09."""
+CELL_DEGREES = 0.5
+
+
+class Samples(NamedTuple):
+    """One real data set."""
+
+    table: pd.DataFrame
+    """Rows with ``code``, ``group`` and the features."""
+    names: tuple[str, ...]
+    """Features."""
+    groups: str
+    """What a group is."""
+
+
+def disk_gb(request: Request) -> float:
+    """Say what is written: nothing."""
+    return 0.0
+
+
+def measure(request: Request, tell: Tell) -> Report:
+    """Fit every engine on every data set under five seeds.
+
+    Raises:
+        InputError: The sample data are absent.
+    """
+    folder = Path(os.environ.get("LANDCOVER_DATA", "")) / "spectral-library"
+    if "LANDCOVER_DATA" not in os.environ or not folder.is_dir():
+        raise InputError("bench models: LANDCOVER_DATA must name a folder with spectral-library.")
+    threads = request.threads or 2
+    rows: list[Row] = []
+    notes: list[str] = []
+    for number, (name, read) in enumerate(SETS.items()):
+        known = read(folder)
+        judged = {}
+        for place, engine in enumerate(ENGINES):
+            tell((number + place / len(ENGINES)) / len(SETS), f"{name}, {engine}")
+            row, judged[engine] = _judge(name, engine, known, request.seed, threads)
+            rows.append(row)
+        notes += _notes(name, known, rows[-len(ENGINES) :], judged)
+    return Report("models", {"seeds": SEEDS, "held out": "a fifth of the groups"}, rows, notes)
+
+
+def seasons_of_the_library(folder: Path) -> Samples:
+    """Read monthly spectra of 3,507 places as medians of three seasons, with indices and relief."""
+    import pandas as pd
+
+    from landcover.raster.indices import spectral_index
+
+    spectra = pd.read_parquet(folder / "s2_l2a_monthly_spectra_labelled.parquet")
+    spectra = spectra[spectra["season_clear"] & (spectra[list(BANDS)] > 0).all(axis=1)]
+    season = spectra["month"].str[-2:].astype(int).map(MONTHS)
+    medians = spectra.groupby(["sample_id", season])[list(BANDS)].median() / 10_000
+    values = medians.unstack().dropna()
+    columns: dict[str, Any] = {}
+    for name in ("spring", "summer", "autumn"):
+        bands = {band: values[band, name].to_numpy("float32") for band in BANDS}
+        columns |= {f"{name}_{band}": found for band, found in bands.items()}
+        columns |= {f"{name}_{index}": spectral_index(index, bands) for index in INDICES}
+    places = spectra.groupby("sample_id").first().loc[values.index]
+    columns |= {"dem": places["elevation"], "slope": places["slope"]}
+    table = pd.DataFrame(columns, index=values.index)
+    names = tuple(table.columns)
+    cell = (places[["lat", "lon"]] // CELL_DEGREES).astype(int).astype(str)
+    table["group"] = cell["lat"] + "/" + cell["lon"]
+    table["code"] = _codes(places["cglops_from_lc"])
+    return _usable(table, names, "cell of half a degree")
+
+
+def polygons_of_limburg(folder: Path) -> Samples:
+    """Read the pixels of twelve polygons of six classes, one date."""
+    import pandas as pd
+
+    table = pd.read_csv(folder / "limburg_polygon_pixels_12band_dn_offset1000.csv")
+    names = tuple(name for name in table.columns if name.startswith("B"))
+    table[list(names)] = (table[list(names)] - 1000) / 10_000
+    table = table.assign(group=table["polygon_id"].astype(str), code=_codes(table["cglops_code"]))
+    return _usable(table, names, "polygon")
+
+
+def fields_of_flanders(folder: Path) -> Samples:
+    """Read annual features (optical, radar, relief) of fields of 41 places."""
+    import pandas as pd
+
+    table = pd.read_parquet(folder / "worldcereal_flanders2018_annual_features_1000.parquet")
+    kinds = ("OPTICAL", "SAR", "DEM")
+    names = tuple(name for name in table.columns if name.startswith(kinds))
+    table = table.assign(group=table["location_id"].astype(str), code=table["OUTPUT"].astype(int))
+    # 10 and 99 name no class of their own: any crop, and anything but a crop.
+    return _usable(table[~table["code"].isin([10, 99])], names, "place")
+
+
+SETS: Mapping[str, Callable[[Path], Samples]] = {
+    "library": seasons_of_the_library,
+    "limburg": polygons_of_limburg,
+    "flanders": fields_of_flanders,
+}
+
+
+def _codes(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Write classes of Copernicus Global Land Cover as codes of a map, 0 where there is none."""
+    return values.fillna(0).astype(int)
+
+
+def _usable(table: pd.DataFrame, names: tuple[str, ...], groups: str) -> Samples:
+    """Keep rows with a class, all features, and a class that can be held out."""
+    table = table[(table["code"] > 0) & table[list(names)].notna().all(axis=1)]
+    n_groups = table.groupby("code")["group"].nunique()
+    kept = table[table["code"].isin(n_groups.index[n_groups > 1])].reset_index(drop=True)
+    return Samples(kept, names, groups)
+
+
+def plain_forest(rows: pd.DataFrame, names: tuple[str, ...], seed: int, threads: int) -> Any:
+    """Fit what a user would fit without us."""
+    from sklearn.ensemble import (  # type: ignore[import-untyped, unused-ignore]
+        RandomForestClassifier,
+    )
+
+    forest = RandomForestClassifier(300, n_jobs=threads, random_state=seed)
+    return forest.fit(rows[list(names)].to_numpy("float32"), rows["code"])
+
+
+def _of_recipe(**changes: Any) -> Callable[..., Any]:
+    def fit(rows: pd.DataFrame, names: tuple[str, ...], seed: int, threads: int) -> Any:
+        from landcover.learn.fitting import fit_recipe
+        from landcover.learn.selection import select_features
+        from landcover.recipe import ModelRecipe
+
+        recipe = ModelRecipe.model_validate(changes)
+        if recipe.n_features is not None and recipe.n_features < len(names):
+            codes, groups = rows["code"].to_numpy(), rows["group"].to_numpy()
+            names = select_features(
+                rows, codes, groups, feature_names=names, n_features=recipe.n_features,
+                step=STEP, max_rows=MOST_RANKED, seed=seed,
+            ).kept  # fmt: skip
+        return fit_recipe(recipe, rows, names, seed=seed, threads=threads)
+
+    return fit
+
+
+MOST_RANKED = 1000
+"""Rows that features are ranked on: enough for an order, and minutes instead of an hour."""
+STEP = 5
+"""Features that are eliminated at a time, for the same reason."""
+ENGINES: Mapping[str, Callable[..., Any]] = {
+    "ours, as shipped": _of_recipe(),
+    "ours, 30 features": _of_recipe(n_features=RFE),
+    "ours, extra trees": _of_recipe(kind="extra-trees"),
+    "ours, balanced classes": _of_recipe(class_weight="balanced"),
+    PLAIN: plain_forest,
+}
+
+
+class Judged(NamedTuple):
+    """What an engine answered, all seeds together."""
+
+    answers: NDArray[np.int64]
+    codes: NDArray[np.int64]
+    groups: NDArray[np.str_]
+
+
+def _judge(name: str, engine: str, known: Samples, seed: int, threads: int) -> tuple[Row, Judged]:
+    import numpy as np
+
+    from landcover.learn.accuracy import accuracy
+    from landcover.learn.sampling import split_by_group
+
+    table, parts, scores = known.table, [], []
+    wall, cpu = time.perf_counter(), time.process_time()
+    for one in range(seed, seed + SEEDS):
+        split = split_by_group(table["code"], table["group"], seed=one, rare="train")
+        held = table[~split.is_train]
+        model = ENGINES[engine](table[split.is_train], known.names, one, threads)
+        if engine == PLAIN:
+            answers = model.predict(held[list(known.names)].to_numpy("float32"))
+        else:
+            answers, _ = model.predict(held)
+        codes = held["code"].to_numpy("int64")
+        report = accuracy(answers, codes)
+        scores.append((report.overall, report.macro_f1, report.majority_baseline))
+        parts.append((answers.astype(np.int64), codes, held["group"].to_numpy().astype(np.str_)))
+    overall, macro, baseline = (np.array(values) for values in zip(*scores, strict=True))
+    cost = Cost(time.perf_counter() - wall, time.process_time() - cpu, 0.0)
+    result = {
+        "overall": _range(overall), "macro_f1": _range(macro), "majority": _range(baseline),
+        "held_out_rows": sum(len(part[0]) for part in parts),
+    }  # fmt: skip
+    judged = Judged(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return Row(name, engine, cost, repeats=SEEDS, result=result), judged
+
+
+def _range(values: NDArray[np.float64]) -> dict[str, float]:
+    found = {"mean": values.mean(), "lowest": values.min(), "highest": values.max()}
+    return {name: round(float(value), 4) for name, value in found.items()}
+
+
+def _notes(name: str, known: Samples, rows: list[Row], judged: Mapping[str, Judged]) -> list[str]:
+    import numpy as np
+
+    from landcover.learn.accuracy import range_over_groups
+    from landcover.learn.comparison import compare
+
+    table = known.table
+    counts = ", ".join(f"{code} {n}" for code, n in table["code"].value_counts().items())
+    notes = [
+        f"{name}: {len(table)} rows, {len(known.names)} features, {table['group'].nunique()} "
+        f"groups (each a {known.groups}); rows by class {counts}; the commonest class alone "
+        f"{rows[0].result['majority']['mean']:.3f}."
+    ]
+    plain = judged[PLAIN]
+    for row in rows:
+        mine = judged[row.engine]
+        right = mine.answers == mine.codes
+        found = compare(plain.answers == plain.codes, right, mine.groups)
+        overall, macro = row.result["overall"], row.result["macro_f1"]
+        gap = f", against the plain forest {_interval(found.difference)}"
+        notes.append(
+            f"{name}, {row.engine}: overall {overall['mean']:.3f} ({overall['lowest']:.3f} to "
+            f"{overall['highest']:.3f}), over groups "
+            f"{_interval(range_over_groups(np.asarray(right), mine.groups))}; macro F1 "
+            f"{macro['mean']:.3f} ({macro['lowest']:.3f} to {macro['highest']:.3f})"
+            f"{gap if row.engine != PLAIN else ''}."
+        )
+    return notes
+
+
+def _interval(span: tuple[float, float] | None) -> str:
+    return (
+        "unknown (fewer than ten groups)" if span is None else f"{span[0]:+.3f} to {span[1]:+.3f}"
+    )

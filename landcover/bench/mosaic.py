@@ -1,0 +1,297 @@
+"""Mosaic of twelve tiles across a zone border: joined, feathered and warped, beside rio merge."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from landcover.bench.processes import Case, side_by_side
+from landcover.bench.tables import Report, Request, Row, Tell, Work
+from landcover.errors import LandcoverError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from landcover.nouns.grid import Grid
+    from landcover.stages.joining import Joining
+
+ZONES = {"32630": 757_580, "32631": 242_400}
+"""Zone → easting of 0° east, 39.6° north, m: there the tiles of both meet."""
+NORTHING = 4_387_660
+ROWS, COLUMNS = 3, 2
+"""Tiles of each zone."""
+CLASSES = 6
+PIXEL = 10
+SHARED = 0.09
+"""Share of a tile's side that its neighbour has too: 9.8 of 109.8 km."""
+BIAS = 0.8
+"""Standard deviation of what a tile's model is off by, in that of the scores of its classes."""
+GRID = "EPSG:3035"
+BYTES_PER_PIXEL = 12.0
+"""Of maps and mosaics on disk, per pixel of a tile."""
+MERGE = ("-c", "from rasterio.rio.main import main_group; main_group()")
+
+
+def disk_gb(request: Request) -> float:
+    """Say how much the bench writes, GB: twelve maps with probabilities, and their mosaics."""
+    return 2 * ROWS * COLUMNS * BYTES_PER_PIXEL * request.pixels_or(1098) ** 2 / 1e9
+
+
+def measure(request: Request, tell: Tell) -> Report:
+    """Join the maps of both zones, with and without feathering, and warp them onto one grid.
+
+    The others are rasterio's own commands, whose start of a few tenths of a second for each file
+    is a part of what they take. They read and write the same classes and confidence.
+    """
+    pixels = request.pixels_or(1098)
+    tell(0.0, "maps")
+    write_maps(request.folder, pixels, request.seed)
+    shared = {"folder": str(request.folder), "pixels": pixels}
+    repeats = request.repeats_or(1)
+    rows: list[Row] = []
+    for title, arguments, theirs in (
+        ("by zone, primary tile", {"feather": False, "warped": False}, "with_merge"),
+        ("by zone, feathered", {"feather": True, "warped": False}, None),
+        (f"{GRID}, nearest", {"feather": False, "warped": True}, "with_warp"),
+        (f"{GRID}, feathered", {"feather": True, "warped": True}, None),
+    ):
+        cases = [Case("ours", f"{__name__}:ours", {**shared, **arguments})]
+        if theirs is not None:
+            cases.append(Case("rio", f"{__name__}:{theirs}", shared))
+        rows += side_by_side(title, cases, repeats, tell, same=False)
+    megabytes = 2 * 2 * ROWS * COLUMNS * pixels**2 / 1e6
+    notes = [
+        f"{row.case}, {row.engine}: {megabytes / row.cost.cpu_seconds:.0f} MB of classes and "
+        "confidence per CPU second."
+        for row in rows
+    ]
+    facts = {"tiles": 2 * ROWS * COLUMNS, "pixels": pixels, "classes": CLASSES, "MB": megabytes}
+    return Report("mosaic", facts, rows, [*notes, *_disagreement(rows)])
+
+
+def grids(pixels: int) -> dict[str, Grid]:
+    """Place the tiles: three rows and two columns in each zone, overlapping across the border."""
+    from landcover.nouns.grid import Grid
+
+    step = round(pixels * (1 - SHARED)) * PIXEL
+    half = round(pixels * SHARED / 2) * PIXEL
+    found = {}
+    for zone, easting in ZONES.items():
+        # The nearest columns reach beyond the border by half an overlap.
+        first = easting + half - pixels * PIXEL if zone == "32630" else easting - half
+        for row in range(ROWS):
+            for column in range(COLUMNS):
+                away = -column if zone == "32630" else column
+                found[f"{zone}-{row}{column}"] = Grid(
+                    crs=f"EPSG:{zone}",
+                    ulx=(first + away * step) // (2 * PIXEL) * 2 * PIXEL,
+                    uly=(NORTHING - row * step) // (2 * PIXEL) * 2 * PIXEL,
+                    pixel=PIXEL,
+                    width=pixels,
+                    height=pixels,
+                )
+    return found
+
+
+def write_maps(folder: Path, pixels: int, seed: int) -> None:
+    """Write classes, confidence and probabilities of each tile: one ground, twelve errors.
+
+    The ground is parcels of 1/1500 degree with a mean score of each class; every tile adds an
+    error of its own to all scores of a class, and every pixel its noise.
+    """
+    import numpy as np
+
+    from landcover.stages.joining import FILES
+    from landcover.stores.rasters import RasterStyle, write_raster
+
+    rng = np.random.default_rng(seed)
+    ground = rng.normal(0, 1, (257, 257, CLASSES)).astype(np.float32)
+    codes = np.arange(1, CLASSES + 1, dtype=np.uint8)
+    for tile, grid in grids(pixels).items():
+        place = folder / tile
+        place.mkdir(parents=True, exist_ok=True)
+        column, row = _parcels(grid)
+        scores = ground[row % 257, column % 257]
+        scores += rng.normal(0, BIAS, CLASSES).astype(np.float32)
+        scores += rng.normal(0, 0.2, scores.shape).astype(np.float32)
+        likely = np.exp(2 * scores)
+        likely /= likely.sum(axis=-1, keepdims=True)
+        found = np.moveaxis(np.floor(254 * likely + 0.5).astype(np.uint8), -1, 0)
+        names = tuple(f"class {code}" for code in codes)
+        bands = RasterStyle("uint8", 255, names)
+        write_raster(place / FILES[0], codes[found.argmax(axis=0)], grid, RasterStyle("uint8", 0))
+        write_raster(place / FILES[1], found.max(axis=0), grid, RasterStyle("uint8", 255))
+        write_raster(place / FILES[2], found, grid, bands)
+
+
+def _parcels(grid: Grid) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Name the parcel of each pixel by its (column, row) on a grid of degrees."""
+    import numpy as np
+    from pyproj import Transformer
+
+    rows, columns = np.mgrid[0 : grid.height, 0 : grid.width] + 0.5
+    project = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True).transform
+    lon, lat = project(grid.ulx + columns * grid.pixel, grid.uly - rows * grid.pixel)
+    return np.floor(lon * 1500).astype(np.intp), np.floor(lat * 1500).astype(np.intp)
+
+
+def ours(folder: str, pixels: int, feather: bool, warped: bool) -> Work:
+    """Join as the mosaic stage does; what it counted comes back."""
+    from landcover.stages.joining import FILES
+    from landcover.stages.task import Job
+    from landcover.stores.rasters import RasterStyle
+
+    styles = RasterStyle("uint8", 0), RasterStyle("uint8", 255)
+    joinings = _joinings(Path(folder), pixels, feather=feather, warped=warped)
+
+    def work() -> Any:
+        for name, joining in joinings.items():
+            out = Path(folder) / f"out-{name}"
+            shutil.rmtree(out, ignore_errors=True)
+            out.mkdir()
+            joining.write(Job(), out, *styles)
+        return lambda: _found(Path(folder), joinings, FILES[0])
+
+    # Compiled code is loaded before.
+    small = _joinings(Path(folder), pixels, feather=True, warped=True)[GRID[5:]]
+    _warm(small)
+    return work
+
+
+def _joinings(folder: Path, pixels: int, *, feather: bool, warped: bool) -> dict[str, Joining]:
+    from landcover.raster.mosaic import lattice_union
+    from landcover.stages.joining import FILES, Joining
+    from landcover.stages.tileparts import Source
+
+    placed = grids(pixels)
+    names = FILES if feather else FILES[:2]
+    sources = {
+        tile: Source(tile, {name: str(folder / tile / name) for name in names}, grid)
+        for tile, grid in sorted(placed.items())
+    }
+    codes = tuple(range(1, CLASSES + 1))
+    if warped:
+        target = _target(list(placed.values()))
+        return {GRID[5:]: Joining(list(sources.values()), [], target, codes, feather)}
+    found = {}
+    for zone in ZONES:
+        own = [source for tile, source in sources.items() if tile.startswith(zone)]
+        others = [source for tile, source in sources.items() if not tile.startswith(zone)]
+        target = lattice_union([source.grid for source in own])
+        found[zone] = Joining(own, others, target, codes, feather)
+    return found
+
+
+def _target(placed: list[Grid]) -> Grid:
+    from math import ceil, floor
+
+    from landcover.nouns.grid import Grid
+    from landcover.stages.cells import footprint_in
+
+    boxes = [footprint_in(grid, GRID).bounds for grid in placed]
+    left = floor(min(box[0] for box in boxes) / PIXEL) * PIXEL
+    top = ceil(max(box[3] for box in boxes) / PIXEL) * PIXEL
+    width = ceil((max(box[2] for box in boxes) - left) / PIXEL)
+    height = ceil((top - min(box[1] for box in boxes)) / PIXEL)
+    return Grid(crs=GRID, ulx=left, uly=top, pixel=PIXEL, width=width, height=height)
+
+
+def _warm(joining: Joining) -> None:
+    import numpy as np
+
+    from landcover.raster.resample import find_places, take_bilinear
+    from landcover.stages.cells import projection
+
+    source = joining.sources[0].grid
+    window = next(iter(source.windows(8, 8)))
+    places = find_places(source, source, window, projection(source.crs, source.crs))
+    assert places is not None
+    take_bilinear(np.zeros((CLASSES, *places.source[2:]), np.uint8), places)
+
+
+def _found(folder: Path, joinings: dict[str, Joining], name: str) -> dict[str, float]:
+    pairs = {
+        (pair["first"], pair["second"]): pair
+        for joining in joinings.values()
+        for pair in joining.overlaps()
+    }.values()
+    differing, pixels = (sum(pair[key] for pair in pairs) for key in ("differing", "pixels"))
+    found = {"before_percent": round(100 * differing / pixels, 2)}
+    if len(joinings) == 2:
+        found["after_percent"] = _across(folder, joinings, name)
+    return found
+
+
+def _across(folder: Path, joinings: dict[str, Joining], name: str) -> float:
+    """Say where the mosaics of both zones differ, % of what they have in common."""
+    import numpy as np
+
+    from landcover.raster.disagreement import Disagreement
+    from landcover.stages.tileparts import Source, find_place
+    from landcover.stores.rasters import open_raster
+
+    (west, first), (east, second) = joinings.items()
+    other = Source(east, {name: str(folder / f"out-{east}" / name)}, second.target)
+    counted = Disagreement()
+    with open_raster(folder / f"out-{west}" / name) as raster:
+        for window in first.target.windows(1024, 1024):
+            found = find_place(other, first.target, window)
+            if found is not None:
+                mine = raster.read(window, band=1)
+                theirs = np.asarray(found[0].take(other.paths[name], 0), np.uint8)
+                counted.count(mine, theirs, mine)
+    return float(counted.to_document(west, east)["percent"])
+
+
+def with_merge(folder: str, pixels: int) -> Work:
+    """Let rio merge join the files of each zone."""
+    from landcover.stages.joining import FILES
+
+    def work() -> None:
+        for name in FILES[:2]:
+            for zone in ZONES:
+                tiles = [f"{t}/{name}" for t in sorted(grids(pixels)) if t.startswith(zone)]
+                _rio(folder, "merge", *tiles, f"merged-{zone}-{name}", "--overwrite")
+
+    return work
+
+
+def with_warp(folder: str, pixels: int) -> Work:
+    """Let rio warp bring each file to the grid, and rio merge join them."""
+    from landcover.stages.joining import FILES
+
+    def work() -> None:
+        for name in FILES[:2]:
+            warped = []
+            for tile in sorted(grids(pixels)):
+                warped.append(f"{tile}/warped-{name}")
+                _rio(
+                    folder, "warp", f"{tile}/{name}", warped[-1], "--dst-crs", GRID,
+                    "--res", str(PIXEL), "--target-aligned-pixels", "--overwrite",
+                )  # fmt: skip
+            _rio(folder, "merge", *warped, f"merged-{name}", "--overwrite")
+
+    return work
+
+
+def _rio(folder: str, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, *MERGE, *arguments], cwd=folder, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise LandcoverError(
+            f"rio {arguments[0]} ended with {done.returncode}: {done.stderr[-300:]}"
+        )
+
+
+def _disagreement(rows: list[Row]) -> list[str]:
+    found = {row.case: row.result for row in rows if row.engine == "ours"}
+    plain, feathered = found["by zone, primary tile"], found["by zone, feathered"]
+    return [
+        f"Neighbouring tiles differ on {plain['before_percent']:.1f} % of their overlaps. The "
+        f"mosaics of both zones differ on {plain['after_percent']:.1f} % of what they have in "
+        f"common by primary tile, on {feathered['after_percent']:.1f} % feathered."
+    ]

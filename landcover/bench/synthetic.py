@@ -1,0 +1,319 @@
+"""A prepared tile for the bench of maps: random composites, terrain and samples, no products.
+
+Classes are parcels of ten pixels. Each layer of a class has a mean, each parcel and each pixel
+differ from it, and some labels are wrong, so that trees grow as deep as on real samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from landcover.bench.season import use
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from landcover.nouns.grid import Grid
+    from landcover.nouns.output import Output, Wanted
+    from landcover.stores.workspace import Workspace
+
+TILE = "30SUF"
+YEAR = 2021
+SEASONS = {"spring": (3, 4), "summer": (6, 7), "autumn": (11, 10)}
+PIXEL = {
+    **dict.fromkeys(("AOT", "B02", "B03", "B04", "B08", "WVP"), 10),
+    **dict.fromkeys(("B05", "B06", "B07", "B11", "B12", "B8A"), 20),
+    **dict.fromkeys(("B01", "B09"), 60),
+}
+"""Layer of a composite → its pixel, metres."""
+TERRAIN = {"elevation": (300.0, 100.0), "slope": (12.0, 4.0), "aspect": (180.0, 60.0)}
+"""Terrain layer → its mean, and how far classes and pixels differ from it."""
+PARCEL = 60
+"""Side of a parcel, in units of 10 m: whole pixels of every grid."""
+CLASSES = 9
+WRONG = 0.06
+"""Share of the labels that are wrong."""
+OVERLAP = 1.6
+"""Standard deviation of pixels around the mean of their class, in that of the means."""
+SAMPLES = 87_500
+"""Rows of the sample table: four fifths of them train."""
+BYTES_PER_PIXEL = 62.0
+"""Of composites and terrain on disk, per pixel of 10 m."""
+
+
+def prepare(folder: Path, pixels: int, seed: int) -> None:
+    """Write a workspace whose one tile is prepared, for the runs of ``RUNS``.
+
+    Args:
+        folder: Folder of the workspace; the environment names it from then on.
+        pixels: Side of the tile, 10 m pixels, a multiple of 6.
+        seed: Seed of everything random.
+    """
+    import numpy as np
+
+    from landcover import api
+    from landcover.stores import layout
+
+    use(folder)
+    workspace = api.open_workspace()
+    rng = np.random.default_rng(seed)
+    parcels = _parcels(pixels, rng)
+    composites = {}
+    for season in SEASONS:
+        wanted = _wanted("composite", f"{TILE}/{YEAR}-{season}", seed)
+        key = layout.composite(TILE, f"{YEAR}-{season}", wanted.id)
+        stats = _stats(season, pixels)
+        composites[season] = _commit(
+            workspace, wanted, key, stats, lambda path: _write_layers(path, pixels, parcels, rng)
+        )
+    wanted = _wanted("terrain", TILE, seed)
+    terrain = _commit(
+        workspace, wanted, layout.terrain(TILE, wanted.id), {},
+        lambda path: _write_terrain(path, grid_of(pixels, 10), parcels, rng),
+    )  # fmt: skip
+    _start(workspace, "forest", [], composites, terrain)
+    _start(workspace, "stump", ["model.trees=1", "model.max_depth=1"], composites, terrain)
+
+
+def write_samples(pixels: int, seed: int) -> None:
+    """Write samples of the prepared tile, for both runs."""
+    import numpy as np
+
+    from landcover import api
+    from landcover.stores import layout
+
+    workspace = api.open_workspace()
+    wanted = _wanted("sample", TILE, seed)
+    rng = np.random.default_rng(seed)
+    parcels = _parcels(pixels, rng)
+    samples = _commit(
+        workspace, wanted, layout.samples(TILE, wanted.id), {},
+        lambda path: _write_samples(path, pixels, parcels, rng),
+    )  # fmt: skip
+    for run in RUNS:
+        _done(workspace, run, "sample", TILE, samples)
+
+
+def take_models(other: Path) -> None:
+    """Copy the models of both runs from another workspace: the tiles are of one kind."""
+    import os
+    import shutil
+
+    from landcover import api
+    from landcover.ledger import units
+
+    mine, place = api.open_workspace(), Path(os.environ["LANDCOVER_WORKSPACE"])
+    for name in ("samples", "samplesets", "models"):
+        shutil.copytree(other / "objects" / name, place / "objects" / name)
+    use(other)
+    theirs = api.open_workspace()
+    for run in RUNS:
+        for stage in ("sample", "train"):
+            for state in units.states(theirs.records, run, stage):
+                units.save(mine.records, state)
+                for number in state.outputs:
+                    mine.records.insert_one("outputs", theirs.records.get("outputs", number) or {})
+    use(place)
+
+
+RUNS = ("forest", "stump")
+"""Runs on the tile: 100 full-depth trees, and one tree of one split, which costs nothing."""
+
+
+def grid_of(pixels: int, size: int) -> Grid:
+    """Give the grid of the tile at a pixel size, m."""
+    from landcover.nouns.grid import Grid
+
+    count = pixels * 10 // size
+    return Grid(crs="EPSG:32630", ulx=300000, uly=4100040, pixel=size, width=count, height=count)
+
+
+def feature_names() -> list[str]:
+    """List the features in the order of the recipe's table."""
+    from landcover.recipe import LAYERS, PAPER_INDICES
+
+    seasons = [f"{season}_{name}" for season in SEASONS for name in (*LAYERS, *PAPER_INDICES)]
+    return ["slope", "aspect", "dem", *seasons]
+
+
+def read_features(row: int, column: int, height: int, width: int) -> NDArray[Any]:
+    """Read the features of a window through the front door, as a script of a user would.
+
+    Returns:
+        float32 (pixel, feature), in the order of :func:`feature_names`.
+    """
+    import numpy as np
+
+    from landcover import api
+    from landcover.nouns.grid import Window
+    from landcover.recipe import LAYERS, PAPER_INDICES
+    from landcover.stores.rasters import open_raster
+
+    workspace = api.open_workspace()
+    (terrain,) = workspace.records.find("outputs", {"wanted.stage": "terrain"})
+    found = np.empty((height * width, len(feature_names())), np.float32)
+    for place, name in enumerate(("slope", "aspect", "elevation")):
+        with open_raster(workspace.objects.href(terrain["key"], f"{name}.tif")) as raster:
+            found[:, place] = raster.read(Window(row, column, height, width), band=1).ravel()
+    place = 3
+    for season in SEASONS:
+        dataset = api.open_composite(TILE, f"{YEAR}-{season}")
+        part = dataset.isel(y=slice(row, row + height), x=slice(column, column + width))
+        layers = {name: part[name].values for name in LAYERS}
+        for name in LAYERS:
+            found[:, place] = layers[name].ravel()
+            place += 1
+        for name in PAPER_INDICES:
+            found[:, place] = api.spectral_index(name, layers).ravel()
+            place += 1
+    return found
+
+
+def _parcels(pixels: int, rng: Any) -> NDArray[Any]:
+    """Draw the class of each parcel: the first that a generator is asked for."""
+    side = -(-pixels // PARCEL) + 1
+    found: NDArray[Any] = rng.integers(0, CLASSES, (side, side))
+    return found
+
+
+def _start(
+    workspace: Workspace,
+    run_id: str,
+    overrides: list[str],
+    composites: dict[str, Output],
+    terrain: Output,
+) -> None:
+    """Write a run and what it has."""
+    from landcover.ledger import runs, units
+    from landcover.nouns.run import Run, RunArguments, Unit
+    from landcover.recipe import make_recipe, override
+
+    seasons = [
+        {"name": name, "primary_month": first, "fallback_month": second}
+        for name, (first, second) in SEASONS.items()
+    ]
+    recipe = make_recipe(override({"name": "bench", "seasons": seasons}, overrides))
+    arguments = RunArguments(
+        tiles=(TILE,), year=YEAR, products="none", labels="none", dem="none", until="classify"
+    )
+    run = Run(
+        id=run_id,
+        recipe_id=runs.recipe_id(recipe),
+        arguments=arguments,
+        label_id="none",
+        simulated=True,
+    )
+    runs.save(workspace, run, recipe)
+    for season, output in composites.items():
+        _done(workspace, run_id, "composite", f"{TILE}.{YEAR}-{season}", output)
+    _done(workspace, run_id, "terrain", TILE, terrain)
+    tile = Unit(id=TILE, label=TILE, tile=TILE)
+    units.plan(workspace.records, run_id, ["classify"], [tile])
+    units.plan(workspace.records, run_id, ["train"], [Unit(id="all", label="all")])
+
+
+def _done(workspace: Workspace, run: str, stage: Any, unit: str, output: Output) -> None:
+    from landcover.ledger import units
+    from landcover.nouns.run import Unit, UnitState
+
+    known = Unit(id=unit, label=unit, tile=TILE)
+    state = UnitState(run=run, stage=stage, unit=known, state="done", outputs=(output.id,))
+    units.save(workspace.records, state)
+
+
+def _wanted(stage: str, unit: str, seed: int) -> Wanted:
+    from landcover.nouns.output import Wanted
+
+    return Wanted(stage=stage, version=0, unit=unit, inputs={}, params={"seed": seed})
+
+
+def _commit(workspace: Workspace, wanted: Wanted, key: str, stats: Any, write: Any) -> Output:
+    from landcover.ledger import outputs
+
+    def make(path: Path) -> dict[str, Any]:
+        write(path)
+        return {}
+
+    return outputs.commit(workspace, wanted, key, make, stats)
+
+
+def _stats(season: str, pixels: int) -> dict[str, Any]:
+    grids = {layer: grid_of(pixels, size).to_document() for layer, size in PIXEL.items()}
+    return {"layers": grids, "period": {"label": season, "name": f"{YEAR}-{season}"}}
+
+
+def _write_layers(path: Path, pixels: int, parcels: NDArray[Any], rng: Any) -> None:
+    import numpy as np
+
+    from landcover.stores.rasters import RasterStyle, create_raster
+
+    path.mkdir()
+    for layer, size in PIXEL.items():
+        grid = grid_of(pixels, size)
+        style = RasterStyle("int16", -32768, (layer,), scale=1e-4)
+        mean, spread = (200, 30) if layer in ("AOT", "WVP") else (2200, 400)
+        means = rng.normal(mean, spread, CLASSES).astype(np.float32)
+        with create_raster(path / f"{layer}.tif", grid, style) as raster:
+            for window, values in _strips(grid, parcels, means, OVERLAP * spread, rng):
+                raster.write(np.rint(values).clip(1, 10_000).astype(np.int16), window)
+
+
+def _write_terrain(path: Path, grid: Grid, parcels: NDArray[Any], rng: Any) -> None:
+    import numpy as np
+
+    from landcover.stores.rasters import RasterStyle, create_raster
+
+    path.mkdir()
+    for name, (mean, spread) in TERRAIN.items():
+        means = rng.normal(mean, spread, CLASSES).astype(np.float32)
+        with create_raster(path / f"{name}.tif", grid, RasterStyle("float32", np.nan)) as raster:
+            for window, values in _strips(grid, parcels, means, OVERLAP * spread, rng):
+                raster.write(values, window)
+
+
+def _strips(
+    grid: Grid, parcels: NDArray[Any], means: NDArray[Any], spread: float, rng: Any
+) -> Iterator[tuple[Any, NDArray[Any]]]:
+    """Give strips of 512 rows: the mean of the class and what parcels and pixels differ by."""
+    import numpy as np
+
+    side = int(10 * PARCEL // grid.pixel)
+    own = means[parcels] + rng.normal(0, spread / 2, parcels.shape).astype(np.float32)
+    columns = np.arange(grid.width) // side
+    for window in grid.windows(512, grid.width):
+        rows = np.arange(window.row, window.row + window.height) // side
+        noise = rng.standard_normal((window.height, window.width), dtype=np.float32)
+        noise *= np.float32(spread)
+        noise += own[rows][:, columns]
+        yield window, noise
+
+
+def _write_samples(path: Path, pixels: int, parcels: NDArray[Any], rng: Any) -> None:
+    import numpy as np
+    import pandas as pd
+
+    from landcover.nouns.legend import MEDITERRANEAN
+
+    # As few rows of the tile as hold the samples, with some to choose from.
+    height = min(pixels, -(-2 * SAMPLES // pixels))
+    features = read_features(0, 0, height, pixels)
+    n = min(SAMPLES, len(features))
+    chosen = np.sort(rng.choice(len(features), n, replace=False))
+    row, column = np.divmod(chosen, pixels)
+    number = parcels[row // PARCEL, column // PARCEL]
+    number = np.where(rng.random(n) < WRONG, rng.integers(0, CLASSES, n), number)
+    classes = [MEDITERRANEAN.classes[i] for i in number]
+    table = pd.DataFrame(
+        {
+            "point_id": np.arange(n), "lon": 0.0, "lat": 0.0,
+            "label": [entry.name for entry in classes],
+            "code": [entry.code for entry in classes],
+            "group": np.arange(n).astype(str), "source": "bench",
+            "row": row, "column": column, "dx": 0, "dy": 0, "tile": TILE,
+        }
+    )  # fmt: skip
+    values = pd.DataFrame(features[chosen], columns=feature_names())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.concat([table, values], axis="columns").to_parquet(path, compression="zstd", index=False)

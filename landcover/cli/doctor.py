@@ -1,0 +1,99 @@
+"""``landcover doctor``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from landcover.cli import common, show_json
+from landcover.cli.progress import stepping
+
+if TYPE_CHECKING:
+    from landcover.nouns.explanation import Explanation
+
+MOST_PAIRS = 5
+
+
+@click.command("doctor")
+@click.argument("model")
+@click.option("--out", type=click.Path(file_okay=False), help="Folder for the page and its files.")
+@click.option(
+    "--point",
+    "points",
+    multiple=True,
+    metavar="ID",
+    help="Explain this held-out point too, if it is misclassified; may be repeated.",
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(min=1),
+    help="Samples behind the mean Shapley values [default: 240]; of a full-depth forest each "
+    "takes about half a second.",
+)
+@common
+def command(
+    model: str,
+    out: str | None,
+    points: tuple[str, ...],
+    rows: int | None,
+    workspace: str | None,
+    as_json: bool,
+) -> None:
+    """Say which classes MODEL confuses, in what they differ, and what to do about it.
+
+    MODEL is an id, a beginning of an id that no other model has, or the folder of a model; its
+    samples must be in the workspace. A run with `--until explain` or later has made the page
+    already: it is copied, unless --point or --rows ask for more.
+
+    Example: landcover doctor 3f2a --out doctor --point 1207
+    """
+    from landcover import api
+    from landcover.settings import read_settings
+    from landcover.stages.doctor import visit
+
+    settings = read_settings(workspace=workspace)
+    with stepping("explaining the model", quiet=as_json) as progress:
+        found = visit(
+            api.open_workspace(settings),
+            model,
+            out=None if out is None else Path(out),
+            points=points,
+            rows=rows,
+            threads=settings.threads,
+            progress=progress,
+        )
+    if as_json:
+        show_json(found.to_document())
+        return
+    _tell(found, points)
+    if out is not None:
+        from landcover.publish.doctor import PAGE
+
+        click.echo(f"\npage      {Path(out) / PAGE}")
+
+
+def _tell(found: Explanation, points: tuple[str, ...]) -> None:
+    """Print an explanation for people."""
+    kind = " SIMULATED" if found.simulated else ""
+    right = "" if found.overall is None else f", {100 * found.overall:.1f} % of them right"
+    click.echo(f"Model {found.model}{kind}: {found.n_held} held-out samples{right}")
+    for number, sentence in enumerate(found.advice, start=1):
+        click.echo(f"  {number}. {sentence}")
+    if not found.advice:
+        click.echo("  Nothing to do: no class is confused or thin.")
+    if found.features:
+        top = ", ".join(feature.name for feature in found.features[:8])
+        click.echo(f"\n  goes by   {top}")
+    for pair in found.pairs[:MOST_PAIRS]:
+        one, other = (found.class_of(code).title for code in pair.codes)
+        distance = "  –  " if pair.distance is None else f"{pair.distance:5.2f}"
+        click.echo(f"  {pair.percent:5.1f} %  JM {distance}  {one}, {other}")
+    for point in found.points:
+        if point.point in points:
+            click.echo(f"\n  {point.sentence}")
+    for name in sorted(set(points) - {point.point for point in found.points}):
+        click.echo(f"\n  Point {name} is not among the misclassified held-out samples.")
+    for note in found.notes:
+        click.echo(f"  note: {note}")

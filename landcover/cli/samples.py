@@ -1,0 +1,96 @@
+"""``landcover samples``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from landcover.cli import common, show_json
+from landcover.errors import UsageError
+
+if TYPE_CHECKING:
+    from landcover.stages.samplefile import Layout, SampleSetEntry
+
+LIST = "list"
+
+
+@click.command("samples")
+@click.argument("which", metavar="[list|RUN|SAMPLES]", default=LIST)
+@click.option(
+    "--export",
+    "export",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the table to FILE (.csv or .parquet).",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["landcover", "paper"]),
+    default="landcover",
+    show_default=True,
+    help="landcover: the set's features in physical units, for `landcover run --samples`; paper: "
+    "the 78 columns of the landcoverpy paper, scaled by its Table 2.",
+)
+@common
+def command(
+    which: str, export: str | None, layout: Layout, workspace: str | None, as_json: bool
+) -> None:
+    """List the sample sets of the workspace, or show or export one: a reusable spectral library.
+
+    The set is named by a run that uses it, or by its id or the beginning of it.
+
+    Example: landcover samples my-run --export library-2021.parquet
+    """
+    from landcover import api
+    from landcover.settings import read_settings
+    from landcover.stages import samplefile
+
+    opened = api.open_workspace(read_settings(workspace=workspace))
+    if which == LIST:
+        if export is not None:
+            raise UsageError(
+                "--export: say which samples, by run or id (`landcover samples list`)."
+            )
+        _tell_all(samplefile.sample_sets(opened), as_json=as_json)
+        return
+    sample_set = samplefile.find_samples(opened, which)
+    entry = samplefile.describe_samples(opened, sample_set)
+    empty: tuple[str, ...] = ()
+    if export is not None:
+        empty = samplefile.export_samples(opened, sample_set, Path(export), layout)
+    if as_json:
+        show_json({**entry.to_document(), "file": export, "empty": list(empty)})
+        return
+    _tell(entry)
+    if empty:
+        click.echo(f"  empty, not in the set: {', '.join(empty)}")
+    if export is not None:
+        click.echo(f"\nsamples   {export}")
+
+
+def _tell_all(found: list[SampleSetEntry], *, as_json: bool) -> None:
+    if as_json:
+        show_json([entry.to_document() for entry in found])
+        return
+    if not found:
+        click.echo("No sample set here. `landcover run` with --labels makes one.")
+        return
+    click.echo(f"{'samples':18}{'rows':>8}{'features':>10}{'year':>6}  runs")
+    for entry in found:
+        note = "  SIMULATED" if entry.simulated else ""
+        click.echo(
+            f"{entry.id:18}{entry.n_rows:>8}{len(entry.features):>10}{entry.year or '–':>6}  "
+            f"{', '.join(entry.runs)}{note}"
+        )
+
+
+def _tell(entry: SampleSetEntry) -> None:
+    kind = " SIMULATED" if entry.simulated else ""
+    click.echo(
+        f"Sample set {entry.id}{kind}: {entry.n_rows} rows ({entry.n_train} train), "
+        f"{len(entry.features)} features, {entry.year or 'year unknown'}"
+    )
+    for name, n in entry.counts.items():
+        click.echo(f"  {name:24}{n:>8}")

@@ -1,0 +1,67 @@
+"""How two class maps agree, by area."""
+
+from __future__ import annotations
+
+from landcover.nouns.base import Noun
+
+
+class ClassAgreement(Noun):
+    """One class in both maps, areas in hectares on the grid of the first."""
+
+    code: int
+    name: str
+    title: str
+    colour: str
+    first_hectares: float
+    """What the first map gives the class, where both have one."""
+    second_hectares: float
+    """What the second map gives it there."""
+    both_hectares: float
+    """What both give it, pixel by pixel."""
+
+    @property
+    def of_first(self) -> float | None:
+        """Share of the first map's area that the second map confirms, 0-1."""
+        return self.both_hectares / self.first_hectares if self.first_hectares else None
+
+    @property
+    def of_second(self) -> float | None:
+        """Share of the second map's area that the first map confirms, 0-1."""
+        return self.both_hectares / self.second_hectares if self.second_hectares else None
+
+
+class Comparison(Noun):
+    """How two class maps agree."""
+
+    first: str
+    """Id or file name of the first map, whose grid counts."""
+    second: str
+    """Id or file name of the second."""
+    legend: str
+    """How the codes of the second were read."""
+    classes: tuple[ClassAgreement, ...]
+    """Classes in the order of the matrix."""
+    hectares: tuple[tuple[float, ...], ...]
+    """Areas, ha: rows are classes of the first map, columns those of the second."""
+    only_first_hectares: float
+    """Area that only the first map gives a class."""
+    only_second_hectares: float
+    """Area that only the second map gives a class."""
+    dropped_hectares: dict[str, float]
+    """Codes of the second map that stand for none of the classes → their area."""
+    simulated: bool
+    """True where the first map is of simulated products."""
+    notes: tuple[str, ...] = ()
+    """What to know before the numbers are used, one sentence each."""
+
+    @property
+    def compared_hectares(self) -> float:
+        """Area in which both have a class."""
+        return sum(map(sum, self.hectares))
+
+    @property
+    def agreement(self) -> float | None:
+        """Share of the compared area with the same class, 0-1; None where nothing is compared."""
+        total = self.compared_hectares
+        same = sum(row[k] for k, row in enumerate(self.hectares))
+        return same / total if total else None

@@ -1,0 +1,180 @@
+"""A preview that pans and zooms: picture tiles of the maps and a page that shows them.
+
+The tiles have the usual scheme (XYZ in Web Mercator, 256 px), so other programs can show them too.
+The page is one file with its own few lines of script; it opens from disk and fetches nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from math import asinh, ceil, cos, floor, log2, pi, radians, tan
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from landcover.nouns.grid import Grid
+from landcover.nouns.legend import LegendClass
+from landcover.publish.outlines import outline_of
+from landcover.publish.png import write_codes
+from landcover.publish.styles import for_colour_blind
+from landcover.stores.rasters import read_codes
+
+PAGE = "preview.html"
+FOLDERS = {"map": "preview", "colour_blind": "preview_colour_blind"}
+"""Palette → folder of its tiles, ``{zoom}/{column}/{row}.png``."""
+MOST_TILES = 300
+"""Tiles of all zoom levels together, per palette: a whole Sentinel-2 tile down to about 60 m."""
+SIDE = 256
+"""Rows and columns of a tile, px."""
+MERCATOR = "EPSG:3857"
+HALF_WORLD = pi * 6378137.0
+"""Half the width of the Web Mercator plane, m."""
+
+
+class Place(NamedTuple):
+    """A tile of the scheme: column from the west, row from the north."""
+
+    zoom: int
+    column: int
+    row: int
+
+    @property
+    def grid(self) -> Grid:
+        """Where it lies."""
+        across = 2 * HALF_WORLD / 2**self.zoom
+        return Grid(
+            crs=MERCATOR,
+            ulx=-HALF_WORLD + self.column * across,
+            uly=HALF_WORLD - self.row * across,
+            pixel=across / SIDE,
+            width=SIDE,
+            height=SIDE,
+        )
+
+
+Box = tuple[float, float, float, float]
+"""(west, south, east, north), degrees."""
+
+
+def write_preview(
+    folder: Path,
+    maps: Mapping[str, Grid],
+    legend: Sequence[LegendClass],
+    title: str,
+    *,
+    is_simulated: bool,
+) -> str | None:
+    """Write the tiles of maps and the page that shows them.
+
+    Args:
+        folder: Folder of the report; the maps lie in it.
+        maps: File name of a class map with overviews → its grid, in UTM. Where two overlap, the
+            first is shown.
+        legend: Classes of the maps.
+        title: Headline of the page.
+        is_simulated: Says so on the page.
+
+    Returns:
+        Name of the page; None where no map has a class.
+    """
+    if not maps:
+        return None
+    boxes = {name: list(_boxes(outline_of(grid))) for name, grid in maps.items()}
+    others = for_colour_blind(legend)
+    palettes = {"map": tuple(legend), **({"colour_blind": others} if others else {})}
+    written: list[Place] = []
+    for zoom in _zooms(maps, boxes):
+        for place, names in _places(boxes, zoom).items():
+            codes = read_codes(folder / names[0], place.grid)
+            for name in names[1:]:
+                codes[codes == 0] = read_codes(folder / name, place.grid)[codes == 0]
+            if not codes.any():
+                continue
+            for palette, classes in palettes.items():
+                path = folder / FOLDERS[palette] / str(zoom) / str(place.column)
+                path.mkdir(parents=True, exist_ok=True)
+                write_codes(path / f"{place.row}.png", codes, classes)
+            written.append(place)
+    if not written:
+        return None
+    everything = [box for parts in boxes.values() for box in parts]
+    page = _page(written, everything, palettes, title, is_simulated=is_simulated)
+    (folder / PAGE).write_text(page, encoding="utf-8")
+    return PAGE
+
+
+def _zooms(maps: Mapping[str, Grid], boxes: Mapping[str, list[Box]]) -> range:
+    """Choose the zoom levels: from the whole in view to the map's pixels, or what is allowed."""
+    everything = [box for parts in boxes.values() for box in parts]
+    latitude = radians(
+        sum(south + north for _, south, _, north in everything) / 2 / len(everything)
+    )
+    finest = min(grid.pixel for grid in maps.values())
+    last = ceil(log2(2 * HALF_WORLD * max(cos(latitude), 0.1) / (SIDE * finest)))
+    widest = max(east - west for west, _, east, _ in everything)
+    first = min(last, max(0, floor(log2(360 / max(widest, 1e-6)))))
+    count = 0
+    for zoom in range(first, last + 1):
+        count += len(_places(boxes, zoom))
+        if count > MOST_TILES and zoom > first:
+            return range(first, zoom)
+    return range(first, last + 1)
+
+
+def _places(boxes: Mapping[str, list[Box]], zoom: int) -> dict[Place, list[str]]:
+    found: dict[Place, list[str]] = {}
+    for name, parts in boxes.items():
+        for west, south, east, north in parts:
+            left, top = _tile_at(west, north, zoom)
+            right, bottom = _tile_at(east, south, zoom)
+            for column in range(left, right + 1):
+                for row in range(top, bottom + 1):
+                    found.setdefault(Place(zoom, column, row), []).append(name)
+    return dict(sorted(found.items()))
+
+
+def _tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:
+    x = (lon + 180) / 360
+    y = (1 - asinh(tan(radians(lat))) / pi) / 2
+    last = 2**zoom - 1
+    return min(last, max(0, floor(x * 2**zoom))), min(last, max(0, floor(y * 2**zoom)))
+
+
+def _boxes(outline: Mapping[str, Any]) -> Iterator[Box]:
+    rings = outline["coordinates"]
+    for polygon in [rings] if outline["type"] == "Polygon" else rings:
+        lons, lats = zip(*polygon[0], strict=True)
+        yield min(lons), min(lats), max(lons), max(lats)
+
+
+def _page(
+    written: Sequence[Place],
+    boxes: Sequence[Box],
+    palettes: Mapping[str, Sequence[LegendClass]],
+    title: str,
+    *,
+    is_simulated: bool,
+) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    wests, souths, easts, norths = zip(*boxes, strict=True)
+    shown = {
+        "side": SIDE,
+        "first": written[0].zoom,
+        "last": written[-1].zoom,
+        "tiles": ["/".join(map(str, place)) for place in written],
+        "folders": {palette: FOLDERS[palette] for palette in palettes},
+        "box": [min(wests), min(souths), max(easts), max(norths)],
+    }
+    # "</" would end the script that holds the text.
+    data = json.dumps(shown, separators=(",", ":")).replace("</", "<\\/")
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(PAGE).render(
+        title=title, simulated=is_simulated, palettes=palettes, data=data
+    )

@@ -1,0 +1,66 @@
+"""The fields of a recipe that say how the tiles' maps are joined."""
+
+from __future__ import annotations
+
+from math import isclose
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from landcover.recipe.section import Section
+
+TargetGrid = Literal["utm", "EPSG:3035", "EPSG:6933", "EPSG:4326"]
+CELL_SIDE = {"EPSG:3035": 100_000.0, "EPSG:6933": 100_000.0, "EPSG:4326": 1.0}
+"""Side of a file of a target grid, in the unit of its CRS: 100 km, or one degree."""
+DEFAULT_PIXELS = {"EPSG:3035": 10_000, "EPSG:6933": 10_000, "EPSG:4326": 12_000}
+"""Pixels along that side: 10 m, or 1/12000 degree (spec: mosaic §3)."""
+
+
+class MosaicRecipe(Section):
+    """How the tiles' maps are joined (spec: mosaic §2-3)."""
+
+    blend: Literal["primary", "feather"] = "primary"
+    """``primary``: each pixel from the tile in which it lies deepest; ``feather``: probabilities
+    averaged, each tile's weight falling towards its edge, across zones too."""
+    grid: TargetGrid = "utm"
+    """``utm``: one map for each zone, not resampled; or a CRS that all tiles are warped to, in
+    files of 100 km (EPSG:4326: of one degree)."""
+    pixel: float | None = Field(None, gt=0, allow_inf_nan=False)
+    """Pixel of such a grid, metres or degrees; null: 10 m, or 1/12000 degree."""
+    majority: int = Field(1, ge=1, le=15)
+    """Side of the window whose commonest class a pixel takes, odd; 1 leaves the map."""
+    min_pixels: int = Field(1, ge=1, le=250)
+    """Patches of fewer pixels go to the class that surrounds them most; 1 leaves the map."""
+
+    @model_validator(mode="after")
+    def _it_can_be_made(self) -> MosaicRecipe:
+        if self.majority % 2 == 0:
+            raise ValueError(f"mosaic.majority: expected an odd window, found {self.majority}")
+        if self.pixel is not None and self.grid == "utm":
+            raise ValueError("mosaic.pixel: the zones of 'utm' keep the tiles' pixels; choose a "
+                             "mosaic.grid or leave the pixel null")  # fmt: skip
+        if self.pixel is not None:
+            count = CELL_SIDE[self.grid] / self.pixel
+            if round(count) < 1 or not isclose(count, round(count), rel_tol=1e-6):
+                raise ValueError(
+                    f"mosaic.pixel: expected a whole number of pixels in {CELL_SIDE[self.grid]:g} "
+                    f"{'degree' if self.grid == 'EPSG:4326' else 'm'}, found {count:g}"
+                )
+        return self
+
+    @property
+    def cell_pixels(self) -> int:
+        """Pixels along one side of a file of the target grid."""
+        if self.pixel is None:
+            return DEFAULT_PIXELS[self.grid]
+        return round(CELL_SIDE[self.grid] / self.pixel)
+
+    @property
+    def needs_probabilities(self) -> bool:
+        """Whether the tiles' maps must come with the probabilities of all classes."""
+        return self.blend == "feather"
+
+    @property
+    def is_cleaned(self) -> bool:
+        """Whether the joined map is filtered or sieved."""
+        return self.majority > 1 or self.min_pixels > 1

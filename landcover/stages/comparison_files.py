@@ -1,0 +1,109 @@
+"""What a comparison leaves in a folder: numbers, where, and a plate to look at."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landcover.errors import InputError
+from landcover.nouns.comparison import Comparison
+from landcover.nouns.grid import Grid, Window
+from landcover.publish.png import write_codes
+from landcover.stages.comparing import WHERE, Compared, second_codes
+from landcover.stores.rasters import read_codes, read_warped
+
+DOCUMENT, TABLE, PICTURE, AGREEMENT, PLATE = (
+    "comparison.json", "comparison.csv", "agreement.png", "agreement.tif", "comparison.png",
+)  # fmt: skip
+LONGEST_SIDE = 1200
+"""Most rows or columns of a picture, px."""
+_BANDS = ("B04", "B03", "B02")
+_NODATA = -32768
+
+
+def write_comparison(compared: Compared, folder: Path, title: str) -> list[str]:
+    """Write the files of a comparison beside its agreement map.
+
+    Args:
+        compared: The comparison; ``agreement.tif`` lies in the folder already.
+        folder: Where they go.
+        title: Headline of the plate.
+
+    Returns:
+        Names of all files.
+    """
+    from landcover.publish.comparison_plate import Place, draw_comparison
+
+    result = compared.result
+    (folder / DOCUMENT).write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    _write_table(result, folder / TABLE)
+    coarse = _coarse(compared.first.grid)
+    write_codes(folder / PICTURE, read_codes(folder / AGREEMENT, coarse), WHERE)
+    grids = [("region", coarse)]
+    grids += [
+        (f"place {number}", _part(compared.first.grid, window))
+        for number, window in enumerate(compared.zooms, start=1)
+    ]
+    places = [
+        Place(
+            name,
+            grid,
+            compared.reading.first[read_codes(compared.first.href, grid)],
+            compared.reading.second[second_codes(compared.second, grid, None)],
+            _bands(compared.first.href, grid),
+        )
+        for name, grid in grids
+    ]
+    draw_comparison(
+        places,
+        compared.reading.legend.classes,
+        folder / PLATE,
+        title,
+        (result.first, result.second),
+        is_simulated=result.simulated,
+    )
+    return [DOCUMENT, TABLE, AGREEMENT, PICTURE, PLATE]
+
+
+def _write_table(result: Comparison, path: Path) -> None:
+    names = [entry.name for entry in result.classes]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([f"hectares, rows: {result.first}, columns: {result.second}", *names])
+        for name, row in zip(names, result.hectares, strict=True):
+            writer.writerow([name, *(f"{hectares:.4f}" for hectares in row)])
+
+
+def _coarse(grid: Grid) -> Grid:
+    """Cover a grid with pixels so large that a picture holds it."""
+    factor = max(1, -(-max(grid.shape) // LONGEST_SIDE))
+    update = {
+        "pixel": grid.pixel * factor,
+        "width": -(-grid.width // factor),
+        "height": -(-grid.height // factor),
+    }
+    return grid.model_copy(update=update)
+
+
+def _part(grid: Grid, window: Window) -> Grid:
+    update = {
+        "ulx": grid.ulx + window.column * grid.pixel,
+        "uly": grid.uly - window.row * grid.pixel,
+        "width": window.width,
+        "height": window.height,
+    }
+    return grid.model_copy(update=update)
+
+
+def _bands(href: str, grid: Grid) -> NDArray[np.int16] | None:
+    """Read the true-colour composite that lies beside a mosaic; None where there is none."""
+    folder = href.rpartition("/")[0]
+    try:
+        read = [read_warped(f"{folder}/{name}.tif", grid, resampling="nearest") for name in _BANDS]
+    except InputError:
+        return None
+    bands = np.stack(read)
+    return np.where(np.isnan(bands), _NODATA, bands).astype(np.int16)

@@ -1,0 +1,62 @@
+"""The bench of models on real samples: what it reads, and that engines get the same splits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from landcover.bench import models
+from landcover.bench.tables import Request
+from landcover.errors import InputError
+from landcover.learn.models import fit_classifier
+
+
+def test_the_library_is_read_as_reflectance_of_three_seasons(data_dir: Path) -> None:
+    found = models.seasons_of_the_library(data_dir / "spectral-library")
+    assert len(found.names) == 3 * (9 + 7) + 2
+    table = found.table
+    assert table[list(found.names)].notna().all(axis=None)
+    assert 0 < table["summer_B04"].median() < 0.3
+    np.testing.assert_allclose(
+        table["summer_NDVI"],
+        (table["summer_B08"] - table["summer_B04"]) / (table["summer_B08"] + table["summer_B04"]),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+    assert table.groupby("code")["group"].nunique().min() > 1
+
+
+def test_engines_are_judged_on_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    codes = np.repeat(np.arange(40) % 2 + 1, 5)
+    table = pd.DataFrame({"a": codes + rng.normal(0, 0.8, 200), "b": rng.normal(0, 1, 200)})
+    table = table.assign(code=codes, group=np.repeat([f"g{n}" for n in range(40)], 5))
+    known = models.Samples(table, ("a", "b"), "block")
+
+    def small(rows: pd.DataFrame, names: tuple[str, ...], seed: int, threads: int) -> object:
+        return fit_classifier(
+            rows, rows["code"], feature_names=names, parameters={"n_trees": 5}, seed=seed
+        )
+
+    monkeypatch.setattr(models, "ENGINES", {"one": small, "other": small})
+    monkeypatch.setattr(models, "PLAIN", "none")
+    first, judged = models._judge("made up", "one", known, 0, 1)
+    again, others = models._judge("made up", "other", known, 0, 1)
+    np.testing.assert_array_equal(judged.codes, others.codes)
+    np.testing.assert_array_equal(judged.answers, others.answers)
+    assert first.result == again.result
+    overall = first.result["overall"]
+    assert 0.6 < overall["lowest"] <= overall["mean"] <= overall["highest"] <= 1
+    # A fifth of 20 groups of each class, five rows each, five seeds.
+    assert first.result["held_out_rows"] == 2 * 4 * 5 * 5
+
+
+def test_without_data_the_bench_says_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LANDCOVER_DATA", raising=False)
+    with pytest.raises(InputError, match="LANDCOVER_DATA must name a folder"):
+        models.measure(Request(folder=tmp_path), lambda share, what: None)

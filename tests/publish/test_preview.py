@@ -1,0 +1,137 @@
+"""Picture tiles and the page that shows them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from math import cosh, radians
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from matplotlib.image import imread
+from pyproj import Transformer
+
+from landcover.nouns.grid import Grid
+from landcover.nouns.legend import MEDITERRANEAN, Legend
+from landcover.publish.page import Page
+from landcover.publish.png import write_codes
+from landcover.publish.preview import MOST_TILES, PAGE, Place, _places, _zooms, write_preview
+from landcover.stores.rasters import open_raster, read_codes
+
+
+@pytest.fixture(scope="module")
+def folder(report: tuple[Path, Page], legend: Legend) -> Path:
+    path, page = report
+    maps = {"map_32631.tif": page.views[0].grid}
+    assert write_preview(path, maps, legend.classes, "T </script>", is_simulated=True) == PAGE
+    return path
+
+
+def test_pixels_of_a_picture_are_codes(tmp_path: Path) -> None:
+    codes = np.array([[0, 1, 7], [9, 200, 0]], np.uint8)
+    write_codes(tmp_path / "a.png", codes, MEDITERRANEAN.classes)
+    shown = np.round(imread(tmp_path / "a.png") * 255).astype(int)
+    assert shown.shape == (2, 3, 4)
+    assert [tuple(shown[0, k]) for k in (1, 2)] == [(0, 120, 0, 255), (240, 150, 255, 255)]
+    assert shown[0, 0, 3] == 0
+    with open_raster(tmp_path / "a.png") as picture:
+        np.testing.assert_array_equal(picture.read(band=1), codes)
+
+
+def test_a_tile_of_the_scheme_lies_where_others_expect_it() -> None:
+    # Zoom 1, column 1, row 0: the north-east quarter; the Web Mercator plane ends at 20037508.34 m.
+    grid = Place(1, 1, 0).grid
+    assert (grid.ulx, grid.uly) == (pytest.approx(0), pytest.approx(20037508.342789244))
+    assert grid.pixel * 256 == pytest.approx(20037508.342789244)
+
+
+def test_tiles_show_the_map_at_its_place(folder: Path) -> None:
+    finest = max(int(path.name) for path in (folder / "preview").iterdir())
+    # Water is the upper 300 rows of the map: a point in the middle of it, at 10 m.
+    lon, lat = Transformer.from_crs(32631, 4326, always_xy=True).transform(507000, 5628000)
+    x = (lon + 180) / 360 * 2**finest
+    y = (1 - np.arcsinh(np.tan(radians(lat))) / np.pi) / 2 * 2**finest
+    with open_raster(folder / "preview" / str(finest) / str(int(x)) / f"{int(y)}.png") as tile:
+        assert tile.read(band=1)[int(y % 1 * 256), int(x % 1 * 256)] == 9
+        assert tile.dataset.colormap(1)[9] == (0, 50, 200, 255)
+    # A pixel of the finest level is about as large as one of the map, 10 m on the ground.
+    ground = 2 * np.pi * 6378137 / 256 / 2**finest / cosh(np.arcsinh(np.tan(radians(lat))))
+    assert 5 <= ground <= 10
+
+
+def test_tiles_invent_no_class_on_any_level(folder: Path) -> None:
+    for path in (folder / "preview").rglob("*.png"):
+        with open_raster(path) as tile:
+            assert set(np.unique(tile.read(band=1))) <= {0, 1, 7, 9}
+    names = {p.relative_to(folder / "preview") for p in (folder / "preview").rglob("*.png")}
+    other = folder / "preview_colour_blind"
+    assert {p.relative_to(other) for p in other.rglob("*.png")} == names
+
+
+def test_a_whole_tile_stays_within_the_allowance() -> None:
+    box = [(-3.0, 37.9, -1.75, 38.85)]  # a Sentinel-2 tile of 110 km
+    grid = Grid(crs="EPSG:32630", ulx=499980, uly=4300020, pixel=10, width=10980, height=10980)
+    zooms = _zooms({"a": grid}, {"a": box})
+    assert sum(len(_places({"a": box}, zoom)) for zoom in zooms) <= MOST_TILES
+    assert len(zooms) >= 4
+
+
+def test_codes_keep_their_value_on_another_grid(mosaic: Path) -> None:
+    path = mosaic / "classification.tif"
+    own = Grid(crs="EPSG:32631", ulx=501360, uly=5629680, pixel=10, width=1100, height=1300)
+    with rasterio.open(path) as raster:
+        np.testing.assert_array_equal(read_codes(path, own), raster.read(1))
+    away = own.model_copy(update={"ulx": own.ulx + 50_000})
+    assert not read_codes(path, away).any()
+
+
+@pytest.mark.slow
+def test_the_preview_pans_and_zooms_in_a_browser(folder: Path, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 1000, "height": 700})
+    errors: list[str] = []
+    page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("requestfailed", lambda request: errors.append(request.url))
+    page.goto((folder / PAGE).as_uri())
+    images = "all => all.map(i => [i.src.split('/').slice(-4).join('/'), i.naturalWidth])"
+    before = page.eval_on_selector_all("#map img", images)
+    assert before
+    assert "SIMULATED" in page.inner_text("header")
+    start = float(page.get_attribute("#map", "data-zoom"))
+    page.click("#in")
+    page.click("#in")
+    page.wait_for_load_state("networkidle")
+    assert float(page.get_attribute("#map", "data-zoom")) == start + 2
+    place = "document.querySelector('#map img').getBoundingClientRect().x"
+    left = page.evaluate(place)
+    page.mouse.move(500, 400)
+    page.mouse.down()
+    page.mouse.move(560, 400, steps=4)
+    page.mouse.up()
+    assert page.evaluate(place) == pytest.approx(left + 60, abs=1.5)
+    assert "°" in page.inner_text("#lonlat")
+    page.check("#palette")
+    page.wait_for_load_state("networkidle")
+    shown = page.eval_on_selector_all("#map img", images)
+    assert {name.split("/")[0] for name, _ in shown} == {"preview_colour_blind"}
+    assert all(width == 256 for _, width in shown)
+    page.focus("#map")
+    page.keyboard.press("0")
+    assert float(page.get_attribute("#map", "data-zoom")) == start
+    assert errors == []
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no chromium on this machine: the preview is not looked at in a browser")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield opened
+        opened.close()
