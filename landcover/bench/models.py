@@ -246,14 +246,14 @@ def _notes(name: str, known: Samples, rows: list[Row], judged: Mapping[str, Judg
         notes.append(
             f"{name}, {row.engine}: overall {overall['mean']:.3f} ({overall['lowest']:.3f} to "
             f"{overall['highest']:.3f}), over groups "
-            f"{_interval(range_over_groups(np.asarray(right), mine.groups))}; macro F1 "
+            f"{_interval(range_over_groups(np.asarray(right), mine.groups), '.3f')}; macro F1 "
             f"{macro['mean']:.3f} ({macro['lowest']:.3f} to {macro['highest']:.3f})"
             f"{gap if row.engine != PLAIN else ''}."
         )
     return notes
 
 
-def _interval(span: tuple[float, float] | None) -> str:
-    return (
-        "unknown (fewer than ten groups)" if span is None else f"{span[0]:+.3f} to {span[1]:+.3f}"
-    )
+def _interval(span: tuple[float, float] | None, style: str = "+.3f") -> str:
+    if span is None:
+        return "unknown (fewer than ten groups)"
+    return f"{span[0]:{style}} to {span[1]:{style}}"

@@ -24,6 +24,7 @@ MOST_TOLD = 20
 @click.option("--products", metavar="FOLDER|ADDRESS", help="Where the products are here.")
 @click.option("--labels", type=click.Path(exists=True), help="Where the ground truth is here.")
 @click.option("--dem", metavar="FILE|FOLDER|ADDRESS", help="Where the elevation is here.")
+@click.option("--samples", metavar="FILES", help="Where the tables of samples are here.")
 @click.option("--test-labels", type=click.Path(exists=True), help="Where the test points are here.")
 @click.option(
     "--scratch",
@@ -36,6 +37,7 @@ def command(
     products: str | None,
     labels: str | None,
     dem: str | None,
+    samples: str | None,
     test_labels: str | None,
     scratch: str | None,
     workspace: str | None,
@@ -58,7 +60,10 @@ def command(
     from landcover.stages.reproduction import arguments_of, read_receipt, verify
 
     receipt = read_receipt(receipt_file)
-    given = {"products": products, "labels": labels, "dem": dem, "test_labels": test_labels}
+    given = {
+        "products": products, "labels": labels, "dem": dem, "samples": samples,
+        "test_labels": test_labels,
+    }  # fmt: skip
     arguments = arguments_of(receipt, given)
     settings = read_settings(workspace=workspace)
     first = api.open_workspace(settings)

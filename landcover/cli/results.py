@@ -25,6 +25,9 @@ def tell(workspace: Workspace, report: dict[str, Any]) -> None:
     if "accuracy.json" in names:
         with workspace.objects.local(output.key, "accuracy.json") as path:
             _tell_accuracy(path)
+    if "validation.json" in names:
+        with workspace.objects.local(output.key, "validation.json") as path:
+            _tell_validation(path)
     click.echo("")
     for pattern, what in (
         ("map_*.tif", "map (GeoTIFF)"),
@@ -61,6 +64,26 @@ def _tell_accuracy(path: Path) -> None:
         )
     for note in report.notes:
         click.echo(f"  note: {note}")
+
+
+def _tell_validation(path: Path) -> None:
+    from landcover.nouns.validation import Validation
+
+    found = Validation.from_json(path.read_text())
+    if found.splits:
+        splits = ", ".join(f"{split.name} {split.overall:.3f}" for split in found.splits)
+        click.echo(f"  overall, side by side: {splits}")
+    if found.independent is None:
+        return
+    area = found.independent.area
+    if area is None:
+        click.echo(f"  independent points: {found.independent.refused}")
+    else:
+        width = "" if area.overall.half_width is None else f" ± {area.overall.half_width:.3f}"
+        click.echo(
+            f"  independent points, weighted by area: {area.overall.value:.3f}{width} "
+            "(95 % interval)"
+        )
 
 
 def _share(value: float | None) -> str:

@@ -7,7 +7,6 @@ from io import StringIO
 from pathlib import Path
 
 from landcover.nouns.explanation import Explanation, MissedPoint
-from landcover.publish.importance_picture import draw_importance, subtitle
 from landcover.publish.page import ExplainedView
 from landcover.publish.pages import number, percent
 
@@ -25,9 +24,11 @@ def write_explanation(folder: Path, explanation: Explanation) -> None:
         folder: Folder that exists.
         explanation: What is known of the model.
     """
+    from landcover.publish.importance_picture import draw_importance
+
     (folder / DOCUMENT).write_text(explanation.model_dump_json(indent=1), encoding="utf-8")
     (folder / TABLE).write_text(importance_csv(explanation), encoding="utf-8")
-    draw_importance(explanation, [folder / PICTURE, folder / DRAWING])
+    draw_importance(explanation, [folder / PICTURE, folder / DRAWING], subtitle(explanation))
     (folder / PAGE).write_text(render_doctor(explanation), encoding="utf-8")
 
 
@@ -44,6 +45,17 @@ def describe(explanation: Explanation) -> str:
         " with ".join(c.features[:2]) for c in explanation.clusters
     ]
     return f"{subtitle(explanation)} The most important: {', '.join(top[:5])}."
+
+
+def subtitle(explanation: Explanation) -> str:
+    """Say what the bars are."""
+    if not explanation.features:
+        return "Mean producer's accuracy lost when a group of correlated features is permuted."
+    rows = "held-out samples" if explanation.basis == "held-out" else "training samples"
+    return (
+        f"Mean change of a class's probability by each feature (absolute Shapley value), "
+        f"{explanation.n_rows} {rows}."
+    )
 
 
 def importance_csv(explanation: Explanation) -> str:

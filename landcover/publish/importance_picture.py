@@ -22,7 +22,7 @@ _WIDTH, _ROW, _HEAD, _FOOT = 10.5, 0.235, 0.95, 0.75
 # Inches: width of the sheet, of a bar with its gap, and what is above and below the bars.
 
 
-def draw_importance(explanation: Explanation, files: Sequence[Path]) -> None:
+def draw_importance(explanation: Explanation, files: Sequence[Path], subtitle: str) -> None:
     """Draw how much features count, in the colours of the classes.
 
     Of a forest the mean absolute Shapley values by feature, season and layer; of a network what
@@ -31,6 +31,7 @@ def draw_importance(explanation: Explanation, files: Sequence[Path]) -> None:
     Args:
         explanation: What is known of the model.
         files: Files to write, ``.png`` or ``.svg``; equal explanations give equal bytes.
+        subtitle: What the bars are.
     """
     rows = _rows(explanation)
     height = _HEAD + _FOOT + _ROW * max(len(rows), 9)
@@ -49,24 +50,13 @@ def draw_importance(explanation: Explanation, files: Sequence[Path]) -> None:
         stamp = "SIMULATED DATA, not a real place.  " if explanation.simulated else ""
         colour = draw.ALARM if explanation.simulated else draw.QUIET
         figure.text(
-            0.02, 1 - 0.48 / height, stamp + subtitle(explanation), va="top", fontsize=8.5,
+            0.02, 1 - 0.48 / height, stamp + subtitle, va="top", fontsize=8.5,
             color=colour,
         )  # fmt: skip
         for path in files:
             kind = path.suffix.removeprefix(".")
             metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
             figure.savefig(path, format=kind, metadata=metadata)
-
-
-def subtitle(explanation: Explanation) -> str:
-    """Say what the bars are."""
-    if not explanation.features:
-        return "Mean producer's accuracy lost when a group of correlated features is permuted."
-    rows = "held-out samples" if explanation.basis == "held-out" else "training samples"
-    return (
-        f"Mean change of a class's probability by each feature (absolute Shapley value), "
-        f"{explanation.n_rows} {rows}."
-    )
 
 
 def _rows(explanation: Explanation) -> list[str]:

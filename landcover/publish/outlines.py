@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from pyproj import Transformer
 
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
+from landcover.recipe.mosaic import CELL_SIDE
 from landcover.tiling.geometry import split_at_antimeridian
 from landcover.tiling.utm import FALSE_NORTHING, central_meridian, unproject
 
@@ -18,7 +20,7 @@ DECIMALS = 7
 
 
 def outline_of(grid: Grid) -> dict[str, Any]:
-    """Draw the footprint of a UTM grid as a GeoJSON geometry.
+    """Draw the footprint of a UTM grid, or of a cell of a target grid, as a GeoJSON geometry.
 
     Args:
         grid: Grid of a tile or mosaic.
@@ -28,19 +30,26 @@ def outline_of(grid: Grid) -> dict[str, Any]:
         polygons where the antimeridian cuts it.
 
     Raises:
-        InputError: The grid is not in UTM.
+        InputError: The grid is neither in UTM nor in a CRS of the recipe's target grids.
     """
     import shapely
 
     epsg = grid.crs.removeprefix("EPSG:")
-    if not (epsg.isdigit() and len(epsg) == 5 and epsg[:3] in ("326", "327")):
-        raise InputError(f"{grid.describe()}: expected a UTM grid (EPSG:326xx or 327xx).")
+    is_utm = epsg.isdigit() and len(epsg) == 5 and epsg[:3] in ("326", "327")
+    if not is_utm and grid.crs not in CELL_SIDE:
+        raise InputError(
+            f"{grid.describe()}: expected a UTM grid (EPSG:326xx or 327xx) or one of "
+            f"{', '.join(CELL_SIDE)}."
+        )
     left, bottom, right, top = grid.bounds
     corners = shapely.LinearRing([(left, top), (left, bottom), (right, bottom), (right, top)])
     longest = max(right - left, top - bottom) / (POINTS_PER_SIDE - 1)
     x, y = shapely.get_coordinates(shapely.segmentize(corners, longest * (1 + 1e-9))).T
-    relative, lat = unproject(x, y - (FALSE_NORTHING if epsg[:3] == "327" else 0))
-    lon = relative + central_meridian(int(epsg[3:]))
+    if is_utm:
+        relative, lat = unproject(x, y - (FALSE_NORTHING if epsg[:3] == "327" else 0))
+        lon = relative + central_meridian(int(epsg[3:]))
+    else:
+        lon, lat = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True).transform(x, y)
     ring = np.column_stack([lon, lat])
     ring[-1] = ring[0]
     pieces = split_at_antimeridian(np.array([shapely.Polygon(ring)], dtype=object))

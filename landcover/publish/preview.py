@@ -22,8 +22,8 @@ from landcover.stores.rasters import read_codes
 PAGE = "preview.html"
 FOLDERS = {"map": "preview", "colour_blind": "preview_colour_blind"}
 """Palette → folder of its tiles, ``{zoom}/{column}/{row}.png``."""
-MOST_TILES = 300
-"""Tiles of all zoom levels together, per palette: a whole Sentinel-2 tile down to about 60 m."""
+MOST_TILES = 450
+"""Tiles of all zoom levels together, per palette: a whole Sentinel-2 tile down to about 30 m."""
 SIDE = 256
 """Rows and columns of a tile, px."""
 MERCATOR = "EPSG:3857"

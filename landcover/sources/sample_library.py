@@ -90,7 +90,7 @@ def _read(path: Path, name: str) -> pd.DataFrame:
         if suffix in (".parquet", ".geoparquet"):
             return pd.read_parquet(path)
         if suffix == ".csv":
-            return pd.read_csv(path, dtype={"tile": "str", "sample_set": "str", "group": "str"})
+            return pd.read_csv(path, dtype=dict.fromkeys(_TEXT, "str"))
     except (OSError, ValueError, pa.ArrowInvalid) as error:
         said = " ".join(str(error).split()).rstrip(".")
         raise InputError(f"{name}: no readable table of samples ({said}).") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from math import ceil, floor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landcover.errors import InputError
@@ -84,6 +85,23 @@ def cell_grid(cell: str, how: MosaicRecipe, halo: int = 0) -> Grid:
         width=count + 2 * halo,
         height=count + 2 * halo,
     )
+
+
+def write_vrts(folder: Path, how: MosaicRecipe) -> None:
+    """Write one virtual raster over the maps of all cells, and one over their confidence.
+
+    Args:
+        folder: The report; files are named relative to it, so that it can be moved.
+        how: The recipe's mosaic section; the zones of ``utm`` have no common grid, so nothing is
+            written for them.
+    """
+    from landcover.stores.rasters import write_vrt
+
+    epsg = how.grid.removeprefix("EPSG:")
+    for what in ("map", "confidence"):
+        names = sorted(path.name for path in folder.glob(f"{what}_{epsg}_*.tif"))
+        if names:
+            write_vrt(folder / f"{what}_{epsg}.vrt", names)
 
 
 @cache

@@ -21,6 +21,7 @@ from landcover.publish.preview import write_preview
 from landcover.publish.quality import TileQuality, season_quality
 from landcover.publish.stac import Publication, write_stac
 from landcover.publish.writing import write_page
+from landcover.stages.cells import write_vrts
 from landcover.stages.classify import load_model
 from landcover.stages.explain import explanation_of, show_explanation
 from landcover.stages.findings import Findings, gather, legend_of
@@ -94,6 +95,7 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         task.job.check()
         task.job.progress(number / len(found.mosaics), f"map of EPSG:{cell}")
         views.append(_write_cell(task, found, cell, mosaic, tiles, path))
+    write_vrts(path, task.recipe.mosaic)
     legend = legend_of(task, found.card)
     task.job.progress(0.8, "preview and descriptions")
     preview = write_preview(

@@ -78,7 +78,7 @@ def arguments_of(receipt: Receipt, given: Mapping[str, str | None]) -> dict[str,
 
     Args:
         receipt: The receipt.
-        given: Where products, labels, dem and test_labels lie here; None where nobody says.
+        given: Where products, labels, dem, samples and test_labels lie here; None if unknown.
 
     Returns:
         Arguments of :func:`landcover.api.start_run`, beside the name of the run. The run ends
@@ -93,9 +93,8 @@ def arguments_of(receipt: Receipt, given: Mapping[str, str | None]) -> dict[str,
         for role in PATHS
         if known.get(role) and not given.get(role) and not is_remote(known[role])
     ]
-    missing += [
-        f"{role} {known[role]} of another run" for role in ("model", "samples") if known.get(role)
-    ]
+    if known.get("model"):
+        missing.append(f"model {known['model']} of another run")
     places = {role: given.get(role) or known.get(role) for role in PATHS if known.get(role)}
     if given.get("products"):
         missing += _missing_products(receipt, str(given["products"]))

@@ -83,7 +83,7 @@ def test_a_footprint_is_cut_at_the_antimeridian() -> None:
 
 def test_only_utm_grids_have_footprints() -> None:
     with pytest.raises(InputError, match="UTM"):
-        outline_of(GRID.model_copy(update={"crs": "EPSG:3035"}))
+        outline_of(GRID.model_copy(update={"crs": "EPSG:3857"}))
 
 
 def output(stage: str, params: dict[str, object], stats: dict[str, object]) -> Output:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from mosaic_region import CODES, TILES, Region, classes_of, probabilities
 from pyproj import Transformer
 from rasterio.merge import merge
@@ -20,8 +21,9 @@ from landcover.raster.sieve import sieve
 from landcover.recipe import make_recipe
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.stages import joining
-from landcover.stages.cells import cell_grid, cells_of
+from landcover.stages.cells import cell_grid, cells_of, write_vrts
 from landcover.stages.task import Job
+from landcover.stores.rasters import RasterStyle, write_raster, write_vrt
 
 NORTH_OF_A = 100  # rows of a zone's mosaic above its southern tile
 
@@ -228,6 +230,37 @@ def test_neighbouring_cells_are_cleaned_as_one(tmp_path: Path) -> None:
     for _ in range(4):
         expected = sieve(expected, 6)
     np.testing.assert_array_equal(maps["clean"], expected)
+
+
+def test_the_virtual_raster_can_be_moved(tmp_path: Path) -> None:
+    how = MosaicRecipe(grid="EPSG:6933", pixel=1000)
+    west, east = (cell_grid(cell, how) for cell in ("6933_W1N46", "6933_E0N47"))
+    colours = {0: (0, 0, 0, 0), 3: (10, 20, 30, 255)}
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for cell, grid, code in (("6933_W1N46", west, 3), ("6933_E0N47", east, 4)):
+        values = np.full(grid.shape, code, np.uint8)
+        values[0, 0] = 0
+        style = RasterStyle("uint8", 0, ("class",), colours=colours)
+        write_raster(folder / f"map_{cell}.tif", values, grid, style)
+    write_vrts(folder, how)
+    write_vrts(folder, MosaicRecipe())
+    assert sorted(p.name for p in folder.glob("*.vrt")) == ["map_6933.vrt"]
+    assert str(tmp_path) not in (folder / "map_6933.vrt").read_text()
+    folder = folder.rename(tmp_path / "there")
+    with rasterio.open(folder / "map_6933.vrt") as raster:
+        assert (raster.shape, raster.nodata, raster.dtypes) == ((200, 200), 0, ("uint8",))
+        assert raster.bounds == (-100_000, 4_600_000, 100_000, 4_800_000)
+        assert raster.crs.to_epsg() == 6933
+        assert raster.colormap(1)[3] == (10, 20, 30, 255)
+        codes = raster.read(1)
+    assert codes[100:, :100].sum() == 3 * 9999
+    assert codes[:100, 100:].sum() == 4 * 9999
+    assert not codes[:100, :100].any()
+    write_raster(folder / "other.tif", codes, TILES["30SYJ"].model_copy(
+        update={"width": 200, "height": 200}), RasterStyle("uint8", 0))  # fmt: skip
+    with pytest.raises(InputError, match="differ in CRS, pixel, type or nodata"):
+        write_vrt(folder / "x.vrt", ["map_6933_W1N46.tif", "other.tif"])
 
 
 def test_names_of_cells() -> None:

@@ -18,6 +18,7 @@ from landcover.stores.rasters.reading import (
     read_array,
     read_overview,
 )
+from landcover.stores.rasters.vrt import write_vrt
 from landcover.stores.rasters.warping import ResamplingName, by_pixel_size, joined, read_warped
 from landcover.stores.rasters.writing import RasterStyle, RasterWriter, create_raster, write_raster
 
@@ -48,4 +49,5 @@ __all__ = [
     "write_level",
     "write_part",
     "write_raster",
+    "write_vrt",
 ]

@@ -1,0 +1,47 @@
+"""The bench of mosaics: its tiles overlap as it says, and ours agrees with rasterio."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from rasterio.coords import BoundingBox, disjoint_bounds
+
+from landcover.bench import load, mosaic
+from landcover.bench.tables import Request
+from landcover.stores.rasters import read_array
+
+
+def test_twelve_tiles_overlap_in_and_across_zones() -> None:
+    grids = mosaic.grids(1098)
+    assert len(grids) == 12
+    for zone in mosaic.ZONES:
+        own = [grid for tile, grid in grids.items() if tile.startswith(zone)]
+        touching = [
+            not disjoint_bounds(BoundingBox(*a.bounds), BoundingBox(*b.bounds))
+            for a, b in combinations(own, 2)
+        ]
+        # Of 2 x 3 tiles: 3 pairs side by side, 4 above each other, 4 at corners.
+        assert sum(touching) == 11
+
+
+def test_ours_is_measured_and_disagreement_falls(tmp_path: Path) -> None:
+    pixels = 110
+    assert load("mosaic").disk_gb(Request(folder=tmp_path, pixels=pixels)) < 0.01
+    mosaic.write_maps(tmp_path, pixels, seed=1)
+    found = {}
+    for feather in (False, True):
+        found[feather] = mosaic.ours(str(tmp_path), pixels, feather=feather, warped=False)()()
+    # Feathered, tiles of the other zone come by their warped probabilities: nearly the same.
+    assert found[False]["before_percent"] > 5
+    assert abs(found[True]["before_percent"] - found[False]["before_percent"]) < 0.2
+    assert found[True]["after_percent"] < found[False]["after_percent"] / 2
+    mosaic.with_merge(str(tmp_path), pixels)()
+    mosaic.ours(str(tmp_path), pixels, feather=False, warped=False)()
+    ours = read_array(tmp_path / "out-32630" / "classification.tif")[0][0]
+    theirs = read_array(tmp_path / "merged-0-classification.tif")[0][0]
+    assert ours.shape == theirs.shape
+    # They take the first tile, we the deepest: the same but in overlaps.
+    np.testing.assert_array_equal(ours[15:85, 15:85], theirs[15:85, 15:85])
+    assert ((ours != 0) == (theirs != 0)).all()
