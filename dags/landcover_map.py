@@ -84,6 +84,10 @@ PARAMS = {
         STAGES[-1], type="string", enum=list(STAGES), title="Until", section=HOW,
         description_md="Last stage.",
     ),
+    "only": Param(
+        None, type=["null", "string"], enum=[None, *STAGES], title="Only", section=HOW,
+        description_md="The one stage that may compute something; the earlier ones must exist.",
+    ),
     "memory_gb": Param(
         None, type=["null", "number"], exclusiveMinimum=0, title="Memory (GB)", section=HOW,
         description_md="Memory of one job; that of the settings if empty.",

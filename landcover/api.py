@@ -15,6 +15,7 @@ from landcover.opening import (
     label_next,
     load_model,
     open_composite,
+    open_features,
     open_map,
     open_product,
     open_workspace,
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from landcover.errors import Family
     from landcover.learn.accuracy import accuracy
     from landcover.learn.area import area_weighted_accuracy, sample_size
+    from landcover.learn.balancing import balance
     from landcover.learn.calibrator import calibrate
     from landcover.learn.explain import explain
     from landcover.learn.models import fit_classifier
+    from landcover.learn.selection import select_features
     from landcover.learn.separability import jeffries_matusita
     from landcover.nouns.area import Design
     from landcover.nouns.run import Group, Stage
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 _HOME = {
     "accuracy": "landcover.learn.accuracy",
     "area_weighted_accuracy": "landcover.learn.area",
+    "balance": "landcover.learn.balancing",
     "calibrate": "landcover.learn.calibrator",
     "correct_topography": "landcover.raster.topography",
     "denoise_dem": "landcover.raster.denoise",
@@ -61,6 +65,7 @@ _HOME = {
     "read_labels": "landcover.sources.labels",
     "read_recipe": "landcover.recipe",
     "sample_size": "landcover.learn.area",
+    "select_features": "landcover.learn.selection",
     "simulate": "landcover.simulate",
     "slope_aspect": "landcover.raster.terrain",
     "spectral_index": "landcover.raster.indices",
@@ -72,6 +77,7 @@ _HOME = {
 __all__ = [
     "accuracy",
     "area_weighted_accuracy",
+    "balance",
     "calibrate",
     "cancel",
     "correct_topography",
@@ -86,6 +92,7 @@ __all__ = [
     "median_composite",
     "normalise",
     "open_composite",
+    "open_features",
     "open_map",
     "open_product",
     "open_workspace",
@@ -99,6 +106,7 @@ __all__ = [
     "run",
     "run_inline",
     "sample_size",
+    "select_features",
     "simulate",
     "slope_aspect",
     "spectral_index",
@@ -132,6 +140,7 @@ def start_run(
     test_labels: str | None = None,
     test_design: Design | None = None,
     until: Stage = "publish",
+    only: Stage | None = None,
     overrides: Sequence[str] = (),
 ) -> str:
     """Write the record of a run: everything its stages will need to know.
@@ -154,6 +163,7 @@ def start_run(
         test_design: How they were drawn: ``simple-random``, ``stratified`` (by the classes of the
             map, or as the sheet says) or ``unknown``; as the sheet says if None.
         until: Last stage.
+        only: The one stage that may compute something; it is the last one as well.
         overrides: ``key=value`` pairs that win over the recipe file.
 
     Returns:
@@ -179,6 +189,7 @@ def start_run(
         test_labels=test_labels,
         test_design=test_design,
         until=until,
+        only=only,
     )
     return starting.start_run(open_workspace(), run_id, resolved, arguments).id
 

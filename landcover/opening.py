@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import xarray
 
     from landcover.lazy import OpenedProduct
+    from landcover.nouns.grid import Window
     from landcover.nouns.labelling import LabelPlan
+    from landcover.nouns.model import FeatureSet
     from landcover.settings import Settings
     from landcover.stages.modelfile import LoadedModel
     from landcover.stores.workspace import Workspace
@@ -66,6 +68,38 @@ def open_composite(
     from landcover.views import open_composite as opened
 
     return opened(workspace or open_workspace(), tile, period, recipe)
+
+
+def open_features(
+    tile: str,
+    window: Window | tuple[int, int, int, int] | None = None,
+    feature_set: FeatureSet | str | None = None,
+    *,
+    run: str | None = None,
+    workspace: Workspace | None = None,
+) -> xarray.DataArray:
+    """Open what a classifier reads of a tile as a lazy array, computed where it is indexed.
+
+    Args:
+        tile: Tile id.
+        window: Row, column, height and width on the work grid; the whole tile if None (72 float32
+            features of 10,980² px are 34.7 GB when computed).
+        feature_set: Features, or the model (id, unique beginning, folder) whose features they
+            are; those of the run's recipe if None.
+        run: Run that prepared the tile; the newest if None.
+        workspace: Where it is; that of the settings if None.
+
+    Returns:
+        (feature, y, x), float32, NaN nodata: reflectance 0-1, AOT, WVP (cm), indices, degrees,
+        metres, as sampling and classification compute them.
+
+    Raises:
+        MissingDataError: No run has prepared the tile with all its seasons and its terrain.
+        InputError: The window is not inside the tile, or the tile lacks a period of the features.
+    """
+    from landcover.featureview import open_features as opened
+
+    return opened(workspace or open_workspace(), tile, window, feature_set, run=run)
 
 
 def open_map(map_id: str, *, workspace: Workspace | None = None) -> xarray.Dataset:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from math import isfinite
@@ -118,6 +119,18 @@ def as_environment(settings: Settings) -> dict[str, str]:
     """Write the settings as environment variables, for a child process."""
     pairs = {field.name: getattr(settings, field.name) for field in fields(Settings)}
     return {f"{PREFIX}{k.upper()}": str(v) for k, v in pairs.items() if v is not None}
+
+
+@contextmanager
+def in_environment(settings: Settings) -> Iterator[None]:
+    """Let the stages of this process find what the settings name; afterwards all is as before."""
+    before = dict(os.environ)
+    os.environ.update(as_environment(settings))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _read_file(path: Path, names: set[str]) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,12 @@ def workspace_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "workspace"
     monkeypatch.setenv("LANDCOVER_WORKSPACE", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """No test leaves a variable behind: the next one would work in its workspace."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)

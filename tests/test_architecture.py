@@ -40,7 +40,7 @@ ROOMS: dict[str, set[str]] = {
             "learn", "raster", "sources", "simulate"},
     # Kernels are measured as they are, below the front door.
     "bench": {"bench", "api", "simulate", "settings", "stores", "ledger", "airflow_process",
-              "raster", "learn", "stages"},
+              "raster", "learn", "sources", "stages"},
     "cli": {"cli", "api", "settings", "stages", "stores", "ledger", "simulate", "bench",
             "featureview", "airflow_process", "publish"},
     "__main__": {"cli"},

@@ -27,8 +27,8 @@ COARSE = {
     **dict.fromkeys(("B01", "B09"), 60),
 }
 """Pixel of the layers that are coarser than 10 m, metres."""
-BYTES_PER_PIXEL = 3 * 17.0 + 12.0
-"""On disk, per pixel of 10 m: three seasons of 14 layers, and terrain."""
+BYTES_PER_PIXEL = 33.0
+"""On disk, per pixel of 10 m: three seasons of 14 layers, and terrain; measured."""
 
 
 def grid_of(pixels: int, resolution: int) -> Grid:

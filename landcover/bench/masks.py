@@ -8,7 +8,6 @@ is near a cloud.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,15 +61,19 @@ def disk_gb(request: Request) -> float:
 
 def measure(request: Request, tell: Tell) -> Report:
     """Composite each tile without its clearest date by every variant, and compare with it."""
-    from landcover.settings import as_environment, read_settings
+    from landcover.settings import in_environment, read_settings
 
     if request.region is None:
         raise InputError("bench masks: --region must name a folder of real products.")
     settings = read_settings(workspace=str(request.folder / "workspace"))
-    os.environ.update(as_environment(settings))
+    with in_environment(settings):
+        return _measure(request, tell)
+
+
+def _measure(request: Request, tell: Tell) -> Report:
     rows: list[Row] = []
     facts: dict[str, Any] = {}
-    tiles = _dates(request.region)
+    tiles = _dates(Path(str(request.region)))
     if not tiles:
         raise InputError(f"{request.region}: no tile here has several dates with one to leave out.")
     for number, (tile, (truth, others)) in enumerate(sorted(tiles.items())):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from landcover import api
 from landcover.airflow_process import repository, run_dag
 from landcover.ledger import units
 from landcover.nouns.run import UnitState
-from landcover.settings import as_environment, read_settings
+from landcover.settings import in_environment, read_settings
 from landcover.simulate import SimulatedRegion, simulate
 
 
@@ -26,7 +25,6 @@ def through_airflow(region: SimulatedRegion, workspace: Path) -> tuple[list[Unit
         The states of its units, and the wall seconds from start to end.
     """
     settings = read_settings(workspace=str(workspace))
-    os.environ.update(as_environment(settings))
     run_id = f"bench-{time.monotonic_ns()}"
     arguments = {
         "recipe": str(repository() / "recipes" / "mediterranean-rf.yaml"),
@@ -36,6 +34,7 @@ def through_airflow(region: SimulatedRegion, workspace: Path) -> tuple[list[Unit
         "dem": str(region.dem),
     }
     began = time.monotonic()
-    run_dag(settings, run_id, arguments)
-    seconds = time.monotonic() - began
-    return units.states(api.open_workspace().records, run_id), seconds
+    with in_environment(settings):
+        run_dag(settings, run_id, arguments)
+        seconds = time.monotonic() - began
+        return units.states(api.open_workspace().records, run_id), seconds

@@ -33,8 +33,7 @@ def command(
     Example: landcover report 1f0c --open
     """
     from landcover import api
-    from landcover.cli.environment import in_environment
-    from landcover.settings import read_settings
+    from landcover.settings import in_environment, read_settings
     from landcover.stages.provenance import find_output, report_of, run_of
 
     settings = read_settings(workspace=workspace)

@@ -53,10 +53,9 @@ def command(
     Example: landcover reproduce map.json --products products --labels labels.geojson --dem dem
     """
     from landcover import api
-    from landcover.cli.environment import in_environment
     from landcover.cli.progress import watching
     from landcover.ledger import runs
-    from landcover.settings import read_settings
+    from landcover.settings import in_environment, read_settings
     from landcover.stages.reproduction import arguments_of, read_receipt, verify
 
     receipt = read_receipt(receipt_file)

@@ -58,6 +58,11 @@ from landcover.nouns.run import STAGES
     help="How those points were drawn [default: as the field sheet says, else unknown].",
 )
 @click.option("--until", type=click.Choice(STAGES), default="publish", help="Last stage.")
+@click.option(
+    "--only",
+    type=click.Choice(STAGES),
+    help="Compute this stage only: what the earlier ones made must exist, later ones do not run.",
+)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--plan", is_flag=True, help="Say what would be computed, compute nothing.")
 @click.option(
@@ -105,31 +110,29 @@ def make_map(
     Returns:
         The exit code: 0, or 1 where the run failed.
     """
-    import os
-
     from landcover import api
     from landcover.airflow_process import run_dag
     from landcover.cli.choices import choices_of, tell_choices
     from landcover.cli.progress import watching
     from landcover.cli.results import tell
     from landcover.recipe import read_recipe
-    from landcover.settings import as_environment
+    from landcover.settings import in_environment
     from landcover.stages.starting import new_run_id
 
-    os.environ.update(as_environment(settings))
-    run_id = new_run_id(read_recipe(recipe, options["overrides"]))
-    arguments = {**options, "recipe": str(recipe.resolve())}
-    # Started here as well, so that a wrong argument is told before Airflow starts.
-    api.start_run(run_id, **arguments)
-    workspace = api.open_workspace()
-    try:
-        with watching(workspace.records, run_id, quiet=as_json):
-            code = run_dag(settings, run_id, arguments)
-    except KeyboardInterrupt:
-        api.cancel(run_id)
-        raise
-    report = api.report(run_id)
-    choices = choices_of(workspace, run_id) if why else []
+    with in_environment(settings):
+        run_id = new_run_id(read_recipe(recipe, options["overrides"]))
+        arguments = {**options, "recipe": str(recipe.resolve())}
+        # Started here as well, so that a wrong argument is told before Airflow starts.
+        api.start_run(run_id, **arguments)
+        workspace = api.open_workspace()
+        try:
+            with watching(workspace.records, run_id, quiet=as_json):
+                code = run_dag(settings, run_id, arguments)
+        except KeyboardInterrupt:
+            api.cancel(run_id)
+            raise
+        report = api.report(run_id)
+        choices = choices_of(workspace, run_id) if why else []
     if as_json:
         show_json({**report, "choices": choices} if why else report)
     else:

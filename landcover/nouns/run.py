@@ -60,6 +60,8 @@ class RunArguments(Noun):
     """How those points were drawn; None: as the field sheet says, else unknown."""
     until: Stage = "publish"
     """Last stage that is run."""
+    only: Stage | None = None
+    """The one stage that may compute something; what the earlier ones made must exist."""
 
 
 class Run(Noun):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from landcover.nouns.base import Noun
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
@@ -20,29 +23,47 @@ class ClassArea(Noun):
     colour: str
     pixels: int
     hectares: float
-    """Pixels times the pixel's area on the map grid, ha."""
+    """Area of its pixels on the map grid, ha; on the ellipsoid where the grid is in degrees."""
     percent: float
     """Share of the classified area, %."""
 
 
-def class_areas(
-    pixels: Mapping[int, int], legend: Sequence[LegendClass], grid: Grid
-) -> tuple[ClassArea, ...]:
-    """Turn pixel counts into areas.
+def row_hectares(grid: Grid) -> NDArray[np.float64]:
+    """Give the area of one pixel of each row.
 
-    The area of a pixel is that of the map grid: on UTM it differs from that on the ground by 0.2 %
-    at most inside a zone.
+    On UTM it is that of the grid, which differs from that on the ground by 0.2 % at most inside a
+    zone. In degrees it is that on the WGS 84 ellipsoid, by the equal-area cylinder EPSG:6933.
+
+    Args:
+        grid: Grid of the map.
+
+    Returns:
+        Hectares, float64, (y,).
+    """
+    if grid.crs != "EPSG:4326":
+        return np.full(grid.height, grid.pixel**2 / SQUARE_METRES_PER_HECTARE)
+    from pyproj import Transformer
+
+    edges = grid.uly - np.arange(grid.height + 1) * grid.pixel
+    to_equal_area = Transformer.from_crs("EPSG:4326", "EPSG:6933", always_xy=True)
+    x, y = to_equal_area.transform(np.full(edges.size, grid.pixel), edges)
+    return np.asarray(-np.diff(y) * x[:-1] / SQUARE_METRES_PER_HECTARE)
+
+
+def class_areas(
+    pixels: Mapping[int, int], hectares: Mapping[int, float], legend: Sequence[LegendClass]
+) -> tuple[ClassArea, ...]:
+    """List what each class takes.
 
     Args:
         pixels: Pixels of each code; 0 is nodata.
+        hectares: Area of each code, ha.
         legend: Classes of the map, in the order of the answer.
-        grid: Grid of the map, metres.
 
     Returns:
         One entry per class, those without a pixel included.
     """
-    classified = sum(count for code, count in pixels.items() if code)
-    hectares = grid.pixel**2 / SQUARE_METRES_PER_HECTARE
+    classified = sum(area for code, area in hectares.items() if code)
     return tuple(
         ClassArea(
             code=entry.code,
@@ -50,8 +71,8 @@ def class_areas(
             title=entry.title,
             colour=entry.colour,
             pixels=pixels.get(entry.code, 0),
-            hectares=round(pixels.get(entry.code, 0) * hectares, 4),
-            percent=round(100 * pixels.get(entry.code, 0) / max(1, classified), 4),
+            hectares=round(hectares.get(entry.code, 0.0), 4),
+            percent=round(100 * hectares.get(entry.code, 0.0) / (classified or 1.0), 4),
         )
         for entry in legend
     )

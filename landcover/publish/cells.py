@@ -11,7 +11,7 @@ from landcover.errors import InputError
 from landcover.nouns.base import Noun
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
-from landcover.publish.areas import class_areas
+from landcover.publish.areas import class_areas, row_hectares
 from landcover.publish.page import MapView, zone_name
 from landcover.publish.styles import colour_map, for_colour_blind, qml, sld
 from landcover.stores.rasters import describe, open_raster, read_overview, write_cog
@@ -94,7 +94,7 @@ def write_cell(
     )
     if not has_map:
         return view
-    pixels = count_pixels(source / CLASSES)
+    pixels, hectares = count_codes(source / CLASSES)
     _write_rasters(out, cell, legend, tags)
     drawn = f"map_{cell.cell}.png"
     draw_map(
@@ -110,19 +110,25 @@ def write_cell(
     return view.model_copy(
         update={
             "map_picture": drawn,
-            "areas": class_areas(pixels, legend, view.grid),
+            "areas": class_areas(pixels, hectares, legend),
             "nodata_percent": 100 * pixels.get(0, 0) / max(1, sum(pixels.values())),
         }
     )
 
 
-def count_pixels(path: Path) -> dict[int, int]:
-    """Count the pixels of each code in a class map, window by window."""
-    counts = np.zeros(256, dtype=np.int64)
+def count_codes(path: Path) -> tuple[dict[int, int], dict[int, float]]:
+    """Count a class map window by window: code → pixels, and code → hectares."""
+    grid = _grid(path)
+    counts, areas = np.zeros(256, dtype=np.int64), np.zeros(256)
+    of_row = row_hectares(grid)
     with open_raster(path) as raster:
-        for window in _grid(path).windows(COUNTED_AT_ONCE, COUNTED_AT_ONCE):
-            counts += np.bincount(raster.read(window, band=1).ravel(), minlength=256)
-    return {int(code): int(counts[code]) for code in np.flatnonzero(counts)}
+        for window in grid.windows(COUNTED_AT_ONCE, COUNTED_AT_ONCE):
+            codes = raster.read(window, band=1)
+            counts += np.bincount(codes.ravel(), minlength=256)
+            weights = np.repeat(of_row[window.slices[0]], window.width)
+            areas += np.bincount(codes.ravel(), weights=weights, minlength=256)
+    present = np.flatnonzero(counts)
+    return {int(c): int(counts[c]) for c in present}, {int(c): float(areas[c]) for c in present}
 
 
 def _write_rasters(

@@ -24,6 +24,19 @@ class Download(Noun):
     bytes: int
 
 
+class OverlapView(Noun):
+    """Two neighbouring tiles where both have a class."""
+
+    first: str
+    second: str
+    pixels: int
+    """Pixels of the overlap with a class in both."""
+    percent: float
+    """Share of them with different classes before joining, %."""
+    commonest: str = ""
+    """The two classes that differ most often, and their share of all differences."""
+
+
 class MapView(Noun):
     """The map of one zone."""
 
@@ -47,6 +60,10 @@ class MapView(Noun):
     """Share of the class map without a class, %."""
     products: tuple[str, ...] = ()
     """Dates of the products behind the true-colour composite."""
+    overlaps: tuple[OverlapView, ...] = ()
+    """Pairs of neighbouring tiles, the most different first."""
+    absent: tuple[str, ...] = ()
+    """Tiles of the run that lie here and have no map."""
 
     @property
     def zone(self) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from landcover.nouns.base import Noun
+from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.model import ModelCard
 from landcover.publish.outlines import outline_of
@@ -37,6 +38,7 @@ _ARCHITECTURES = {
     "extra-trees": "Extremely Randomized Trees",
     "mlp": "Multilayer Perceptron",
 }
+METRES_PER_DEGREE = 111_320
 _SEMANTIC = re.compile(r"^\d+\.\d+\.\d+$")
 
 
@@ -99,7 +101,7 @@ def _item(folder: Path, known: Publication, view: MapView) -> dict[str, Any]:
         "properties": {
             **_times(known),
             "title": f"{known.title}, {known.year}, {zone_name(view.cell)}",
-            "gsd": grid.pixel,
+            "gsd": _metres(grid),
             **single,
             "proj:code": grid.crs,
             "proj:shape": list(grid.shape),
@@ -303,6 +305,11 @@ def _origins(known: Publication) -> list[dict[str, str]]:
 def _family(known: Publication) -> list[dict[str, str]]:
     to_collection = {"href": f"./{COLLECTION}", "type": "application/json"}
     return [{"rel": rel, **to_collection} for rel in ("root", "parent", "collection")]
+
+
+def _metres(grid: Grid) -> float:
+    """Give the side of a pixel in metres; of one in degrees along the meridian, to the metre."""
+    return round(grid.pixel * METRES_PER_DEGREE) if grid.crs == "EPSG:4326" else grid.pixel
 
 
 def _times(known: Publication) -> dict[str, Any]:

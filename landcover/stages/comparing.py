@@ -17,9 +17,10 @@ from landcover.nouns.comparison import ClassAgreement, Comparison
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.legend import MEDITERRANEAN, Legend, LegendClass
 from landcover.nouns.reference_legends import REFERENCE_LEGENDS
+from landcover.publish.areas import row_hectares
 from landcover.raster.agreement import AGREE, DIFFER, agreement, count_pairs, diversity
 from landcover.sources.label_mapping import read_mapping
-from landcover.stages.mapfile import SQUARE_METRES, MapFile, find_maps
+from landcover.stages.mapfile import MapFile, find_maps
 from landcover.stages.provenance import run_of
 from landcover.stores.rasters import (
     CodeNames,
@@ -254,13 +255,18 @@ def _result(
     *,
     is_simulated: bool,
 ) -> Comparison:
+    if one.grid.crs == "EPSG:4326":
+        raise InputError(
+            f"{one.name}: its pixels are degrees, which differ in area from row to row. Give a map "
+            "on a metric grid first."
+        )
     unknown = [k for k in range(1, 256) if pairs[:, k].any() and k not in reading.known]
     if unknown:
         raise InputError(
             f"{others[0].name}: no class is known for its codes {unknown}. Name their classes "
             f"with --legend-map ({', '.join(sorted(REFERENCE_LEGENDS))}, or a file)."
         )
-    hectare = one.grid.pixel**2 / SQUARE_METRES
+    hectare = float(row_hectares(one.grid)[0])
     folded = np.zeros((256, 256), dtype=np.int64)
     np.add.at(folded, (reading.first[:, None], reading.second[None, :]), pairs)
     codes = list(reading.legend.codes)

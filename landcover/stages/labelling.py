@@ -73,6 +73,9 @@ def store_labels(workspace: Workspace, recipe: Recipe, labels: str) -> str:
     document = {
         "_id": label_id,
         "source": ", ".join(names_of(files)),
+        "files": [
+            {"name": part.name, "sha256": content[str(number)]} for number, part in enumerate(parts)
+        ],
         "legend": recipe.labels.legend.to_document(),
         "counts": dict(table.counts),
         "dropped": dict(table.dropped),

@@ -16,14 +16,13 @@ from landcover.learn.assignment import assign_points
 from landcover.ledger import outputs
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
+from landcover.publish.areas import row_hectares
 from landcover.stages.mapping import CLASSES
 from landcover.stores.rasters import describe, open_raster
 from landcover.stores.workspace import Workspace
 
 BLOCK = 512
 """Side of the windows that a map is read by, pixels."""
-SQUARE_METRES = 10_000.0
-"""Of a hectare."""
 
 
 @dataclass(frozen=True)
@@ -129,10 +128,12 @@ def mapped_hectares(maps: Sequence[MapFile]) -> dict[int, float]:
     """
     total = np.zeros(256)
     for one in maps:
-        square = one.grid.pixel**2 / SQUARE_METRES
+        of_row = row_hectares(one.grid)
+        is_metric = one.grid.crs != "EPSG:4326"
         for window, codes in one.windows():
-            scale = ground_scale(one.grid, window) if len(maps) > 1 else 1.0
-            total += np.bincount(codes.ravel(), minlength=256) * square / scale
+            scale = ground_scale(one.grid, window) if is_metric and len(maps) > 1 else 1.0
+            weights = np.repeat(of_row[window.slices[0]], window.width) / scale
+            total += np.bincount(codes.ravel(), weights=weights, minlength=256)
     total[0] = 0
     return {int(code): float(total[code]) for code in np.flatnonzero(total)}
 

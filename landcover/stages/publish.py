@@ -26,6 +26,7 @@ from landcover.stages.classify import load_model
 from landcover.stages.explain import explanation_of, show_explanation
 from landcover.stages.findings import Findings, gather, legend_of
 from landcover.stages.grids import work_grid
+from landcover.stages.overlapview import seams_of
 from landcover.stages.plates import plate_of_composite
 from landcover.stages.provenance import FILE, make_receipt
 from landcover.stages.task import Task
@@ -94,7 +95,8 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
     for number, (cell, mosaic) in enumerate(sorted(found.mosaics.items())):
         task.job.check()
         task.job.progress(number / len(found.mosaics), f"map of EPSG:{cell}")
-        views.append(_write_cell(task, found, cell, mosaic, tiles, path))
+        view = _write_cell(task, found, cell, mosaic, tiles, path)
+        views.append(view.model_copy(update=seams_of(mosaic, legend_of(task, found.card))))
     write_vrts(path, task.recipe.mosaic)
     legend = legend_of(task, found.card)
     task.job.progress(0.8, "preview and descriptions")

@@ -11,7 +11,6 @@ import pandas as pd
 from landcover.learn.mislabels import mislabelled
 from landcover.learn.signatures import class_signatures
 from landcover.nouns.model import FeatureSet
-from landcover.publish.signature_picture import draw_signatures
 from landcover.stages.task import Task
 
 SIGNATURES = "signatures.json"
@@ -34,6 +33,9 @@ def check_samples(
     Returns:
         How many points are doubtful, for the record of the model.
     """
+    # Matplotlib takes half a second to load, which only this stage should pay.
+    from landcover.publish.signature_picture import draw_signatures
+
     legend = task.recipe.labels.legend
     signatures = class_signatures(table, features.names, legend)
     (path / SIGNATURES).write_text(signatures.model_dump_json(indent=1))

@@ -69,6 +69,7 @@ def resolve(
     test_labels: str | None = None,
     test_design: Design | None = None,
     until: Stage = "publish",
+    only: Stage | None = None,
 ) -> tuple[Recipe, RunArguments]:
     """Read the recipe and make the arguments of a run of them (:func:`landcover.api.start_run`).
 
@@ -92,7 +93,8 @@ def resolve(
             samples=None if samples is None else absolute_labels(samples),
             test_labels=None if test_labels is None else str(Path(test_labels).resolve()),
             test_design=test_design,
-            until=until,
+            until=only or until,
+            only=only,
         )
     except ValidationError as error:
         raise UsageError(explain(error, "run")) from error

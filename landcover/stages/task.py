@@ -75,12 +75,21 @@ class Task:
 
         Returns:
             The committed output.
+
+        Raises:
+            MissingDataError: It does not exist, and the run may only compute another stage.
         """
         self.job.check()
         found = outputs.find(self.workspace, wanted.id)
         if found is not None:
             self.n_reused += 1
             log.info("%s: %s exists as %s", self.unit.label, wanted.stage, wanted.id)
+        elif self.run.arguments.only not in (None, wanted.stage):
+            raise MissingDataError(
+                f"{self.unit.label}: {wanted.stage} of {wanted.unit} does not exist as this run "
+                f"needs it, and --only {self.run.arguments.only} computes no other stage. Run "
+                f"--until {wanted.stage} first; --plan --why tells what made it stale."
+            )
         elif make is None:
             found = outputs.commit(self.workspace, wanted, key, None, stats)
         else:

@@ -84,5 +84,5 @@ def test_made_up_points_do_not_come_twice() -> None:
 
 
 def test_disk_is_announced(tmp_path: Path) -> None:
-    assert samples.disk_gb(Request(folder=tmp_path, full=True)) == pytest.approx(7.7, abs=0.1)
+    assert samples.disk_gb(Request(folder=tmp_path, full=True)) == pytest.approx(4.1, abs=0.1)
     assert train.disk_gb(Request(folder=tmp_path)) < 0.01

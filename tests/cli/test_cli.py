@@ -189,3 +189,34 @@ def test_simulate_knows_the_seasons_of_the_simulator() -> None:
 def test_the_shipped_recipe_is_plain_yaml_with_all_sections() -> None:
     document = yaml.safe_load(RECIPE.read_text())
     assert {"seasons", "selection", "mask", "composite", "terrain", "features"} <= set(document)
+
+
+def test_only_one_stage_computes(region: SimulatedRegion, workspace_folder: Path) -> None:
+    from landcover import api
+    from landcover.ledger import units
+
+    known: dict[str, Any] = {
+        "year": region.year, "products": str(region.products), "labels": str(region.labels),
+        "dem": str(region.dem), "overrides": ["model.trees=4"],
+    }  # fmt: skip
+    records = api.open_workspace().records
+
+    def states(run: str) -> dict[str, str]:
+        return {f"{s.stage} {s.unit.id}": s.state for s in units.states(records, run)}
+
+    api.start_run("whole", RECIPE, until="sample", **known)
+    assert api.run_inline("whole")["state"] == "done"
+    api.start_run("only-train", RECIPE, only="train", **known)
+    assert api.run_inline("only-train")["state"] == "done"
+    found = states("only-train")
+    assert found["train all"] == "done"
+    assert {state for unit, state in found.items() if not unit.startswith("train")} == {"reused"}
+    assert not any(unit.startswith("classify") for unit in found)
+
+    other = {**known, "overrides": ["model.trees=4", "mask.growth_m=200"]}
+    api.start_run("only-later", RECIPE, only="train", **other)
+    assert api.run_inline("only-later")["state"] == "failed"
+    lost = [s for s in units.states(records, "only-later") if s.stage == "mask"]
+    assert {s.state for s in lost} == {"skipped"}
+    told = "--only train computes no other stage. Run --until mask first"
+    assert all(told in s.message for s in lost)

@@ -148,7 +148,7 @@ def test_groups_hold_every_stage_once_in_order():
     [
         ({}, None, "collect mask composite mosaic publish"),
         ({"dem": "/d"}, None, "collect mask composite terrain mosaic publish"),
-        ({}, "l", "collect mask composite sample train classify mosaic validate publish"),
+        ({}, "l", "collect mask composite sample train explain classify mosaic validate publish"),
         ({"model": "m"}, None, "collect mask composite classify mosaic publish"),
         ({"model": "m"}, "l", "collect mask composite classify mosaic publish"),
         ({"until": "composite"}, "l", "collect mask composite"),

@@ -11,7 +11,7 @@ import rasterio
 
 from landcover.errors import InputError
 from landcover.nouns.legend import Legend
-from landcover.publish.cells import Cell, count_pixels, write_cell
+from landcover.publish.cells import Cell, count_codes, write_cell
 from landcover.publish.page import Page
 from landcover.stores.rasters import write_cog
 
@@ -86,12 +86,14 @@ def test_a_cog_of_nothing_is_an_input_error(tmp_path: Path) -> None:
 
 def test_areas_follow_from_the_pixels(report: tuple[Path, Page], mosaic: Path) -> None:
     view = report[1].views[0]
-    pixels = count_pixels(mosaic / "classification.tif")
+    pixels, hectares = count_codes(mosaic / "classification.tif")
     assert sum(pixels.values()) == 1100 * 1300
     assert view.nodata_percent == pytest.approx(10)
     water = next(area for area in view.areas if area.name == "permanentWater")
     assert water.pixels == 990 * 300
     assert water.hectares == pytest.approx(2970)
+    water_code = next(code for code, count in pixels.items() if count == water.pixels)
+    assert hectares[water_code] == pytest.approx(2970)
     assert sum(area.percent for area in view.areas) == pytest.approx(100, abs=1e-3)
 
 
