@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 # Networks with certificates of their own keep them with the system.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test up check format lock bench services servers clean
+.PHONY: demo test up check format lock bench bench-full services servers clean
 
 demo: $(STAMP)          ## simulate two tiles and make their map, through Airflow
 	$(BIN)/landcover demo
@@ -29,6 +29,11 @@ format: $(STAMP)        ## write the style instead of checking it
 
 bench: $(STAMP)         ## seconds, CPU and peak memory of the demo, stage by stage
 	$(BIN)/landcover bench demo
+
+bench-full: $(STAMP)    ## whole tiles of 10,980 x 10,980 px: hours, and tens of GB of disk
+	for name in decode composite terrain kernels samples train explain predict mosaic; do \
+	    $(BIN)/landcover bench $$name --full || exit 1; \
+	done
 
 lock: $(STAMP)          ## resolve the lock anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --extra airflow --extra dev \

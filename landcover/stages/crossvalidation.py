@@ -30,7 +30,7 @@ ORDER: tuple[SplitName, ...] = (
 """Splits from the most flattering on."""
 _ELSEWHERE: tuple[SplitName, ...] = ("blocks", "tiles", "sources", "groups")
 # Splits that test where the model was not trained, the usual one first.
-_COLUMNS = ["code", "group", "lon", "lat", "tile", "source"]
+_COLUMNS = ["code", "group", "point_id", "dx", "dy", "lon", "lat", "tile", "source"]
 
 Progress = Callable[[float, str], None]
 

@@ -15,6 +15,7 @@ from landcover.recipe import Recipe
 from landcover.stages.sample import run_features
 from landcover.stages.stack import plan_features
 from landcover.stages.task import Task
+from landcover.stages.trusting import TRUST
 from landcover.stores import layout
 from landcover.stores.models import ARRAYS, CARD, arrays_path, folder_of, read_card
 from landcover.stores.workspace import Workspace
@@ -140,7 +141,8 @@ def _adopt(workspace: Workspace, folder: Path) -> str:
     key = layout.model(card.id)
     with workspace.objects.publishing(key) as path:
         path.mkdir()
-        for name in (CARD, ARRAYS):
+        # Models from before trust was measured have no file of it.
+        for name in (CARD, ARRAYS, *([TRUST] if (folder / TRUST).is_file() else [])):
             (path / name).write_bytes((folder / name).read_bytes())
     document: dict[str, Any] = {
         "_id": card.id,

@@ -25,10 +25,10 @@ GOLDEN: dict[str, tuple[int, str]] = {
     "composite": (1, "bb81b434ecd3a56a"),
     "terrain": (3, "59b1de3f53f9413f"),
     "sample": (1, "4fba9a1cc9c45db4"),
-    "train": (1, "f6fc20891302116e"),
+    "train": (2, "5e1b2d02d0cb4674"),
     "classify": (1, "1819c8f98e2d7be9"),
     "mosaic": (1, "d4b60be082916aff"),
-    "validate": (1, "06254357ce8834e4"),
+    "validate": (2, "a890ef5277d6150f"),
 }
 
 
