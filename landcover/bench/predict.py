@@ -114,7 +114,7 @@ def prepared(folder: str, pixels: int, seed: int, other: str | None) -> Work:
         if other is not None:
             synthetic.take_models(Path(other) / "workspace")
             return
-        synthetic.write_samples(pixels, seed)
+        synthetic.write_samples(seed)
         for name in synthetic.RUNS:
             _stage("train", name, "all", threads=2)
         rows = _training_rows(api.open_workspace())

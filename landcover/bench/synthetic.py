@@ -1,15 +1,17 @@
-"""A prepared tile for the bench of maps: random composites, terrain and samples, no products.
+"""A prepared tile for the bench of maps: drawn composites, terrain and samples, no products.
 
-Classes are parcels of ten pixels. Each layer of a class has a mean, each parcel and each pixel
-differ from it, and some labels are wrong, so that trees grow as deep as on real samples.
+Its ground is that of :mod:`landcover.bench.ground`. Each sample lies in a parcel of its own, as
+points spread over a country do, and some labels are wrong, so that trees grow as deep as on real
+samples; a larger tile is more of the same ground, mapped by the same forest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from landcover.bench import ground
 from landcover.bench.season import use
 
 if TYPE_CHECKING:
@@ -29,14 +31,9 @@ PIXEL = {
 }
 """Layer of a composite → its pixel, metres."""
 TERRAIN = {"elevation": (300.0, 100.0), "slope": (12.0, 4.0), "aspect": (180.0, 60.0)}
-"""Terrain layer → its mean, and how far classes and pixels differ from it."""
-PARCEL = 60
-"""Side of a parcel, in units of 10 m: whole pixels of every grid."""
-CLASSES = 9
+"""Terrain layer → its mean, and standard deviation of the means of classes."""
 WRONG = 0.06
 """Share of the labels that are wrong."""
-OVERLAP = 1.6
-"""Standard deviation of pixels around the mean of their class, in that of the means."""
 SAMPLES = 87_500
 """Rows of the sample table: four fifths of them train."""
 BYTES_PER_PIXEL = 62.0
@@ -51,47 +48,37 @@ def prepare(folder: Path, pixels: int, seed: int) -> None:
         pixels: Side of the tile, 10 m pixels, a multiple of 6.
         seed: Seed of everything random.
     """
-    import numpy as np
-
     from landcover import api
     from landcover.stores import layout
 
     use(folder)
     workspace = api.open_workspace()
-    rng = np.random.default_rng(seed)
-    parcels = _parcels(pixels, rng)
     composites = {}
     for season in SEASONS:
         wanted = _wanted("composite", f"{TILE}/{YEAR}-{season}", seed)
         key = layout.composite(TILE, f"{YEAR}-{season}", wanted.id)
         stats = _stats(season, pixels)
         composites[season] = _commit(
-            workspace, wanted, key, stats, lambda path: _write_layers(path, pixels, parcels, rng)
+            workspace, wanted, key, stats, partial(_write_layers, seed, season, pixels)
         )
     wanted = _wanted("terrain", TILE, seed)
     terrain = _commit(
         workspace, wanted, layout.terrain(TILE, wanted.id), {},
-        lambda path: _write_terrain(path, grid_of(pixels, 10), parcels, rng),
+        partial(_write_terrain, seed, grid_of(pixels, 10)),
     )  # fmt: skip
     _start(workspace, "forest", [], composites, terrain)
     _start(workspace, "stump", ["model.trees=1", "model.max_depth=1"], composites, terrain)
 
 
-def write_samples(pixels: int, seed: int) -> None:
-    """Write samples of the prepared tile, for both runs."""
-    import numpy as np
-
+def write_samples(seed: int) -> None:
+    """Write samples of ground like the tile's, for both runs."""
     from landcover import api
     from landcover.stores import layout
 
     workspace = api.open_workspace()
     wanted = _wanted("sample", TILE, seed)
-    rng = np.random.default_rng(seed)
-    parcels = _parcels(pixels, rng)
-    samples = _commit(
-        workspace, wanted, layout.samples(TILE, wanted.id), {},
-        lambda path: _write_samples(path, pixels, parcels, rng),
-    )  # fmt: skip
+    key = layout.samples(TILE, wanted.id)
+    samples = _commit(workspace, wanted, key, {}, partial(_write_samples, seed))
     for run in RUNS:
         _done(workspace, run, "sample", TILE, samples)
 
@@ -171,13 +158,6 @@ def read_features(row: int, column: int, height: int, width: int) -> NDArray[Any
     return found
 
 
-def _parcels(pixels: int, rng: Any) -> NDArray[Any]:
-    """Draw the class of each parcel: the first that a generator is asked for."""
-    side = -(-pixels // PARCEL) + 1
-    found: NDArray[Any] = rng.integers(0, CLASSES, (side, side))
-    return found
-
-
 def _start(
     workspace: Workspace,
     run_id: str,
@@ -244,76 +224,83 @@ def _stats(season: str, pixels: int) -> dict[str, Any]:
     return {"layers": grids, "period": {"label": season, "name": f"{YEAR}-{season}"}}
 
 
-def _write_layers(path: Path, pixels: int, parcels: NDArray[Any], rng: Any) -> None:
-    import numpy as np
-
+def _write_layers(seed: int, season: str, pixels: int, path: Path) -> None:
     from landcover.stores.rasters import RasterStyle, create_raster
 
     path.mkdir()
     for layer, size in PIXEL.items():
         grid = grid_of(pixels, size)
         style = RasterStyle("int16", -32768, (layer,), scale=1e-4)
-        mean, spread = (200, 30) if layer in ("AOT", "WVP") else (2200, 400)
-        means = rng.normal(mean, spread, CLASSES).astype(np.float32)
+        strips = ground.layer_strips(seed, f"{season} {layer}", grid, *_moments(layer))
         with create_raster(path / f"{layer}.tif", grid, style) as raster:
-            for window, values in _strips(grid, parcels, means, OVERLAP * spread, rng):
-                raster.write(np.rint(values).clip(1, 10_000).astype(np.int16), window)
+            for window, values in strips:
+                raster.write(_stored(values), window)
 
 
-def _write_terrain(path: Path, grid: Grid, parcels: NDArray[Any], rng: Any) -> None:
+def _write_terrain(seed: int, grid: Grid, path: Path) -> None:
     import numpy as np
 
     from landcover.stores.rasters import RasterStyle, create_raster
 
     path.mkdir()
-    for name, (mean, spread) in TERRAIN.items():
-        means = rng.normal(mean, spread, CLASSES).astype(np.float32)
+    for name, moments in TERRAIN.items():
         with create_raster(path / f"{name}.tif", grid, RasterStyle("float32", np.nan)) as raster:
-            for window, values in _strips(grid, parcels, means, OVERLAP * spread, rng):
+            for window, values in ground.layer_strips(seed, name, grid, *moments):
                 raster.write(values, window)
 
 
-def _strips(
-    grid: Grid, parcels: NDArray[Any], means: NDArray[Any], spread: float, rng: Any
-) -> Iterator[tuple[Any, NDArray[Any]]]:
-    """Give strips of 512 rows: the mean of the class and what parcels and pixels differ by."""
+def _moments(layer: str) -> tuple[float, float]:
+    """Give mean and standard deviation of the means of classes, stored units."""
+    return (200.0, 30.0) if layer in ("AOT", "WVP") else (2200.0, 400.0)
+
+
+def _stored(values: NDArray[Any]) -> NDArray[Any]:
     import numpy as np
 
-    side = int(10 * PARCEL // grid.pixel)
-    own = means[parcels] + rng.normal(0, spread / 2, parcels.shape).astype(np.float32)
-    columns = np.arange(grid.width) // side
-    for window in grid.windows(512, grid.width):
-        rows = np.arange(window.row, window.row + window.height) // side
-        noise = rng.standard_normal((window.height, window.width), dtype=np.float32)
-        noise *= np.float32(spread)
-        noise += own[rows][:, columns]
-        yield window, noise
+    return np.rint(values).clip(1, 10_000).astype(np.int16)
 
 
-def _write_samples(path: Path, pixels: int, parcels: NDArray[Any], rng: Any) -> None:
+def _write_samples(seed: int, path: Path) -> None:
     import numpy as np
     import pandas as pd
 
     from landcover.nouns.legend import MEDITERRANEAN
 
-    # As few rows of the tile as hold the samples, with some to choose from.
-    height = min(pixels, -(-2 * SAMPLES // pixels))
-    features = read_features(0, 0, height, pixels)
-    n = min(SAMPLES, len(features))
-    chosen = np.sort(rng.choice(len(features), n, replace=False))
-    row, column = np.divmod(chosen, pixels)
-    number = parcels[row // PARCEL, column // PARCEL]
-    number = np.where(rng.random(n) < WRONG, rng.integers(0, CLASSES, n), number)
-    classes = [MEDITERRANEAN.classes[i] for i in number]
+    rng = ground.random(seed, "samples")
+    true = rng.integers(0, ground.CLASSES, SAMPLES)
+    told = np.where(rng.random(SAMPLES) < WRONG, rng.integers(0, ground.CLASSES, SAMPLES), true)
+    classes = [MEDITERRANEAN.classes[i] for i in told]
+    numbers = np.arange(SAMPLES)
     table = pd.DataFrame(
         {
-            "point_id": np.arange(n), "lon": 0.0, "lat": 0.0,
+            "point_id": numbers, "lon": 0.0, "lat": 0.0,
             "label": [entry.name for entry in classes],
             "code": [entry.code for entry in classes],
-            "group": np.arange(n).astype(str), "source": "bench",
-            "row": row, "column": column, "dx": 0, "dy": 0, "tile": TILE,
+            "group": numbers.astype(str), "source": "bench",
+            "row": numbers, "column": 0, "dx": 0, "dy": 0, "tile": TILE,
         }
     )  # fmt: skip
-    values = pd.DataFrame(features[chosen], columns=feature_names())
+    values = pd.DataFrame(_sample_features(seed, true), columns=feature_names())
     path.parent.mkdir(parents=True, exist_ok=True)
     pd.concat([table, values], axis="columns").to_parquet(path, compression="zstd", index=False)
+
+
+def _sample_features(seed: int, classes: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    from landcover import api
+    from landcover.raster.reflectance import stored_units, to_physical
+    from landcover.recipe import LAYERS, PAPER_INDICES
+
+    columns = [
+        ground.sample_values(seed, name, classes, *TERRAIN[name])
+        for name in ("slope", "aspect", "elevation")
+    ]
+    for season in SEASONS:
+        layers = {}
+        for name in LAYERS:
+            drawn = ground.sample_values(seed, f"{season} {name}", classes, *_moments(name))
+            layers[name] = to_physical(_stored(drawn), 1 / stored_units(name))
+        columns += [layers[name] for name in LAYERS]
+        columns += [api.spectral_index(name, layers) for name in PAPER_INDICES]
+    return np.stack(columns, axis=1)

@@ -17,6 +17,7 @@ from landcover.errors import LandcoverError, UsageError, sentence_of
 
 COMMANDS = {
     "accuracy": "landcover.cli.accuracy",
+    "areas": "landcover.cli.areas",
     "bench": "landcover.cli.bench",
     "compare": "landcover.cli.compare",
     "demo": "landcover.cli.demo",

@@ -54,12 +54,12 @@ def command(
         result = compare_maps(opened, first, second, legend_map).result
         files: list[str] = []
     else:
-        from landcover.stages.comparison_files import AGREEMENT, write_comparison
+        from landcover.stages.comparison_files import AGREEMENT, all_or_nothing, write_comparison
 
-        folder.mkdir(parents=True, exist_ok=True)
-        compared = compare_maps(opened, first, second, legend_map, folder / AGREEMENT)
-        result = compared.result
-        files = write_comparison(compared, folder, f"{result.first} and {result.second}")
+        with all_or_nothing(folder) as scratch:
+            compared = compare_maps(opened, first, second, legend_map, scratch / AGREEMENT)
+            result = compared.result
+            files = write_comparison(compared, scratch, f"{result.first} and {result.second}")
     if as_json:
         show_json({"agreement": result.agreement, **result.to_document()})
     else:

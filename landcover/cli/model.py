@@ -10,7 +10,7 @@ from landcover.cli import common, show_json
 
 if TYPE_CHECKING:
     from landcover.ledger.models import ModelEntry, Status
-    from landcover.nouns.model import ModelCard
+    from landcover.nouns.model import ModelCard, SecondModel
     from landcover.nouns.model_comparison import ModelComparison
     from landcover.stores.workspace import Workspace
 
@@ -162,8 +162,26 @@ def _tell_card(card: ModelCard, entry: ModelEntry | None) -> None:
             f"always the commonest class {held.majority_baseline:.3f} "
             f"({held.n} samples in {held.n_groups} groups)"
         )
+    for inner in card.second:
+        _tell_second(card, inner)
     for note in card.notes:
         click.echo(f"  note: {note}")
+
+
+def _tell_second(card: ModelCard, inner: SecondModel) -> None:
+    outer = card.names[card.codes.index(inner.code)]
+    click.echo(f"\n  {'second level of ' + outer:24}{'code':>5}{'rows':>8}{'groups':>8}")
+    for code, name in zip(inner.codes, inner.names, strict=True):
+        click.echo(
+            f"  {name:24}{code:>5}{inner.class_counts[code]:>8}{inner.class_groups[code]:>8}"
+        )
+    held = inner.held_out
+    if held is not None and inner.both_right is not None:
+        click.echo(
+            f"  held-out samples of {outer}: overall {held.overall:.3f}, always the commonest "
+            f"class {held.majority_baseline:.3f} ({held.n} samples in {held.n_groups} groups); "
+            f"both levels right {inner.both_right:.3f}"
+        )
 
 
 def _tell_comparison(found: ModelComparison) -> None:

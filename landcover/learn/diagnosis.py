@@ -195,7 +195,8 @@ def _pairs(
         distance = _distance(trained, codes, measured)
         is_theirs = held["code"].isin(codes).to_numpy() & np.isin(answered, codes)
         is_wrong = is_theirs & (answered != held["code"].to_numpy())
-        tiles = held.loc[is_wrong, "tile"].astype(str).value_counts()
+        # Samples of a library lie in no tile of the run.
+        tiles = held.loc[is_wrong & (held["tile"] != "").to_numpy(), "tile"].value_counts()
         worst = sorted(tiles.index, key=lambda tile: (-tiles[tile], tile))[:MOST_TILES]
         n = int(rows[i] + rows[j])
         by_name = {f.name: call_feature(f) for f in card.features.features}

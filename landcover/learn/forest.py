@@ -171,18 +171,17 @@ def _sum_trees(forest: PackedForest, features: NDArray[np.float32]) -> NDArray[n
     lanes = LANES if laid is None else nodes.LANES
     # Whole lanes only, and a column for each class: what is added is walked and forgotten.
     shape = -(-n // lanes) * lanes, d if laid is None else max(d, k + 1)
+    total = np.zeros((shape[0], k))
+    offsets, table = forest.tree_offsets, forest.leaf_probabilities
+    if laid is not None:
+        nodes.walk(nodes.keys_of(features, shape), offsets, laid.words, laid.leaf, table, total)
+        return total[:n]
     if shape != (n, d) or not features.flags.c_contiguous:
         padded = np.zeros(shape, dtype=np.float32)
         padded[:n, :d] = features
         features = padded
-    total = np.zeros((shape[0], k))
-    offsets, table = forest.tree_offsets, forest.leaf_probabilities
-    if laid is None:
-        trees = (forest.feature, forest.threshold, forest.children, forest.leaf)
-        add_trees(features, offsets, *trees, table, total)
-    else:
-        words = laid.words
-        nodes.walk(features, offsets, words, words.view(np.float32), laid.leaf, table, total)
+    trees = (forest.feature, forest.threshold, forest.children, forest.leaf)
+    add_trees(features, offsets, *trees, table, total)
     return total[:n]
 
 

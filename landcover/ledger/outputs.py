@@ -80,6 +80,26 @@ def commit(
     return output
 
 
+def require_unchanged(output: Output, folder: Path) -> None:
+    """Check the bytes of an output before they are published.
+
+    Args:
+        output: What the record says.
+        folder: Where its files are at hand.
+
+    Raises:
+        InputError: A file was changed since it was made.
+    """
+    for file in output.files:
+        found = sha256_of(folder / file.name if file.name else folder)
+        if found != file.sha256:
+            raise InputError(
+                f"{output.wanted.stage} {output.wanted.unit} ({output.id}): {file.name} has other "
+                f"bytes than its record says (checksum {file.sha256[:12]}, found {found[:12]}), so "
+                f"it was changed after it was made. Remove {output.key} and run again."
+            )
+
+
 def sha256_of(path: Path) -> str:
     """Give the checksum of a file, hex."""
     digest = hashlib.sha256()

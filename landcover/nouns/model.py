@@ -129,6 +129,49 @@ class Provenance(Noun):
     """Groups that those rows come from."""
 
 
+class SecondModel(Noun):
+    """A model that tells the classes of the second level within one class apart."""
+
+    code: ClassCode
+    """Class of the first level that it is asked in."""
+    codes: tuple[ClassCode, ...] = Field(min_length=2)
+    """Codes of the second level that it can answer, ascending."""
+    names: tuple[str, ...]
+    """Name of each code."""
+    colours: tuple[str, ...]
+    """Colour of each code, ``#RRGGBB``."""
+    prior: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    """Factor on the probability of each code; empty where there is none."""
+    class_counts: dict[int, int]
+    """Training rows of each code."""
+    class_groups: dict[int, int]
+    """Groups (points, polygons) that those rows come from."""
+    arrays_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of the bytes of its arrays."""
+    held_out: AccuracyReport | None = None
+    """Accuracy on groups that were kept out of the fit, among samples whose first level is this
+    class; None where none were."""
+    both_right: float | None = None
+    """Share of those samples to which both levels give the right answer, 0-1."""
+
+    @property
+    def arrays(self) -> str:
+        """Name of the file of its arrays in the model's folder."""
+        return f"arrays_{self.code}.npz"
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if list(self.codes) != sorted(set(self.codes)):
+            raise ValueError(f"codes must ascend, found {self.codes}")
+        if not len(self.codes) == len(self.names) == len(self.colours):
+            raise ValueError(f"names and colours must match the {len(self.codes)} codes")
+        if not set(self.class_counts) == set(self.class_groups) == set(self.codes):
+            raise ValueError(f"class_counts and class_groups must count the codes {self.codes}")
+        if self.prior and len(self.prior) != len(self.codes):
+            raise ValueError(f"prior must have a factor for each of the {len(self.codes)} codes")
+        return self
+
+
 class ModelCard(Noun):
     """Everything about a model but its arrays; checked before the arrays are used."""
 
@@ -177,8 +220,15 @@ class ModelCard(Noun):
     """Where the training rows come from; empty where all are the run's own."""
     missing_layers: tuple[str, ...] = ()
     """Layers of the recipe that no product offered, so that no feature reads them."""
+    second: tuple[SecondModel, ...] = ()
+    """Models of the second level, by the class that they are asked in; none in most models, and
+    then absent from the file."""
     notes: tuple[str, ...] = ()
     """What a user of the model must know, one sentence each."""
+
+    def to_text(self) -> str:
+        """Write the card as its file holds it: without a second level where there is none."""
+        return self.model_dump_json(indent=1, exclude=None if self.second else {"second"})
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -190,4 +240,10 @@ class ModelCard(Noun):
             raise ValueError(f"class_counts must count the codes {self.codes}")
         if self.prior and len(self.prior) != len(self.codes):
             raise ValueError(f"prior must have a factor for each of the {len(self.codes)} codes")
+        inner = [model.code for model in self.second]
+        if inner != sorted(set(inner)) or not set(inner) <= set(self.codes):
+            raise ValueError(f"second models must each be of one of the codes, found {inner}")
+        answers = [code for model in self.second for code in model.codes]
+        if len(answers) != len(set(answers)):
+            raise ValueError(f"codes of the second level must be unique, found {answers}")
         return self

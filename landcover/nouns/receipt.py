@@ -90,6 +90,8 @@ class Receipt(Noun):
     """Every output that the map is made of, by stage and unit, itself included."""
     outside: tuple[str, ...]
     """Inputs that are no output, product or ground truth of the records: hashes of content."""
+    accuracy: str = ""
+    """How accurate the maps of a report are, or that it is unknown; empty of anything else."""
     software: dict[str, str]
     """Python, libraries and machine of the process that wrote the receipt; in a report that is
     the process that made the map's files."""

@@ -70,8 +70,10 @@ def _accuracy(page: Page) -> Iterator[Note]:
     report = page.accuracy
     if page.map_missing:
         return
+    if report is None and page.validation is not None and page.validation.independent is not None:
+        return
     if report is None:
-        yield Note("alarm", f"The accuracy of this map is unknown. {page.accuracy_missing}".strip())
+        yield Note("alarm", f"Accuracy unknown: {page.accuracy_missing}")
         return
     if report.overall <= report.majority_baseline:
         yield Note(
@@ -111,7 +113,8 @@ def _cover(tiles: Sequence[TileQuality]) -> Iterator[Note]:
 
 def _holes(page: Page) -> Iterator[Note]:
     for view in page.views:
-        if view.nodata_percent is not None and view.nodata_percent > BAD_PERCENT:
+        # Most of a file of a common grid may lie outside the tiles.
+        if view.is_zone and view.nodata_percent is not None and view.nodata_percent > BAD_PERCENT:
             yield Note(
                 "warning",
                 f"{view.zone}: {view.nodata_percent:.1f} % of the map has no class, because a "

@@ -64,11 +64,18 @@ class MapView(Noun):
     """Pairs of neighbouring tiles, the most different first."""
     absent: tuple[str, ...] = ()
     """Tiles of the run that lie here and have no map."""
+    is_feathered: bool = False
+    """Probabilities were averaged where tiles overlap; otherwise one tile was taken."""
 
     @property
     def zone(self) -> str:
         """Name of the zone for people."""
         return zone_name(self.cell)
+
+    @property
+    def is_zone(self) -> bool:
+        """Whether it is the map of a UTM zone, not a file of a common grid."""
+        return _is_zone(self.cell)
 
     @property
     def hectares(self) -> float:
@@ -109,6 +116,19 @@ class ExplainedView(Noun):
     """What a person can do, one sentence each."""
 
 
+class CheckedView(Noun):
+    """What the report of a map shows of the look at its model's samples."""
+
+    signatures: str | None
+    """SVG of what the classes look like; None where no feature is a band."""
+    suspects: str
+    """GeoJSON of the doubtful points."""
+    n_suspects: int
+    """Points whose label a model of the others contradicts."""
+    n_points: int
+    """Labelled points."""
+
+
 class Page(Noun):
     """Everything that a report shows."""
 
@@ -138,6 +158,8 @@ class Page(Noun):
     card: ModelCard | None = None
     explained: ExplainedView | None = None
     """What the model goes by; None where it was not explained."""
+    checked: CheckedView | None = None
+    """The model's samples; None where nobody looked at them."""
     troubles: tuple[str, ...] = ()
     """One sentence per unit that failed or was skipped."""
     downloads: tuple[Download, ...] = ()
@@ -165,7 +187,12 @@ class QualityPage(Noun):
 
 
 def zone_name(cell: str) -> str:
-    """Name a UTM zone by its EPSG code: ``UTM zone 31N``."""
-    if len(cell) == 5 and cell[:3] in ("326", "327"):
+    """Name a zone, ``UTM zone 31N``, or a file of a common grid, ``EPSG:3035, cell E28N16``."""
+    if _is_zone(cell):
         return f"UTM zone {int(cell[3:])}{'N' if cell[2] == '6' else 'S'}"
-    return f"EPSG:{cell}"
+    crs, _, part = cell.partition("_")
+    return f"EPSG:{crs}, cell {part}" if part else f"EPSG:{crs}"
+
+
+def _is_zone(cell: str) -> bool:
+    return len(cell) == 5 and cell[:3] in ("326", "327")

@@ -12,18 +12,22 @@ from math import asinh, ceil, cos, floor, log2, pi, radians, tan
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.publish.outlines import outline_of
 from landcover.publish.png import write_codes
 from landcover.publish.styles import for_colour_blind
-from landcover.stores.rasters import read_codes
+from landcover.stores.rasters import read_codes, read_overview
 
 PAGE = "preview.html"
 FOLDERS = {"map": "preview", "colour_blind": "preview_colour_blind"}
 """Palette → folder of its tiles, ``{zoom}/{column}/{row}.png``."""
 MOST_TILES = 450
 """Tiles of all zoom levels together, per palette: a whole Sentinel-2 tile down to about 30 m."""
+LOOKED_AT = 1024
+"""Rows or columns in which the part of a map that has classes is looked for, px."""
 SIDE = 256
 """Rows and columns of a tile, px."""
 MERCATOR = "EPSG:3857"
@@ -79,7 +83,8 @@ def write_preview(
     """
     if not maps:
         return None
-    boxes = {name: list(_boxes(outline_of(grid))) for name, grid in maps.items()}
+    parts = {name: _part_with_classes(folder / name, grid) for name, grid in maps.items()}
+    boxes = {name: list(_boxes(outline_of(part))) for name, part in parts.items()}
     others = for_colour_blind(legend)
     palettes = {"map": tuple(legend), **({"colour_blind": others} if others else {})}
     written: list[Place] = []
@@ -101,6 +106,32 @@ def write_preview(
     page = _page(written, everything, palettes, title, is_simulated=is_simulated)
     (folder / PAGE).write_text(page, encoding="utf-8")
     return PAGE
+
+
+def _part_with_classes(path: Path, grid: Grid) -> Grid:
+    """Leave out the empty margins of a map: a file of a common grid may be empty but for a corner.
+
+    The map is looked at by its overviews, in which a class stands wherever a pixel below has one.
+    """
+    codes = read_overview(path, LOOKED_AT, resampling="mode")
+    rows, columns = (np.flatnonzero(codes.any(axis=axis)) for axis in (1, 0))
+    if rows.size == 0:
+        return grid
+    (top, bottom), (left, right) = (
+        (
+            max(0, floor((places[0] - 1) * side / n)),
+            min(side, ceil((places[-1] + 2) * side / n)),
+        )
+        for places, side, n in zip((rows, columns), grid.shape, codes.shape, strict=True)
+    )
+    return grid.model_copy(
+        update={
+            "ulx": grid.ulx + left * grid.pixel,
+            "uly": grid.uly - top * grid.pixel,
+            "width": right - left,
+            "height": bottom - top,
+        }
+    )
 
 
 def _zooms(maps: Mapping[str, Grid], boxes: Mapping[str, list[Box]]) -> range:

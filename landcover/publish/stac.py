@@ -66,6 +66,8 @@ class Publication(Noun):
     """Names of the products behind the maps."""
     periods: tuple[str, ...]
     """Names of the seasons."""
+    accuracy: str
+    """How accurate the maps are, or that it is unknown, and why."""
 
 
 def write_stac(folder: Path, known: Publication, views: Sequence[MapView]) -> None:
@@ -110,6 +112,7 @@ def _item(folder: Path, known: Publication, view: MapView) -> dict[str, Any]:
             "processing:software": {"landcover": known.software},
             "processing:lineage": _lineage(known),
             "landcover:simulated": known.simulated,
+            "landcover:accuracy": known.accuracy,
             "landcover:tiles": list(view.mapped),
         },
         "assets": _assets(folder, known, view),
@@ -147,6 +150,14 @@ def _assets(folder: Path, known: Publication, view: MapView) -> dict[str, Any]:
         ("style", f"map_{view.cell}.sld", "application/vnd.ogc.sld+xml", "Style (SLD)"),
         ("receipt", "receipt.json", "application/json", "Everything that the map hangs on"),
     )
+    polygons = (
+        ("polygons", f"map_{view.cell}.gpkg", "application/geopackage+sqlite3", "GeoPackage"),
+        ("polygons_parquet", f"map_{view.cell}.parquet", "application/vnd.apache.parquet",
+         "GeoParquet"),
+    )  # fmt: skip
+    for key, name, kind, title in polygons:
+        if (folder / name).is_file():
+            found[key] = _file(folder, name, kind, f"Polygons of the classes, {title}", ["data"])
     for key, name, kind, title in more:
         if (folder / name).is_file():
             found[key] = _file(folder, name, kind, title, ["metadata"])
@@ -234,7 +245,7 @@ def _collection(known: Publication, items: Mapping[str, Mapping[str, Any]]) -> d
         "stac_extensions": _extensions("raster/v2.0.0", "classification/v2.0.0"),
         "id": _collection_id(known),
         "title": f"{known.title}, {known.year}",
-        "description": f"{_lineage(known)} {_source(known)}",
+        "description": f"{_lineage(known)} {known.accuracy} {_source(known)}",
         "license": "other",
         "keywords": ["land cover", "Sentinel-2", *(["simulated"] if known.simulated else [])],
         "extent": {

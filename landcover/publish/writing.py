@@ -24,6 +24,8 @@ _WHAT = (
     ("map_", ".sld", "OGC style (SLD) with names and colours, for map servers"),
     ("map_", "_colours.txt", "colour map as text: value, red, green, blue, alpha, name"),
     ("map_", "_colour_blind.qml", "QGIS style in colours for colour-blind readers"),
+    ("map_", ".gpkg", "polygons of the classes, GeoPackage"),
+    ("map_", ".parquet", "polygons of the classes, GeoParquet"),
     ("confidence_", ".tif", "probability of the class, GeoTIFF (COG): value / 254, nodata 255"),
     ("preview", ".html", "the map to pan and zoom; its picture tiles lie in preview/"),
     ("true_colour_", ".png", "picture of the composite"),
@@ -37,6 +39,8 @@ _WHAT = (
     ("quality", ".json", "products, refusals and holes of every tile and season"),
     ("quality", ".geojson", "footprints of the tiles with their data quality, for a GIS"),
     ("model_card", ".json", "model: features, parameters, seed, versions"),
+    ("signatures", ".svg", "what the classes look like, band by band"),
+    ("suspects", ".geojson", "points whose label is doubtful, the surest first, for a GIS"),
     ("doctor", ".html", "class doctor: confused classes, missed points, what to do"),
     ("importance", ".png", "what the model goes by: bars per feature, season and layer"),
     ("importance", ".svg", "the same as a drawing"),
@@ -79,7 +83,7 @@ def write_page(
         (folder / "validation.json").write_text(beside.model_dump_json(indent=1))
         (folder / "validation.csv").write_text(validation_csv(beside))
     if page.card is not None:
-        (folder / "model_card.json").write_text(page.card.model_dump_json(indent=1))
+        (folder / "model_card.json").write_text(page.card.to_text())
     _write_quality(folder, page)
     samples = None if sample_set is None else _summary(sample_set.stats, dropped)
     whole = page.model_copy(

@@ -26,6 +26,7 @@ from landcover.recipe.labels import Labels, LabelSource
 from landcover.recipe.learning import ModelRecipe, Validation
 from landcover.recipe.mapping import Classify
 from landcover.recipe.mosaic import MosaicRecipe
+from landcover.recipe.publishing import Publish
 from landcover.recipe.reading import make_recipe, override, read_recipe
 from landcover.recipe.section import Section
 
@@ -45,6 +46,7 @@ __all__ = [
     "Mask",
     "ModelRecipe",
     "MosaicRecipe",
+    "Publish",
     "Recipe",
     "Season",
     "Section",

@@ -16,6 +16,7 @@ from landcover.recipe.labels import Labels
 from landcover.recipe.learning import ModelRecipe, Validation
 from landcover.recipe.mapping import Classify
 from landcover.recipe.mosaic import MosaicRecipe
+from landcover.recipe.publishing import Publish
 from landcover.recipe.section import Section
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B11", "B12", "B8A")
@@ -202,6 +203,8 @@ class Recipe(Section):
     """How the tiles' maps are joined."""
     validation: Validation = Validation()
     """What is measured beside the map's accuracy."""
+    publish: Publish = Publish()
+    """What is written beside the published maps."""
     tolerance_percent: float = Field(10.0, ge=0, le=100)
     """Share of units that may fail before the whole run counts as failed, %."""
 

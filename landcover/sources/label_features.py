@@ -52,6 +52,11 @@ class Column:
         """Position among :attr:`words` of each feature's text, (feature,)."""
         return self._factorised[1]
 
+    def originals(self) -> list[Any]:
+        """Give the value of each feature as the file holds it, a number with its zeros."""
+        values = self._values
+        return values.to_pylist() if isinstance(values, pa.ChunkedArray) else list(values)
+
     def texts(self) -> NDArray[np.object_]:
         """Give the text of each feature, (feature,)."""
         return np.array(self.words, dtype=object)[self.index]

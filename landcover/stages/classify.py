@@ -15,6 +15,7 @@ from landcover.stages.grids import composites_of, tile_work_grid
 from landcover.stages.mapping import Plan, write_map
 from landcover.stages.modelcheck import require_task_fits
 from landcover.stages.sample import terrain_of
+from landcover.stages.secondlevel import load_second
 from landcover.stages.stack import FeatureStack
 from landcover.stages.task import Task
 from landcover.stages.trusting import further_layers
@@ -49,7 +50,8 @@ def classify(task: Task) -> None:
     with task.workspace.objects.local(key, ARRAYS) as path:
         model = open_model(path.parent, card)
     stack = FeatureStack(task, grid, composites, terrain, card.features)
-    plan = Plan(grid, stack, composites, model, card, recipe, further)
+    second = load_second(task, key, card)
+    plan = Plan(grid, stack, composites, model, card, recipe, further, second)
     task.need(wanted, layout.class_map(tile, wanted.id), partial(write_map, task, plan))
 
 

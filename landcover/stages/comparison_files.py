@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +25,17 @@ LONGEST_SIDE = 1200
 """Most rows or columns of a picture, px."""
 _BANDS = ("B04", "B03", "B02")
 _NODATA = -32768
+
+
+@contextmanager
+def all_or_nothing(folder: Path) -> Iterator[Path]:
+    """Give a scratch folder whose files go into ``folder`` at the end; after an error none do."""
+    near = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    with TemporaryDirectory(prefix=".comparison-", dir=near) as scratch:
+        yield Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in sorted(Path(scratch).iterdir()):
+            file.replace(folder / file.name)
 
 
 def write_comparison(compared: Compared, folder: Path, title: str) -> list[str]:

@@ -25,7 +25,7 @@ from landcover.stores import layout
 from landcover.stores.models import read_card
 from landcover.stores.workspace import Workspace
 
-VERSION = 1
+VERSION = 2
 
 
 def explain(task: Task) -> None:

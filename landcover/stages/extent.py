@@ -52,7 +52,7 @@ def extent_of(task: Task) -> Extent:
     own = {tile: output for tile, output in maps.items() if tile in tiles}
     others = {} if target is not None else _overlapping(own, maps)
     _require_one_model(task, {**own, **others})
-    return Extent(target, tiles, own, others, _absent(task, own, target) if own else [])
+    return Extent(target, tiles, own, others, _absent(task, maps, target) if own else [])
 
 
 def _overlapping(own: dict[str, Output], maps: dict[str, Output]) -> dict[str, Output]:
@@ -68,9 +68,9 @@ def _map_grid(output: Output) -> Grid:
     return Grid.from_document(output.stats["grid"])
 
 
-def _absent(task: Task, own: dict[str, Output], target: Grid | None) -> list[str]:
+def _absent(task: Task, maps: dict[str, Output], target: Grid | None) -> list[str]:
     zone = f"EPSG:{task.unit.cell}"
-    missing = [tile for tile in task.run.arguments.tiles if tile not in own]
+    missing = [tile for tile in task.run.arguments.tiles if tile not in maps]
     grids = {tile: tile_grid(tile) for tile in missing}
     return [
         tile

@@ -21,6 +21,8 @@ from landcover.stages.reporting import troubles
 from landcover.stages.task import Task
 from landcover.stores.workspace import Workspace
 
+NO_REFERENCE = "no reference."
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -189,8 +191,25 @@ def _why_unknown(task: Task, found: dict[tuple[Stage, str], UnitState]) -> str:
     if state is not None and not state.is_finished:
         return _why(task, state)
     if task.run.arguments.model is not None:
-        return "The map was made with an existing model; nothing was held out to check it."
-    return "No group of the labels was held out." if state else "The map was not validated."
+        why = "The map was made with an existing model; nothing was held out to check it."
+    elif task.run.label_id is None:
+        why = "The model was trained on samples of other places or years, and no labels were given."
+    else:
+        why = "No group of the labels was held out." if state else "The map was not validated."
+    return f"{NO_REFERENCE} {why}"
+
+
+def accuracy_of(found: Findings) -> str:
+    """Say in one or two sentences how accurate the maps are, or that nobody knows."""
+    judged = found.validation.stats.get("overall_independent") if found.validation else None
+    if found.accuracy is None and judged is not None:
+        return f"{100 * judged:.1f} % of the independent points agree with the map."
+    if found.accuracy is None:
+        return f"Accuracy unknown: {found.missing['accuracy']}"
+    stats = found.accuracy.stats
+    return (
+        f"{100 * stats['overall']:.1f} % of {stats['n']} held-out sample pixels agree with the map."
+    )
 
 
 def _why(task: Task, state: UnitState) -> str:

@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pyproj import Transformer
 
 from landcover.errors import InputError, MissingDataError
 from landcover.learn.folds import on_sphere
 from landcover.learn.labelling import Candidates, area_half_widths, rank_places
 from landcover.ledger import outputs, runs
+from landcover.nouns.accuracy import AccuracyReport
 from landcover.nouns.labelling import ClassShrinkage, LabelPlan, NextPoint
 from landcover.nouns.output import Output
 from landcover.publish.fieldpoints import require_name, write_plan
-from landcover.stages.mapfile import MapFile, codes_at, find_maps, map_of, mapped_hectares
+from landcover.stages.labelbasis import basis_of, independent_of
+from landcover.stages.mapfile import MapFile, find_maps, map_of, mapped_hectares
 from landcover.stages.mapping import CLASSES, CONFIDENCE
 from landcover.stages.samplefile import find_samples, read_samples
 from landcover.stores.rasters import open_raster
@@ -94,7 +95,9 @@ def plan_labels(
     chosen = candidates.iloc[ranking.chosen].assign(
         distance=ranking.distance_m, score=ranking.score
     )
-    classes, notes = _expected(maps, hectares, table, chosen, names)
+    # A map by path is none of the workspace's, so no run has judged it.
+    agreement = None if Path(text).exists() else independent_of(workspace(), maps)
+    classes, notes = _expected(maps, hectares, table, agreement, chosen, names)
     return LabelPlan(
         points=tuple(
             _point(rank, row, names) for rank, row in enumerate(chosen.to_dict("records"), start=1)
@@ -198,20 +201,16 @@ def _expected(
     maps: Sequence[MapFile],
     hectares: Mapping[int, float],
     table: pd.DataFrame | None,
+    agreement: AccuracyReport | None,
     chosen: pd.DataFrame,
     names: Mapping[int, str],
 ) -> tuple[tuple[ClassShrinkage, ...], list[str]]:
-    """Compute what the places do to the intervals, from the held-out points read on the map."""
+    """Compute what the places do to the intervals, from the points that are known on the map."""
     codes = sorted(hectares)
-    counts = np.zeros((len(codes), len(codes)))
-    notes = []
+    basis = basis_of(maps, codes, table, agreement)
+    counts, notes = basis.counts, list(basis.notes)
     if table is None:
         notes.append("The samples of the map are unknown here: distances are those of the places.")
-    else:
-        # One pixel of a point, its centre where there is one: nine are no nine samples.
-        held = table[~table["is_train"]].assign(off=table["dx"].abs() + table["dy"].abs())
-        held = held.sort_values(["point_id", "off"]).drop_duplicates("point_id")
-        counts = _matrix(codes_at(maps, held), held["code"].to_numpy(), codes)
     new = chosen["code"].value_counts()
     added = np.array([int(new.get(code, 0)) for code in codes])
     area = np.array([hectares[code] for code in codes])
@@ -220,8 +219,8 @@ def _expected(
     short = [names.get(c, f"class {c}") for c, n in zip(codes, n_known, strict=True) if n < 2]
     if short:
         notes.append(
-            f"No interval of an area follows: fewer than two held-out points lie on "
-            f"{', '.join(short)} in the map."
+            f"No interval of an area follows: fewer than two {basis.kind or 'reference'} points "
+            f"lie on {', '.join(short)} in the map."
         )
     return tuple(
         ClassShrinkage(
@@ -235,14 +234,3 @@ def _expected(
         )
         for k, code in enumerate(codes)
     ), notes
-
-
-def _matrix(
-    mapped: NDArray[np.uint8], reference: NDArray[np.integer], codes: Sequence[int]
-) -> NDArray[np.float64]:
-    """Count points, rows = map, columns = reference; those beyond the map's classes are left."""
-    counts = np.zeros((len(codes), len(codes)))
-    is_known = np.isin(mapped, codes) & np.isin(reference, codes)
-    rows, columns = (np.searchsorted(codes, values[is_known]) for values in (mapped, reference))
-    np.add.at(counts, (rows, columns), 1)
-    return counts

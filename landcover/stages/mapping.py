@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,17 +18,19 @@ from landcover.learn.layers import NODATA, SCALE, Further
 from landcover.learn.models import Model
 from landcover.learn.predict import predict_blocks
 from landcover.nouns.grid import Grid, Window
-from landcover.nouns.model import ModelCard
+from landcover.nouns.model import ModelCard, SecondModel
 from landcover.nouns.output import Output
 from landcover.raster.windows import plan_windows
 from landcover.recipe import Classify
 from landcover.stages.composite_files import clear_name
+from landcover.stages.secondlevel import second_layer
 from landcover.stages.stack import FeatureStack
 from landcover.stages.task import Task
 from landcover.stores.rasters import RasterStyle, create_raster, open_raster
 
 CLASSES = "classification.tif"
 CONFIDENCE = "confidence.tif"
+SECOND = "classification2.tif"
 SHARES = {"entropy": "entropy of the class probabilities over log K",
           "margin": "probability of the class less that of the second"}  # fmt: skip
 COUNTS = {"trust": "0 like the training samples, 1 unlike all of them",
@@ -57,6 +59,8 @@ class Plan:
     """What is written beside class and confidence."""
     further: Further
     """What is computed for that."""
+    second: Mapping[int, Model]
+    """Class code → model of its second level; empty where there is none."""
 
 
 def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
@@ -68,13 +72,14 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
         path: Folder that is made.
 
     Returns:
-        Grid, pixels of each code, nodata in percent, and shares of the further layers.
+        Grid, pixels of each code and of each second one, nodata in percent, and shares of the
+        further layers.
 
     Raises:
         MissingDataError: No pixel has all features.
     """
     path.mkdir()
-    counts = np.zeros(256, dtype=np.int64)
+    counts, second = np.zeros(256, dtype=np.int64), np.zeros(256, dtype=np.int64)
     outside = 0
     seen = np.zeros(len(plan.card.features.names), dtype=np.bool_)
     styles = _styles(plan.card, plan.recipe)
@@ -90,6 +95,10 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
             task.job.progress(number / len(windows), f"{task.unit.label} map")
             features = plan.stack.read(window)
             layers = _predict(plan.model, features, plan.further, pool, task.job.threads)
+            if plan.second:
+                asked = layers[CLASSES]
+                layers[SECOND] = second_layer(plan.second, asked, features, pool, task.job.threads)
+                second += np.bincount(layers[SECOND].ravel(), minlength=256)
             if "n_clear" in plan.recipe.keep:
                 layers["n_clear.tif"] = _fewest_clear(task, plan, window)
             for name, values in layers.items():
@@ -106,6 +115,8 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
         "pixels": {str(code): int(counts[code]) for code in np.flatnonzero(counts)},
         "nodata_percent": round(100 * int(counts[0]) / int(counts.sum()), 4),
     }
+    if plan.second:
+        stats["second_pixels"] = {str(k): int(second[k]) for k in np.flatnonzero(second) if k}
     if "trust.tif" in styles:
         stats["outside_percent"] = round(100 * outside / int(counts[1:].sum()), 4)
     return stats
@@ -113,23 +124,37 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
 
 def class_style(card: ModelCard) -> RasterStyle:
     """Say what a class map's file tells of its codes: nodata, names, colours."""
-    colours = {0: (0, 0, 0, 0)}
-    for code, colour in zip(card.codes, card.colours, strict=True):
-        red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-        colours[code] = (red, green, blue, 255)
+    return _coded_style(card.id, "land cover class", [card])
+
+
+def second_style(card: ModelCard) -> RasterStyle:
+    """Say the same of the codes of the second level, those of all classes in one map."""
+    return _coded_style(card.id, "land cover class of the second level", card.second)
+
+
+def _coded_style(
+    model_id: str, what: str, described: Sequence[ModelCard | SecondModel]
+) -> RasterStyle:
+    colours, names = {0: (0, 0, 0, 0)}, {}
+    for one in described:
+        for code, name, colour in zip(one.codes, one.names, one.colours, strict=True):
+            red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+            colours[code], names[code] = (red, green, blue, 255), name
     return RasterStyle(
         dtype="uint8",
         nodata=0,
-        descriptions=("land cover class",),
+        descriptions=(what,),
         colours=colours,
-        categories=dict(zip(card.codes, card.names, strict=True)),
-        tags={"model": card.id},
+        categories=names,
+        tags={"model": model_id},
     )
 
 
 def _styles(card: ModelCard, recipe: Classify) -> dict[str, RasterStyle]:
     """Give the files of a map, in the order in which they are written."""
     found = {CLASSES: class_style(card), CONFIDENCE: CONFIDENCE_STYLE}
+    if card.second:
+        found[SECOND] = second_style(card)
     kept = set(recipe.keep)
     if "probabilities" in kept:
         found["probabilities.tif"] = RasterStyle("uint8", NODATA, card.names, scale=1 / SCALE)
@@ -145,7 +170,7 @@ def _styles(card: ModelCard, recipe: Classify) -> dict[str, RasterStyle]:
 
 
 def _windows(task: Task, plan: Plan) -> list[Window]:
-    n_bands = len(plan.recipe.keep)
+    n_bands = len(plan.recipe.keep) + bool(plan.second)
     if plan.further.probabilities:
         n_bands += len(plan.card.codes)
     # Each further band: a window of it, its parts, and rows of blocks at full width.

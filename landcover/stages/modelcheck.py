@@ -17,7 +17,14 @@ from landcover.stages.stack import plan_features
 from landcover.stages.task import Task
 from landcover.stages.trusting import TRUST
 from landcover.stores import layout
-from landcover.stores.models import ARRAYS, CARD, arrays_path, folder_of, read_card
+from landcover.stores.models import (
+    ARRAYS,
+    CARD,
+    arrays_path,
+    folder_of,
+    read_card,
+    second_arrays_path,
+)
 from landcover.stores.workspace import Workspace
 
 
@@ -127,6 +134,8 @@ def _adopt(workspace: Workspace, folder: Path) -> str:
     """Register a model from a folder; one that is known must be the same."""
     card = read_card(folder)
     arrays_path(folder, card)
+    for second in card.second:
+        second_arrays_path(folder, second)
     records = workspace.records
     checksum = sha256_of(folder / CARD)
     known = records.get(COLLECTION, card.id)
@@ -142,7 +151,8 @@ def _adopt(workspace: Workspace, folder: Path) -> str:
     with workspace.objects.publishing(key) as path:
         path.mkdir()
         # Models from before trust was measured have no file of it.
-        for name in (CARD, ARRAYS, *([TRUST] if (folder / TRUST).is_file() else [])):
+        further = [TRUST] if (folder / TRUST).is_file() else []
+        for name in (CARD, ARRAYS, *(second.arrays for second in card.second), *further):
             (path / name).write_bytes((folder / name).read_bytes())
     document: dict[str, Any] = {
         "_id": card.id,

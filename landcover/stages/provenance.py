@@ -85,6 +85,8 @@ def receipt_for(workspace: Workspace, output: Output) -> Receipt:
         known = {entry.id: entry for entry in written.labels}
         labels = tuple(e if e.files else known.get(e.id, e) for e in fresh.labels)
         update |= {"software": written.software, "labels": labels}
+        if output.wanted.stage == "publish":
+            update["accuracy"] = written.accuracy
     return fresh.model_copy(update=update)
 
 

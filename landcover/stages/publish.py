@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from landcover.errors import LandcoverError
+from landcover.ledger.outputs import require_unchanged
+from landcover.nouns.legend import LegendClass
 from landcover.nouns.output import Output, Wanted
 from landcover.publish.cells import Cell, write_cell
 from landcover.publish.outlines import outline_of
@@ -24,18 +26,19 @@ from landcover.publish.writing import write_page
 from landcover.stages.cells import write_vrts
 from landcover.stages.classify import load_model
 from landcover.stages.explain import explanation_of, show_explanation
-from landcover.stages.findings import Findings, gather, legend_of
+from landcover.stages.findings import Findings, accuracy_of, gather, legend_of
 from landcover.stages.grids import work_grid
 from landcover.stages.overlapview import seams_of
 from landcover.stages.plates import plate_of_composite
 from landcover.stages.provenance import FILE, make_receipt
+from landcover.stages.sampleview import show_samples
 from landcover.stages.task import Task
 from landcover.stages.validate import REPORT, VALIDATION
 from landcover.stores import layout
 from landcover.stores.models import ARRAYS
 from landcover.tiling import tile_grid
 
-VERSION = 3
+VERSION = 4
 MOST_PLATES = 4
 """Tiles whose masks are shown on a page; the others on request (``landcover quality --plate``)."""
 
@@ -78,6 +81,8 @@ def publish(task: Task) -> None:
             ],
             "missing": found.missing,
             "troubles": list(found.troubles),
+            # What stands at its default is not named.
+            **task.recipe.publish.model_dump(mode="json", exclude_defaults=True),
             "simulated": run.simulated,
             "palette": [
                 {"code": entry.code, "title": entry.title, "colour": entry.colour}
@@ -96,7 +101,10 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         task.job.check()
         task.job.progress(number / len(found.mosaics), f"map of EPSG:{cell}")
         view = _write_cell(task, found, cell, mosaic, tiles, path)
-        views.append(view.model_copy(update=seams_of(mosaic, legend_of(task, found.card))))
+        seams = seams_of(mosaic, legend_of(task, found.card))
+        is_feathered = task.recipe.mosaic.blend == "feather"
+        views.append(view.model_copy(update={**seams, "is_feathered": is_feathered}))
+        _write_vectors(task, views[-1], legend_of(task, found.card), path)
     write_vrts(path, task.recipe.mosaic)
     legend = legend_of(task, found.card)
     task.job.progress(0.8, "preview and descriptions")
@@ -125,6 +133,7 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         zones_missing={k: v for k, v in found.missing.items() if k not in ("map", "accuracy")},
         card=found.card,
         explained=show_explanation(task, path),
+        checked=show_samples(task, found.card, path),
         troubles=found.troubles,
     )
     with ExitStack() as opened:
@@ -141,10 +150,21 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
     }
 
 
+def _write_vectors(task: Task, view: MapView, legend: tuple[LegendClass, ...], path: Path) -> None:
+    how = task.recipe.publish
+    if view.map_picture is not None and how.vectors:
+        # GDAL's second library is loaded by those who ask for its formats.
+        from landcover.publish.vectors import write_vectors
+
+        name = f"map_{view.cell}.tif"
+        write_vectors(path, name, view.grid, legend, how.vectors, how.simplify, task.job.check)
+
+
 def _write_descriptions(task: Task, found: Findings, views: list[MapView], path: Path) -> None:
     """Write the receipt and, where there is a map, the STAC documents."""
     made = [*found.mosaics.values(), *([found.accuracy] if found.accuracy else [])]
     receipt = make_receipt(task.workspace, task.run, task.recipe, sorted(o.id for o in made))
+    receipt = receipt.model_copy(update={"accuracy": accuracy_of(found)})
     (path / FILE).write_text(receipt.model_dump_json(indent=1) + "\n", encoding="utf-8")
     if found.card is None:
         return
@@ -164,6 +184,7 @@ def _write_descriptions(task: Task, found: Findings, views: list[MapView], path:
         mosaics={cell: mosaic.id for cell, mosaic in found.mosaics.items()},
         products=tuple(dict.fromkeys(product.name for product in receipt.products)),
         periods=tuple(period.name for period in periods),
+        accuracy=accuracy_of(found),
     )
     write_stac(path, known, views)
 
@@ -257,6 +278,7 @@ def _write_cell(
             s.composite.id for s in found.seasons if s.composite and s.tile in joined
         ),
         "software": f"landcover {version('landcover')}",
+        "accuracy": accuracy_of(found),
         "simulated": "yes" if task.run.simulated else "no",
         "source": "simulated products"
         if task.run.simulated
@@ -264,6 +286,7 @@ def _write_cell(
     }
     # A COG is copied from the whole mosaic, so it is brought here from wherever it lies.
     with task.local(mosaic) as folder:
+        require_unchanged(mosaic, folder)
         return write_cell(
             path,
             Cell(

@@ -62,6 +62,8 @@ def sample(task: Task) -> None:
             "features": list(features.names),
             "index_variant": task.recipe.features.index_variant,
             "neighbourhood": task.recipe.labels.neighbourhood,
+            # Named only where there is one: tables without it keep their ids.
+            **({"second_level": True} if _has_second(mine) else {}),
         },
     )
     stack = FeatureStack(task, grids[tile], composites, terrain, features)
@@ -90,6 +92,11 @@ def terrain_of(task: Task, tile: str) -> Output | None:
     return task.outputs_of("terrain", tile)[0]
 
 
+def _has_second(points: pd.DataFrame) -> bool:
+    """Tell whether a point has a class of the second level; older tables have no column of it."""
+    return "code2" in points.columns and bool(points["code2"].any())
+
+
 def _make(
     task: Task,
     points: pd.DataFrame,
@@ -112,9 +119,10 @@ def _make(
     task.job.progress(0.1, f"{task.unit.label} samples")
     values = stack.read_at(pixels["row"].to_numpy(), pixels["column"].to_numpy()).T
     of_point = points.loc[pixels["point_index"]].reset_index(drop=True)
+    told = ["point_id", "lon", "lat", "label", "code", "group", "source"]
     table = pd.concat(
         [
-            of_point[["point_id", "lon", "lat", "label", "code", "group", "source"]],
+            of_point[[*told, "code2"] if _has_second(points) else told],
             pixels[["row", "column", "dx", "dy"]]
             .reset_index(drop=True)
             .assign(tile=task.unit.tile),

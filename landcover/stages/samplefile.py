@@ -25,8 +25,10 @@ OURS = (
     "library", "sample_set", "year", "simulated", "layout",
 )  # fmt: skip
 """Columns behind those of the paper."""
+SECOND = "code2"
+"""Code of the second level: behind all others, of sets that have one."""
 # Columns of a sample set that are no features.
-_KNOWN = {*OURS, "lon", "lat", "label", "column"}
+_KNOWN = {*OURS, "lon", "lat", "label", "column", SECOND}
 
 
 class SampleSetEntry(Noun):
@@ -120,7 +122,7 @@ def export_samples(
     the features of the set in physical units (reflectance 0-1, AOT, WVP in cm, degrees, metres),
     so that another run can join the file. ``paper`` writes exactly the 78 columns, scaled by
     Table 2 of the landcoverpy paper; a feature that the set lacks is an empty column. Behind them
-    are :data:`OURS`.
+    are :data:`OURS`, and ``code2`` where the set has a second level.
 
     Args:
         workspace: Where the set is.
@@ -168,7 +170,8 @@ def export_samples(
         else:
             made[column] = table[column]
     ours = table.rename(columns={"column": "col"}).assign(layout=layout)
-    written = pd.concat([pd.DataFrame(made), ours[list(OURS)]], axis="columns")
+    behind = [name for name in (*OURS, SECOND) if name in ours]
+    written = pd.concat([pd.DataFrame(made), ours[behind]], axis="columns")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".csv":
         written.to_csv(path, index=False, lineterminator="\n")

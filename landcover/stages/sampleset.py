@@ -72,7 +72,7 @@ def _make_set(task: Task, tables: list[Output], features: FeatureSet, path: Path
             "Trained on samples of other places or years alone; what was held out is theirs."
         ]
     else:
-        own = pd.concat([read_table(task, output) for output in tables], ignore_index=True)
+        own = _whole_codes(pd.concat([read_table(task, o) for o in tables], ignore_index=True))
         own = own.sort_values(["tile", "row", "column", "point_id"], ignore_index=True)
         table, stats = _without_nodata(own, features)
         split = _split(task, table)
@@ -111,7 +111,7 @@ def _joined(
     )
     whole, lost = _without_nodata(library, features)
     found = join_library(own, whole)
-    joined = found.table
+    joined = _whole_codes(found.table)
     is_library = (joined["library"] != "").to_numpy()
     # What is of another year is no pixel of this run's tile, though it may lie in it.
     place = joined["tile"].astype("str") + " (" + joined["year"].astype("str") + ")"
@@ -133,6 +133,13 @@ def _joined(
         notes.append(f"In libraries only, so not validated: {', '.join(only)}.")
     stats["library_notes"] = notes
     return joined
+
+
+def _whole_codes(table: pd.DataFrame) -> pd.DataFrame:
+    """Write 0 for the second level of rows whose tile or library knows none."""
+    if "code2" not in table.columns:
+        return table
+    return table.assign(code2=table["code2"].fillna(0).astype(np.int64))
 
 
 def _without_nodata(

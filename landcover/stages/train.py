@@ -26,6 +26,7 @@ from landcover.stages.library import library_notes, provenance_of
 from landcover.stages.sample import run_features
 from landcover.stages.samplecheck import check_samples
 from landcover.stages.sampleset import need_sample_set, read_table
+from landcover.stages.secondlevel import train_second
 from landcover.stages.task import Task
 from landcover.stages.trusting import write_trust
 from landcover.stages.tuning import tuned
@@ -84,6 +85,7 @@ def _make_model(
     task.job.progress(0.8, f"training on {len(rows)} rows x {len(features.names)} features")
     model = fit_recipe(recipe, rows, features.names, limits=limits, threads=task.job.threads)
     (path / ARRAYS).write_bytes(save_arrays(model))
+    second = train_second(task, recipe, path, model, table, rows, limits)
     present, counts = np.unique(codes, return_counts=True)
     legend = task.recipe.labels.legend
     card = ModelCard(
@@ -108,9 +110,10 @@ def _make_model(
         index_variant=task.recipe.features.index_variant,
         provenance=provenance_of(rows),
         missing_layers=missing,
-        notes=_notes(task, sample_set),
+        second=second.models,
+        notes=(*_notes(task, sample_set), *second.notes),
     )
-    (path / CARD).write_text(card.model_dump_json(indent=1))
+    (path / CARD).write_text(card.to_text())
     return {
         "kind": card.kind,
         "features": features.id,

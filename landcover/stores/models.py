@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from landcover.errors import InputError
-from landcover.nouns.model import ModelCard
+from landcover.nouns.model import ModelCard, SecondModel
 
 CARD = "card.json"
 ARRAYS = "arrays.npz"
@@ -35,7 +35,15 @@ def arrays_path(folder: str | Path, card: ModelCard) -> Path:
     Raises:
         InputError: There are none, or they are not those that the card was written for.
     """
-    path = Path(folder) / ARRAYS
+    return _checked(Path(folder) / ARRAYS, card.arrays_sha256)
+
+
+def second_arrays_path(folder: str | Path, second: SecondModel) -> Path:
+    """Find the arrays of a model of the second level; errors are those of :func:`arrays_path`."""
+    return _checked(Path(folder) / second.arrays, second.arrays_sha256)
+
+
+def _checked(path: Path, expected: str) -> Path:
     try:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -43,9 +51,9 @@ def arrays_path(folder: str | Path, card: ModelCard) -> Path:
         raise InputError(
             f"{path}: the arrays of the model cannot be read ({error.strerror}). Train it again."
         ) from error
-    if found != card.arrays_sha256:
+    if found != expected:
         raise InputError(
-            f"{path}: its checksum {found[:12]} is not the card's {card.arrays_sha256[:12]}. "
+            f"{path}: its checksum {found[:12]} is not the card's {expected[:12]}. "
             "The model was changed or damaged; train it again."
         )
     return path

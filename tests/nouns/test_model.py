@@ -100,6 +100,43 @@ def test_card_that_contradicts_itself_is_refused(changes, sentence):
         card(**changes)
 
 
+def inner(**changes):
+    fields = {
+        "code": 1,
+        "codes": (11, 12),
+        "names": ("needle", "broad"),
+        "colours": ("#004000", "#40A040"),
+        "class_counts": {11: 20, 12: 25},
+        "class_groups": {11: 2, 12: 3},
+        "arrays_sha256": "0" * 64,
+    }
+    return fields | changes
+
+
+def test_a_card_with_a_second_level_survives_json():
+    original = card(second=(inner(),))
+    assert ModelCard.from_json(original.to_json()) == original
+    assert original.second[0].arrays == "arrays_1.npz"
+
+
+@pytest.mark.parametrize(
+    ("second", "sentence"),
+    [
+        ((inner(code=2),), "one of the codes"),
+        ((inner(code=9), inner(code=1)), "one of the codes"),
+        ((inner(), inner(code=9)), "second level must be unique"),
+        ((inner(codes=(12, 11)),), "codes must ascend"),
+        ((inner(codes=(11,)),), "codes"),
+        ((inner(names=("needle",)),), "names and colours must match the 2 codes"),
+        ((inner(class_groups={11: 2}),), "class_groups must count"),
+        ((inner(prior=(1.0,)),), "prior must have a factor"),
+    ],
+)
+def test_a_second_level_that_contradicts_itself_is_refused(second, sentence):
+    with pytest.raises(InputError, match=sentence):
+        card(second=second)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -15,10 +15,11 @@ from landcover.learn.validation import score
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import Legend, LegendClass
 from landcover.nouns.model import Feature, ModelCard, feature_set
+from landcover.nouns.trust import ApplicabilityReport, CoverageReport, TrustReport
 from landcover.nouns.validation import Calibration, CalibrationBin, Validation
 from landcover.publish.cells import Cell, write_cell
 from landcover.publish.outlines import outline_of
-from landcover.publish.page import Page, QualityPage, SampleSummary
+from landcover.publish.page import CheckedView, Page, QualityPage, SampleSummary
 from landcover.publish.quality import Candidate, SeasonQuality, TileQuality
 from landcover.stages.judging import Names, judge
 from landcover.stores.rasters import RasterStyle, write_raster
@@ -32,6 +33,27 @@ LEGEND = Legend(
     )
 )
 GRID = Grid(crs="EPSG:32631", ulx=501360, uly=5629680, pixel=10, width=1100, height=1300)
+
+TRUST = TrustReport(
+    applicability=ApplicabilityReport(
+        n_references=60, index_threshold=0.4, training_outside_percent=3.0,
+        held_out_outside_percent=8.25, accuracy_inside=0.94, accuracy_outside=0.5,
+    ),
+    n_held_out_groups=30,
+    sha256="0" * 64,
+    coverages=(
+        CoverageReport(
+            stated=0.9, mean=0.913, lowest=0.81, highest=0.97, mean_size=1.25,
+            by_class={"closedForest": 0.95, "cropland": 0.72, "permanentWater": 1.0},
+            score_limit=0.6,
+        ),
+        CoverageReport(
+            stated=0.99, mean=1.0, lowest=1.0, highest=1.0, mean_size=3.0,
+            by_class={"closedForest": 1.0, "cropland": 1.0, "permanentWater": 1.0},
+            score_limit=None,
+        ),
+    ),
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -100,7 +122,11 @@ def report(tmp_path_factory: pytest.TempPathFactory, cell: Cell) -> tuple[Path, 
         arrays_sha256="0" * 64,
         versions={"numpy": "2"},
         missing_layers=("spring_B09",),
+        trust=TRUST,
     )
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"/>'
+    (folder / "signatures.svg").write_text(drawing, encoding="utf-8")
+    (folder / "suspects.geojson").write_text('{"type": "FeatureCollection", "features": []}')
     codes = np.array([1] * 40 + [7] * 40 + [9] * 20, np.uint8)
     mapped = codes.copy()
     mapped[:6] = 7
@@ -134,6 +160,9 @@ def report(tmp_path_factory: pytest.TempPathFactory, cell: Cell) -> tuple[Path, 
             dropped={"mapped to nothing: 99": 7},
         ),
         card=card,
+        checked=CheckedView(
+            signatures="signatures.svg", suspects="suspects.geojson", n_suspects=3, n_points=40
+        ),
         troubles=("collect skipped: 31UES 2021-autumn: no usable product.",),
     )
     return folder, page

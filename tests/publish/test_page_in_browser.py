@@ -52,7 +52,7 @@ def test_the_page_opens_whole(
 ) -> None:
     page, errors = opened(browser, index, width, color_scheme=scheme)
     widths = page.eval_on_selector_all("img", "all => all.map(i => i.naturalWidth)")
-    assert len(widths) == 2
+    assert len(widths) == 3
     assert min(widths) > 0
     headings = page.eval_on_selector_all("h2", "all => all.map(h => h.textContent)")
     assert headings == [

@@ -78,6 +78,7 @@ def test_the_page_says_what_a_mapping_lead_asks_for(report: tuple[Path, Page]) -
     assert [image["src"] for image in outline.images] == [
         "map_32631.png",
         "true_colour_32631.png",
+        "signatures.svg",
     ]
 
 
@@ -113,7 +114,11 @@ def test_simulated_data_are_named_first(report: tuple[Path, Page]) -> None:
 
 def test_unknown_accuracy_is_an_alarm(report: tuple[Path, Page]) -> None:
     page = changed(report[1], accuracy=None, accuracy_missing="No sample was held out.")
-    assert note_with(page, "accuracy of this map is unknown. No sample was held out.") == "alarm"
+    # The page of the fixture has independent points, which tell how accurate the map is.
+    assert not any("Accuracy unknown" in text for text in levels(page))
+    assert "Accuracy unknown" not in render(page)
+    page = changed(page, validation=None)
+    assert note_with(page, "Accuracy unknown: No sample was held out.") == "alarm"
 
 
 def test_a_map_worse_than_one_class_is_an_alarm(report: tuple[Path, Page]) -> None:
@@ -275,3 +280,24 @@ def test_independent_points_give_areas_with_intervals(report: tuple[Path, Page])
 def test_a_page_without_validation_has_no_such_section(report: tuple[Path, Page]) -> None:
     _, page = report
     assert "Side by side" not in render(page.model_copy(update={"validation": None}))
+
+
+def test_a_file_of_a_common_grid_is_not_blamed_for_its_empty_part(
+    report: tuple[Path, Page],
+) -> None:
+    view = report[1].views[0].model_copy(update={"nodata_percent": 99.0})
+    zones = changed(report[1], views=(view, view.model_copy(update={"cell": "32632"})))
+    assert any("99.0 % of the map has no class" in text for text in levels(zones))
+    assert "do not add their areas up" in render(zones)
+    cells = [
+        view.model_copy(update={"cell": f"3035_E28N{n}", "tiles": ("31UDS", "31UES"),
+                                "is_feathered": True})
+        for n in (16, 17)
+    ]  # fmt: skip
+    page = changed(report[1], views=tuple(cells))
+    assert not any("has no class" in text for text in levels(page))
+    html = render(page)
+    assert "do not add their areas up" not in html
+    assert "their probabilities averaged" in html
+    assert "lies deepest" not in html
+    assert zone_name("3035_E28N16") == "EPSG:3035, cell E28N16"

@@ -19,7 +19,7 @@ from landcover.nouns.legend import MEDITERRANEAN, Legend
 from landcover.publish.page import Page
 from landcover.publish.png import write_codes
 from landcover.publish.preview import MOST_TILES, PAGE, Place, _places, _zooms, write_preview
-from landcover.stores.rasters import open_raster, read_codes
+from landcover.stores.rasters import RasterStyle, open_raster, read_codes, write_raster
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +135,26 @@ def browser() -> Iterator[Any]:
         opened = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield opened
         opened.close()
+
+
+def test_a_map_that_is_empty_but_for_a_corner_is_shown_as_finely_as_the_corner(
+    tmp_path: Path, legend: Legend
+) -> None:
+    codes = np.zeros((3000, 3000), np.uint8)
+    codes[2400:2700, 100:300] = 7
+    whole = Grid(crs="EPSG:3035", ulx=2_800_000, uly=1_700_000, pixel=10, width=3000, height=3000)
+    part = whole.model_copy(
+        update={"ulx": whole.ulx + 970, "uly": whole.uly - 23_970, "width": 206, "height": 306}
+    )
+    levels = {}
+    for name, grid in (("whole", whole), ("part", part)):
+        cut = codes if name == "whole" else codes[2397:2703, 97:303]
+        (tmp_path / name).mkdir()
+        write_raster(tmp_path / name / "map.tif", cut, grid, RasterStyle("uint8", 0, ("c",)))
+        write_preview(tmp_path / name, {"map.tif": grid}, legend.classes, "T", is_simulated=False)
+        folder = tmp_path / name / "preview"
+        levels[name] = {path.name for path in folder.iterdir()}
+        finest = max(levels[name], key=int)
+        tiles = [imread(path) for path in (folder / finest).rglob("*.png")]
+        assert sum((tile[..., 3] > 0).sum() for tile in tiles) > 200 * 300
+    assert levels["whole"] == levels["part"]

@@ -179,3 +179,22 @@ def test_the_command_writes_tables_and_pictures(tmp_path: Path) -> None:
     document = json.loads((out / "comparison.json").read_text())
     assert len(document["classes"]) == len(document["hectares"]) == 5
     assert (out / "comparison.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_refused_comparison_leaves_nothing(tmp_path: Path, *, is_there: bool) -> None:
+    first = write(tmp_path / "a.tif", OURS)
+    second = write(tmp_path / "b.tif", np.where(OURS == 7, 77, OURS), named=False)
+    before = sorted(tmp_path.iterdir())
+    out = tmp_path / "new" / "out"
+    if is_there:
+        out.mkdir(parents=True)
+        (out / "agreement.tif").write_text("of an earlier comparison")
+    shown = CliRunner().invoke(cli, ["compare", first, second, "--out", str(out)])
+    assert shown.exit_code == 1
+    assert "codes [77]" in shown.output
+    if is_there:
+        assert [p.name for p in out.iterdir()] == ["agreement.tif"]
+        assert (out / "agreement.tif").read_text() == "of an earlier comparison"
+    else:
+        assert sorted(tmp_path.iterdir()) == before

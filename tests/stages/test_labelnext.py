@@ -17,6 +17,7 @@ from landcover.cli import cli
 from landcover.errors import InputError, UsageError
 from landcover.learn.area import area_weighted_accuracy
 from landcover.nouns.labelling import LabelPlan
+from landcover.nouns.validation import Validation
 from landcover.simulate import simulate
 from landcover.stages.mapfile import codes_at, find_maps, mapped_hectares
 from landcover.stages.samplefile import find_samples, read_samples
@@ -25,23 +26,32 @@ RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    region = simulate(
+def region(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return simulate(
         tmp_path_factory.mktemp("next") / "region", tiles=("30SUF",), pixels=240,
         points_per_class=30, seed=5,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def workspace(region: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LANDCOVER_WORKSPACE", str(tmp_path_factory.mktemp("labelled")))
-        api.start_run(
-            "first", RECIPE, year=region.year, products=str(region.products),
-            labels=str(region.labels), dem=str(region.dem), until="classify",
-            overrides=[
-                "seasons=[{name: summer, primary_month: 6, fallback_month: 7}]", "model.trees=10",
-                "model.train_fraction=0.5",
-            ],
-        )  # fmt: skip
-        assert api.run_inline("first")["state"] == "done"
+        run(region, "first", until="classify")
         yield api.open_workspace()
+
+
+def run(region: Any, name: str, *overrides: str, **given: Any) -> None:
+    api.start_run(
+        name, RECIPE, year=region.year, products=str(region.products),
+        labels=str(region.labels), dem=str(region.dem), **given,
+        overrides=[
+            "seasons=[{name: summer, primary_month: 6, fallback_month: 7}]", "model.trees=10",
+            "model.train_fraction=0.5", *overrides,
+        ],
+    )  # fmt: skip
+    report = api.run_inline(name)
+    assert report["state"] == "done", report
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +169,28 @@ def test_what_is_not_there_is_told(workspace: Any, tmp_path: Path) -> None:
     )
     assert refused.exit_code == 1
     assert refused.output.startswith("Error: Map nobody")
+
+
+def test_independent_points_of_the_run_come_first(
+    region: Any, workspace: Any, plan: LabelPlan
+) -> None:
+    run(
+        region, "judged", "validation.splits=[]", "validation.seeds=1", until="validate",
+        test_labels=str(region.labels_independent), test_design="simple-random",
+    )  # fmt: skip
+    found = api.label_next("judged", points=12)
+    states = workspace.records.find("units", {"run": "judged", "stage": "validate"})
+    made = [workspace.records.get("outputs", key) for key in states[0]["outputs"]]
+    key = next(one["key"] for one in made if one["wanted"]["unit"] == "validation")
+    path = Path(workspace.objects.href(key, "validation.json"))
+    independent = Validation.from_json(path.read_text()).independent
+    assert independent is not None
+    report = independent.agreement
+    hectares = mapped_hectares(find_maps(lambda: workspace, map_of(workspace)))
+    by_code = dict(zip(report.codes, np.array(report.matrix).sum(axis=1).tolist(), strict=True))
+    assert min(by_code.get(code, 0) for code in hectares) >= 2
+    assert [entry.n_known for entry in found.classes] == [by_code[c] for c in sorted(hectares)]
+    assert any(f"{report.n} independent points" in note for note in found.notes)
+    assert found.points == plan.points
+    # The map is known by its content: who names it by its id has the same points.
+    assert api.label_next(map_of(workspace), points=12).classes == found.classes

@@ -16,12 +16,14 @@ from rasterio.merge import merge
 
 from landcover.errors import InputError, MissingDataError, UnavailableError
 from landcover.nouns.grid import Grid
+from landcover.nouns.run import Unit
 from landcover.raster.majority import majority
 from landcover.raster.sieve import sieve
 from landcover.recipe import make_recipe
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.stages import joining
 from landcover.stages.cells import cell_grid, cells_of, write_vrts
+from landcover.stages.extent import _absent
 from landcover.stages.task import Job
 from landcover.stores.rasters import RasterStyle, write_raster, write_vrt
 
@@ -302,6 +304,15 @@ def test_cleaning_keeps_confidence(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         raw.read(before, "confidence.tif"), clean.read(after, "confidence.tif")
     )
+
+
+def test_a_tile_with_a_map_beyond_the_cell_is_not_called_absent(tmp_path: Path) -> None:
+    region = Region(tmp_path, {"grid": "EPSG:3035", "pixel": 50}, tiles=("30TYK", "31SBD", "31TBE"))
+    task = region._task(Unit(id="3035_E33N18", label="cell", cell="3035_E33N18"))
+    maps = {str(unit.tile): output for unit, output in task.all_outputs("classify")}
+    # Half of 30TYK and 30SYJ lies in the cell to the west; the maps that there are do not.
+    cell = cell_grid("3035_E33N18", region.recipe.mosaic)
+    assert _absent(task, maps, cell) == ["30SYJ"]
 
 
 # What is wrong is told

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from landcover.errors import InputError
 from landcover.learn.accuracy import accuracy
 from landcover.ledger import outputs, units
 from landcover.nouns.grid import Grid
@@ -43,7 +44,10 @@ class FakeRun:
         self.workspace: Workspace = open_workspace(
             f"file://{root}/objects", f"sqlite://{root}/records.sqlite"
         )
-        self.recipe: Recipe = make_recipe({"name": "test", "title": "Test map", "seasons": SEASONS})
+        more = arguments.pop("recipe", {})
+        self.recipe: Recipe = make_recipe(
+            {"name": "test", "title": "Test map", "seasons": SEASONS, **more}
+        )
         labels: str | None = arguments.pop("labels", "/data/labels.geojson")
         self.run = Run(
             id=root.name,
@@ -132,7 +136,10 @@ class FakeRun:
             groups=np.arange(100) // 5, title="t", design="held out", simulated=False, seed=0,
         )  # fmt: skip
         made = self.output(
-            "validate", "accuracy", {}, lambda p: _write(p / "accuracy.json", report.to_json())
+            "validate",
+            "accuracy",
+            {"overall": report.overall, "n": report.n},
+            lambda p: _write(p / "accuracy.json", report.to_json()),
         )
         self.state("validate", WHOLE_RUN, [made])
 
@@ -259,6 +266,17 @@ def test_a_second_publish_reuses_the_first(tmp_path: Path) -> None:
     assert again.n_reused == len(again.made) == 1
 
 
+def test_a_map_that_was_changed_after_it_was_made_is_not_published(tmp_path: Path) -> None:
+    run = whole_run(tmp_path)
+    zone = run.task.outputs_of("mosaic", "32631")[0]
+    path = Path(run.task.href(zone)) / "classification.tif"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1  # of the same size: only its checksum tells
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"classification\.tif has other bytes than its record"):
+        run.publish()
+
+
 def test_a_new_trouble_makes_a_new_page(tmp_path: Path) -> None:
     run = whole_run(tmp_path)
     before, _, _ = run.publish()
@@ -312,8 +330,35 @@ def test_unknown_accuracy_is_said_with_its_reason(tmp_path: Path) -> None:
     run.map()
     run.state("validate", WHOLE_RUN, [], "skipped", "No sample was held out.")
     folder, _, html = run.publish()
-    assert "The accuracy of this map is unknown. No sample was held out." in html
+    assert "Accuracy unknown: No sample was held out." in html
     assert not (folder / "accuracy.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("has_reference", "said"),
+    [
+        (True, "80.0 % of 100 held-out sample pixels agree with the map."),
+        (False, "Accuracy unknown: no reference. The model was trained on samples of other places "
+         "or years, and no labels were given."),
+    ],
+)  # fmt: skip
+def test_page_map_stac_and_receipt_say_how_accurate_the_map_is(
+    tmp_path: Path, *, has_reference: bool, said: str
+) -> None:
+    run = FakeRun(tmp_path, labels="/data/labels.geojson" if has_reference else None)
+    run.prepare()
+    run.learn()
+    run.map()
+    if has_reference:
+        run.validate()
+    folder, _, html = run.publish()
+    assert ("Accuracy unknown: no reference." in html) is not has_reference
+    item = json.loads((folder / "item_32631.json").read_text())
+    assert item["properties"]["landcover:accuracy"] == said
+    assert said in json.loads((folder / "collection.json").read_text())["description"]
+    assert Receipt.from_json((folder / "receipt.json").read_text()).accuracy == said
+    with rasterio.open(folder / "map_32631.tif") as raster:
+        assert raster.tags()["accuracy"] == said
 
 
 def test_a_run_in_which_nothing_worked_has_a_page(tmp_path: Path) -> None:
@@ -388,3 +433,21 @@ def test_naming_the_stages_loads_no_plotting_and_no_templates() -> None:
     loaded = {name.partition(".")[0] for name in found.stdout.split()}
     assert "landcover" in loaded
     assert not loaded & {"matplotlib", "jinja2"}
+
+
+def test_polygons_are_written_on_request(tmp_path: Path) -> None:
+    ids = []
+    for name, how in (("plain", {}), ("polygons", {"vectors": ["gpkg", "parquet"]})):
+        run = FakeRun(tmp_path / name, recipe={"publish": how})
+        run.prepare()
+        run.learn()
+        run.map()
+        run.validate()
+        folder, _, html = run.publish()
+        ids.append(folder.name)
+        found = {p.name for p in folder.iterdir() if p.suffix in (".gpkg", ".parquet")}
+        assert found == ({"map_32631.gpkg", "map_32631.parquet"} if how else set())
+        assert ("polygons of the classes, GeoParquet" in html) is bool(how)
+        assets = json.loads((folder / "item_32631.json").read_text())["assets"]
+        assert ({"polygons", "polygons_parquet"} <= assets.keys()) is bool(how)
+    assert ids[0] != ids[1]

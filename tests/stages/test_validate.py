@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,10 @@ def test_the_page_shows_them(whole: Validation, workspace: Any) -> None:
     document = next(iter(outputs_of(workspace, "whole", "publish").values()))
     folder = Path(workspace.objects.href(document["key"], ""))
     page = (folder / "index.html").read_text()
-    for words in ("Side by side", "This map, independent points", "Calibration curve",
+    assert json.loads((folder / "suspects.geojson").read_text())["type"] == "FeatureCollection"
+    assert "<svg" in (folder / "signatures.svg").read_text()
+    for words in ("Where not to trust the map", "signatures.svg", "labelled points",
+                  "Side by side", "This map, independent points", "Calibration curve",
                   "Commission error", "Omission error", "The gap: Random pixels"):  # fmt: skip
         assert words in page
     assert Validation.from_json((folder / "validation.json").read_text()) == whole

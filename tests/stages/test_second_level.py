@@ -1,0 +1,314 @@
+"""A legend of two levels, from labels to a map of the second one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+from click.testing import CliRunner
+
+from landcover import api
+from landcover.cli import cli
+from landcover.errors import InputError
+from landcover.ledger import outputs, runs, units
+from landcover.nouns.grid import Window
+from landcover.nouns.output import Output
+from landcover.simulate import simulate
+from landcover.stages.classify import load_model, open_model
+from landcover.stages.grids import composites_of, tile_work_grid
+from landcover.stages.sample import terrain_of
+from landcover.stages.samplefile import export_samples, find_samples, read_samples
+from landcover.stages.secondlevel import open_second, second_layer
+from landcover.stages.stack import FeatureStack
+from landcover.stages.task import Task
+from landcover.stores.models import CARD, read_card
+from landcover.stores.rasters import read_array
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
+TILE = "30SUF"
+COVER = {"closedForest": "dense", "openForest": "sparse"}
+"""What the simulator knows, as the second level of one class of forest."""
+
+
+def inner(code: int, name: str, colour: str = "#101010") -> dict[str, Any]:
+    return {"code": code, "name": name, "colour": colour, "title": name}
+
+
+def outer(code: int, name: str, *second: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {**inner(code, name), **more, "second": list(second)}
+
+
+LEGEND = {
+    "classes": [
+        outer(
+            1, "forest", inner(11, "dense", "#004000"), inner(12, "sparse", "#40A040"),
+            inner(13, "burnt"), aliases=["closedForest", "openForest"],
+        ),
+        outer(3, "shrubland"), outer(4, "herbaceousVegetation"), outer(5, "herbaceousWetland"),
+        # One class of the second level has samples.
+        outer(6, "bareSparseVegetation", inner(61, "rock"), inner(62, "sand")),
+        # One of three has a single point.
+        outer(7, "cropland", inner(71, "maize"), inner(72, "wheat"), inner(73, "rice")),
+        outer(8, "builtUp"), outer(9, "permanentWater"),
+    ]
+}  # fmt: skip
+
+
+def with_second(path: Path, to: Path) -> Path:
+    document = json.loads(path.read_text())
+    crops = 0
+    for feature in document["features"]:
+        label, found = feature["properties"]["label"], ""
+        if label in COVER:
+            found = COVER[label]
+        elif label == "bareSparseVegetation":
+            found = "rock"
+        elif label == "cropland":
+            found = "rice" if crops == 0 else ("maize", "wheat")[crops % 2]
+            crops += 1
+        feature["properties"]["label2"] = found
+    to.write_text(json.dumps(document))
+    return to
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return simulate(
+        tmp_path_factory.mktemp("levels") / "region", tiles=(TILE,), pixels=240,
+        points_per_class=12, seed=5,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def labels(region: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return with_second(Path(region.labels), tmp_path_factory.mktemp("labels") / "two.geojson")
+
+
+@pytest.fixture(scope="module")
+def workspace(region: Any, labels: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """One run with the second level, and one that does not ask for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANDCOVER_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
+        run(region, "one", labels=labels)
+        run(region, "two", "labels.second=label2", labels=labels)
+        yield api.open_workspace()
+
+
+def run(region: Any, name: str, *overrides: str, **given: Any) -> None:
+    api.start_run(
+        name, RECIPE, year=region.year, products=str(region.products), dem=str(region.dem),
+        overrides=[
+            "seasons=[{name: summer, primary_month: 6, fallback_month: 7}]", "model.trees=10",
+            "model.train_fraction=0.6", f"labels.legend={json.dumps(LEGEND)}", *overrides,
+        ],
+        **{"until": "classify"} | {name: str(value) for name, value in given.items()},
+    )  # fmt: skip
+    report = api.run_inline(name)
+    assert report["state"] == "done", report
+
+
+def map_of(workspace: Any, run: str) -> Output:
+    state = units.load(workspace.records, run, "classify", TILE)
+    assert state is not None
+    return outputs.load(workspace, state.outputs[0])
+
+
+def layer(workspace: Any, run: str, name: str) -> np.ndarray[Any, Any]:
+    return read_array(workspace.objects.href(map_of(workspace, run).key, name))[0].squeeze()
+
+
+def task_of(workspace: Any, run: str) -> Task:
+    state = units.load(workspace.records, run, "classify", TILE)
+    assert state is not None
+    return Task(workspace, *runs.load(workspace, run), state.unit)
+
+
+def folder_of(workspace: Any, run: str) -> Path:
+    key, _ = load_model(task_of(workspace, run))
+    return Path(workspace.objects.href(key, ""))
+
+
+def samples_of(workspace: Any, run: str) -> pd.DataFrame:
+    return read_samples(workspace, find_samples(workspace, run))
+
+
+def test_without_a_second_level_there_is_no_trace_of_one(workspace: Any) -> None:
+    assert "code2" not in samples_of(workspace, "one").columns
+    folder = folder_of(workspace, "one")
+    assert "second" not in json.loads((folder / CARD).read_text())
+    assert not list(folder.glob("arrays_*"))
+    found = map_of(workspace, "one")
+    assert [file.name for file in found.files] == ["classification.tif", "confidence.tif"]
+    assert "second_pixels" not in found.stats
+
+
+def test_the_first_level_is_the_same_with_a_second(workspace: Any) -> None:
+    plain, divided = samples_of(workspace, "one"), samples_of(workspace, "two")
+    pd.testing.assert_frame_equal(plain, divided.drop(columns="code2"))
+    one, two = (read_card(folder_of(workspace, name)) for name in ("one", "two"))
+    assert one.id != two.id
+    assert one.arrays_sha256 == two.arrays_sha256
+    for name in ("classification.tif", "confidence.tif"):
+        assert np.array_equal(layer(workspace, "one", name), layer(workspace, "two", name))
+
+
+def test_samples_carry_the_second_code(workspace: Any, tmp_path: Path) -> None:
+    table = samples_of(workspace, "two")
+    assert table["code2"].dtype == np.int64
+    points = table.drop_duplicates("point_id")
+    found = {int(code): set(rows["code2"]) for code, rows in points.groupby("code")}
+    assert found[1] == {11, 12}
+    assert found[6] == {61}
+    assert found[7] == {71, 72, 73}
+    assert found[9] == {0}
+    export_samples(workspace, find_samples(workspace, "two"), tmp_path / "two.csv")
+    exported = pd.read_csv(tmp_path / "two.csv")
+    assert exported.columns[-1] == "code2"
+    assert exported["code2"].tolist() == table["code2"].tolist()
+
+
+def test_the_card_describes_the_models(workspace: Any) -> None:
+    card, table = read_card(folder_of(workspace, "two")), samples_of(workspace, "two")
+    assert [second.code for second in card.second] == [1, 7]
+    forest = card.second[0]
+    assert forest.codes == (11, 12)
+    assert forest.names == ("dense", "sparse")
+    assert forest.colours == ("#004000", "#40A040")
+    trained = table[table["is_train"] & (table["code"] == 1)]
+    assert forest.class_counts == trained["code2"].value_counts().to_dict()
+    assert forest.class_groups == trained.groupby("code2")["group"].nunique().to_dict()
+    notes = " ".join(card.notes)
+    assert "bareSparseVegetation is not divided" in notes
+    assert "found rock" in notes
+    # The only point of rice is on one side of the split.
+    is_learned = bool(table.loc[table["code2"] == 73, "is_train"].all())
+    assert (73 in card.second[1].codes) == is_learned
+    said = "rice (cropland) was not validated" if is_learned else "rice (cropland) is never"
+    assert said in notes
+
+
+def test_the_card_is_told(workspace: Any) -> None:
+    card = read_card(folder_of(workspace, "two"))
+    shown = CliRunner().invoke(cli, ["model", "show", card.id])
+    assert shown.exit_code == 0, shown.output
+    lines = [line.split() for line in shown.output.splitlines()]
+    assert ["second", "level", "of", "forest", "code", "rows", "groups"] in lines
+    counts, groups = card.second[0].class_counts, card.second[0].class_groups
+    assert ["dense", "11", str(counts[11]), str(groups[11])] in lines
+    assert "both levels right" in shown.output
+
+
+def test_its_accuracy_is_that_of_held_out_groups(workspace: Any) -> None:
+    folder, table = folder_of(workspace, "two"), samples_of(workspace, "two")
+    card = read_card(folder)
+    forest, model = card.second[0], open_model(folder, card)
+    held = table[~table["is_train"] & (table["code"] == 1)]
+    answers = open_second(folder, card, forest).predict(held)[0]
+    is_right = answers == held["code2"].to_numpy()
+    assert forest.held_out is not None
+    assert forest.held_out.n == len(held)
+    assert forest.held_out.n_groups == held["group"].nunique()
+    assert forest.held_out.overall == pytest.approx(is_right.mean())
+    # The simulator's two forests differ, so a model must beat the commoner of them.
+    assert forest.held_out.overall > forest.held_out.majority_baseline
+    both = is_right & (model.predict(held)[0] == 1)
+    assert forest.both_right == pytest.approx(both.mean(), abs=1e-4)
+    assert "probability sample" in forest.held_out.design
+
+
+def test_the_map_is_that_of_the_models(workspace: Any) -> None:
+    task = task_of(workspace, "two")
+    folder = folder_of(workspace, "two")
+    card = read_card(folder)
+    first = layer(workspace, "two", "classification.tif")
+    second = layer(workspace, "two", "classification2.tif")
+    assert second.dtype == np.uint8
+    assert not second[~np.isin(first, [1, 7])].any()
+    assert second[np.isin(first, [1, 7])].all()
+    counts = {str(code): int((second == code).sum()) for code in np.unique(second[second > 0])}
+    assert map_of(workspace, "two").stats["second_pixels"] == counts
+    assert {"11", "12"} <= set(counts)
+    stack = FeatureStack(
+        task, tile_work_grid(task, TILE), composites_of(task, TILE), terrain_of(task, TILE),
+        card.features,
+    )  # fmt: skip
+    window = Window(0, 0, 120, 240)
+    rows = stack.read(window).reshape(len(card.features.names), -1).T
+    part = window.slices
+    for entry in card.second:
+        expected = open_second(folder, card, entry).predict(rows)[0]
+        is_asked = (first[part] == entry.code).ravel()
+        assert np.array_equal(second[part].ravel()[is_asked], expected[is_asked])
+
+
+def test_names_and_colours_are_in_the_file(workspace: Any) -> None:
+    path = workspace.objects.href(map_of(workspace, "two").key, "classification2.tif")
+    with rasterio.open(path) as raster:
+        assert raster.nodata == 0
+        assert raster.colormap(1)[12] == (0x40, 0xA0, 0x40, 255)
+        assert raster.tags(1)["class_11"] == "dense"
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_parts_of_a_window_change_nothing(workspace: Any, threads: int) -> None:
+    folder = folder_of(workspace, "two")
+    card = read_card(folder)
+    models = {entry.code: open_second(folder, card, entry) for entry in card.second}
+    rng = np.random.default_rng(0)
+    features = rng.normal(0.2, 0.1, (len(card.features.names), 7, 11)).astype(np.float32)
+    first = rng.choice([0, 1, 7, 9], (7, 11)).astype(np.uint8)
+    with ThreadPoolExecutor(threads) as pool:
+        found = second_layer(models, first, features, pool, threads)
+    rows = features.reshape(len(features), -1).T
+    expected = np.zeros(77, np.uint8)
+    for code, model in models.items():
+        is_asked = first.ravel() == code
+        expected[is_asked] = model.predict(rows)[0][is_asked]
+    assert np.array_equal(found.ravel(), expected)
+
+
+def test_joined_samples_train_the_first_level_only(
+    region: Any, labels: Path, workspace: Any, tmp_path: Path
+) -> None:
+    export_samples(workspace, find_samples(workspace, "two"), tmp_path / "other.csv")
+    table = pd.read_csv(tmp_path / "other.csv")
+    table.assign(year=2019).to_csv(tmp_path / "other.csv", index=False)
+    run(
+        region, "joined", "labels.second=label2", labels=labels,
+        samples=tmp_path / "other.csv", until="train",
+    )  # fmt: skip
+    joined = samples_of(workspace, "joined")
+    is_own = joined["library"] == ""
+    assert not is_own.all()
+    assert joined["code2"].dtype == np.int64
+    assert not joined.loc[~is_own, "code2"].any()
+    state = units.load(workspace.records, "joined", "train", "all")
+    assert state is not None
+    made = [outputs.load(workspace, one) for one in state.outputs]
+    key = next(one.key for one in made if one.unit == "model")
+    card = read_card(workspace.objects.href(key, ""))
+    two = read_card(folder_of(workspace, "two"))
+    assert card.n_train_rows > two.n_train_rows
+    assert [s.class_counts for s in card.second] == [s.class_counts for s in two.second]
+
+
+def test_a_model_from_a_folder_brings_its_second_level(
+    region: Any, workspace: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(folder_of(workspace, "two"), folder)
+    expected = layer(workspace, "two", "classification2.tif")
+    monkeypatch.setenv("LANDCOVER_WORKSPACE", str(tmp_path / "other"))
+    run(region, "mapped", model=folder)
+    assert np.array_equal(layer(api.open_workspace(), "mapped", "classification2.tif"), expected)
+    (folder / "arrays_7.npz").write_bytes(b"others")
+    monkeypatch.setenv("LANDCOVER_WORKSPACE", str(tmp_path / "third"))
+    with pytest.raises(InputError, match=r"arrays_7\.npz: its checksum"):
+        run(region, "refused", model=folder)
