@@ -45,15 +45,14 @@ def command(
     """
     from landcover import api
     from landcover.settings import read_settings
-    from landcover.sources.zones import read_zones
     from landcover.stages.mapfile import find_maps
-    from landcover.stages.zonal import areas_within, class_names
+    from landcover.stages.zonal import areas_by_file, class_names
 
     def opened() -> Workspace:
         return api.open_workspace(read_settings(workspace=workspace))
 
     maps = find_maps(opened, map_text)
-    found = areas_within(maps, read_zones(Path(polygons), field, layer))
+    found = areas_by_file(maps, Path(polygons), field, layer)
     rows = _rows(found, class_names(maps))
     if out is not None:
         Path(out).parent.mkdir(parents=True, exist_ok=True)

@@ -106,6 +106,7 @@ def write_cell(
         f"{zone_name(cell.cell)}, {_tile_names(cell.mapped)}",
         pixels=pixels,
         is_simulated=is_simulated,
+        is_judged=not tags.get("accuracy", "").startswith("Accuracy unknown"),
     )
     return view.model_copy(
         update={

@@ -51,6 +51,7 @@ def draw_map(
     *,
     pixels: Mapping[int, int] | None = None,
     is_simulated: bool = False,
+    is_judged: bool = True,
 ) -> None:
     """Draw a class map with its legend.
 
@@ -63,6 +64,7 @@ def draw_map(
         subtitle: Second line.
         pixels: Pixels of each code on ``grid``, for the shares; counted in ``classes`` if None.
         is_simulated: Stamps the map.
+        is_judged: False says on the map that its accuracy is unknown.
 
     Raises:
         InputError: A code is not in the legend.
@@ -77,13 +79,14 @@ def draw_map(
     ]
     if counts.get(0, 0):
         rows.append(draw.LegendRow("No data", "", 100 * counts[0] / total, is_hatched=True))
-    note = "No data: share of the whole map" if counts.get(0) else ""
+    notes = ["No data: share of the whole map"] if counts.get(0) else []
+    notes += [] if is_judged else ["Accuracy unknown"]
     with rc_context(rcParamsDefault | {"hatch.linewidth": 0.5}):
         sheet = _sheet(grid, title, subtitle, is_simulated)
         draw.empty_ground(sheet.map, grid)
         _show(sheet.map, paint(classes, legend), grid)
         draw.legend(sheet.legend, "Share of the classified area", rows, sheet.legend_inches)
-        _finish(sheet, grid, path, note, is_simulated)
+        _finish(sheet, grid, path, ". ".join(notes), is_simulated)
 
 
 def draw_true_colour(

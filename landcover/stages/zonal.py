@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import shapely
@@ -14,7 +15,7 @@ from shapely.affinity import translate
 from landcover.errors import InputError, UsageError
 from landcover.nouns.grid import Grid, Window
 from landcover.publish.areas import row_hectares
-from landcover.sources.zones import Zone
+from landcover.sources.zones import Zone, read_zones
 from landcover.stages.mapfile import MapFile
 from landcover.stores.rasters import pixels_within, read_code_names
 
@@ -38,6 +39,13 @@ def class_names(maps: Sequence[MapFile]) -> dict[int, str]:
     for one in maps:
         told.update(read_code_names(one.href).names)
     return told
+
+
+def areas_by_file(
+    maps: Sequence[MapFile], polygons: Path, field: str | None, layer: str | None
+) -> list[ZoneAreas]:
+    """Count the classes in each polygon of a file (see :func:`areas_within`, `read_zones`)."""
+    return areas_within(maps, read_zones(polygons, field, layer))
 
 
 def areas_within(maps: Sequence[MapFile], zones: Sequence[Zone]) -> list[ZoneAreas]:

@@ -70,6 +70,17 @@ def test_a_simulated_map_is_stamped(tmp_path: Path, legend: Legend) -> None:
     assert share_of(stamped, "#D62728") > 0 == share_of(plain, "#D62728")  # and under the title
 
 
+def test_a_map_without_a_reference_says_so_below_its_legend(tmp_path: Path, legend: Legend) -> None:
+    plain, marked = tmp_path / "plain.png", tmp_path / "marked.png"
+    draw_map(classes(), legend.classes, GRID, plain, "t")
+    draw_map(classes(), legend.classes, GRID, marked, "t", is_judged=False)
+    one, other = imread(plain), imread(marked)
+    rows, columns = np.nonzero((one != other).any(axis=2))
+    assert rows.size > 0
+    assert rows.min() > one.shape[0] / 3
+    assert columns.min() > one.shape[1] / 2
+
+
 def test_a_code_without_a_name_is_refused(tmp_path: Path, legend: Legend) -> None:
     codes = classes()
     codes[0, 0] = 42

@@ -32,12 +32,13 @@ def flanders(data: Path, **changes: Any) -> dict[str, Any]:
     }
 
 
-def output_of(run: str, stage: str, unit: str) -> Output:
+def output_of(run: str, stage: str, unit: str, made: str = "") -> Output:
     workspace = api.open_workspace()
     state = units.load(workspace.records, run, stage, unit)  # type: ignore[arg-type]
     assert state is not None
     assert state.is_finished, state.message
-    return outputs.load(workspace, state.outputs[-1])
+    found = [outputs.load(workspace, output_id) for output_id in state.outputs]
+    return next(o for o in reversed(found) if not made or o.wanted.unit == made)
 
 
 def path_of(output: Output, name: str) -> str:
@@ -61,7 +62,9 @@ def test_flanders_patch_becomes_a_map_with_its_accuracy(
     assert codes <= {0, 4, 7, 8}
     assert {4, 7} <= codes
     accuracy = AccuracyReport.from_json(
-        Path(path_of(output_of("first", "validate", "all"), "accuracy.json")).read_text()
+        Path(
+            path_of(output_of("first", "validate", "all", "accuracy"), "accuracy.json")
+        ).read_text()
     )
     # Whole LPIS fields are held out, and one patch has few: the number is low, and says why.
     assert 0.2 < accuracy.overall < 0.99

@@ -36,10 +36,10 @@ def outline_codes(codes: Codes, row: int = 0) -> tuple[Codes, NDArray[np.object_
             owners.append(len(values))
         values.append(int(value))
     # All at once: one by one a million rings would take minutes. The first ring is the outer one.
-    rings = shapely.linearrings(
-        np.array(points), indices=np.repeat(np.arange(len(lengths)), lengths)
-    )
-    return np.array(values, dtype=np.uint8), shapely.polygons(rings, indices=owners)
+    of_ring = np.repeat(np.arange(len(lengths)), lengths)
+    rings = np.asarray(shapely.linearrings(np.array(points), indices=of_ring), dtype=object)
+    polygons = np.asarray(shapely.polygons(rings, indices=np.array(owners)), dtype=object)
+    return np.array(values, dtype=np.uint8), polygons
 
 
 def pixels_within(
