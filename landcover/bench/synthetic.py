@@ -257,7 +257,8 @@ def _moments(layer: str) -> tuple[float, float]:
 def _stored(values: NDArray[Any]) -> NDArray[Any]:
     import numpy as np
 
-    return np.rint(values).clip(1, 10_000).astype(np.int16)
+    stored: NDArray[Any] = np.rint(values).clip(1, 10_000).astype(np.int16)
+    return stored
 
 
 def _write_samples(seed: int, path: Path) -> None:

@@ -57,12 +57,21 @@ def keys_of(features: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np
     Returns:
         uint32: x ≤ y exactly if the key of x is not above that of y, also for -0 and 0.
     """
-    keys = np.zeros(shape, dtype=np.uint32)
-    n, d = features.shape
-    signed = (features + np.float32(0)).view(np.int32)  # -0 becomes 0
-    # Positive floats are ordered as their bits are, negative ones the other way round.
-    np.bitwise_xor(signed, (signed >> 31) | np.int32(-(2**31)), out=keys[:n, :d].view(np.int32))
+    keys = (np.empty if shape == features.shape else np.zeros)(shape, dtype=np.uint32)
+    _write_keys(features.view(np.int32), keys)
     return keys
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _write_keys(features, keys):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    minus_zero = np.int32(-(2**31))
+    for row in range(features.shape[0]):
+        for column in range(features.shape[1]):
+            bits = features[row, column]
+            if bits == minus_zero:
+                bits = np.int32(0)
+            # Positive floats are ordered as their bits are, negative ones the other way round.
+            keys[row, column] = np.uint32(bits ^ ((bits >> np.int32(31)) | minus_zero))
 
 
 def lay_out(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
@@ -20,6 +21,7 @@ from landcover.learn.models import Model
 
 BLOCK = 4_096
 """Pixels per block: with 72 features 1.2 MB, so that block and tree stay in the nearer caches."""
+_RUN = 256
 
 
 def predict_blocks(
@@ -35,7 +37,8 @@ def predict_blocks(
 
     Args:
         model: The model.
-        features: Features in the model's order, float32, (n, d), NaN where nodata.
+        features: Features in the model's order, float32, (n, d), NaN where nodata; the transpose
+            of an array (d, n) is as good and not copied whole.
         further: What is told beside class and confidence.
         block: Pixels at a time.
 
@@ -49,12 +52,13 @@ def predict_blocks(
     """
     if block < 1:
         raise InputError(f"Prediction: expected a block of at least 1 pixel, found {block}.")
-    rows = feature_matrix(features, model.feature_names)
+    fits = features.dtype == np.float32 and features.shape[1:] == (len(model.feature_names),)
+    rows = features if fits else feature_matrix(features, model.feature_names)
     n = len(rows)
     codes, confidence = np.zeros(n, np.uint8), np.full(n, NODATA, np.uint8)
     layers = empty_layers(further, model.classes.size, n)
     for start in range(0, n, block):
-        part = rows[start : start + block]
+        part = _rows_of(rows[start : start + block])
         is_valid = np.isfinite(part).all(axis=1)
         if not is_valid.any():
             continue
@@ -69,3 +73,22 @@ def predict_blocks(
         for name, values in further_layers(further, probability, given).items():
             layers[name][..., here] = values
     return codes, confidence, layers
+
+
+def _rows_of(part: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give a block in C order: models then compute the same bits however it was stored."""
+    if part.flags.c_contiguous:
+        return part
+    rows = np.empty(part.shape, dtype=np.float32)
+    _copy(part, rows)
+    return rows
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _copy(part: NDArray[np.float32], rows: NDArray[np.float32]) -> None:  # pragma: no cover
+    """Copy a run of each feature in turn: read like a file, written into the nearest cache."""
+    n, d = rows.shape
+    for start in range(0, n, _RUN):
+        for column in range(d):
+            for row in range(start, min(start + _RUN, n)):
+                rows[row, column] = part[row, column]

@@ -190,9 +190,9 @@ def _predict(
 ) -> dict[str, NDArray[np.uint8]]:
     """Give every layer of a window by its file's name, (y, x) or (band, y, x)."""
     n_features, *shape = features.shape
-    rows = np.ascontiguousarray(features.reshape(n_features, -1).T)
+    pixels = features.reshape(n_features, -1).T
     work = partial(predict_blocks, model, further=further)
-    parts = list(pool.map(work, np.array_split(rows, threads)))
+    parts = list(pool.map(work, np.array_split(pixels, threads)))
     codes, confidence, others = zip(*parts, strict=True)
     found = {CLASSES: np.concatenate(codes), CONFIDENCE: np.concatenate(confidence)}
     for name in others[0]:

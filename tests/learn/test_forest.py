@@ -14,6 +14,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from landcover.errors import InputError
 from landcover.learn.forest import forest_probabilities, load_forest, pack, save_forest
 from landcover.learn.models import Model
+from landcover.learn.nodes import keys_of
 
 D = 6
 NAMES = tuple(f"f{column}" for column in range(D))
@@ -130,6 +131,27 @@ def test_both_walks_agree(monkeypatch):
     monkeypatch.setitem(packed.__dict__, "nodes", None)
     for one, other in zip(small, predict(packed, features), strict=True):
         assert np.array_equal(one, other)
+
+
+finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@given(x=finite, y=finite)
+def test_keys_are_ordered_as_their_floats_are(x, y):
+    (left,), (right,) = keys_of(np.array([[x], [y]], np.float32), (2, 1)).tolist()
+    assert (left > right) == (x > y)
+    assert (left == right) == (x == y)
+
+
+def test_keys_around_zero_and_at_the_ends():
+    largest = np.finfo(np.float32).max
+    values = np.array([[-largest, -1e-45, -0.0, 0.0, 1e-45, largest]], np.float32)
+    keys = keys_of(values, (3, 8))
+    assert keys[0, :6].tolist() == [
+        0x00800000, 0x7FFFFFFE, 0x80000000, 0x80000000, 0x80000001, 0xFF7FFFFF
+    ]  # fmt: skip
+    assert not keys[0, 6:].any()
+    assert not keys[1:].any()
 
 
 def test_ties_go_to_the_lowest_code():

@@ -60,6 +60,14 @@ def test_two_threads_give_the_same_bytes(forest, features):
         assert layer.tobytes() == np.concatenate(threaded).tobytes()
 
 
+def test_features_stored_feature_by_feature_give_the_same_bytes(forest, features):
+    layers = np.ascontiguousarray(features.T)
+    for block in (7, 500, 5000):
+        found = predict_blocks(forest, layers.T, block=block)[:2]
+        for layer, expected in zip(found, predict_blocks(forest, features)[:2], strict=True):
+            assert layer.tobytes() == expected.tobytes()
+
+
 @pytest.mark.parametrize(
     ("probability", "byte"),
     [(0, 0), (1, 254), (0.5, 127), (0.0019, 0), (0.00197, 1), (0.11, 28), (np.nan, 255)],
