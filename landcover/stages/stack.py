@@ -98,7 +98,7 @@ class FeatureStack:
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Memory of one pixel: the stack, its pixel-major copy and one season's layers."""
+        """Memory of one pixel: the stack, as much again on the way to it, one season's layers."""
         return 4 * (2 * len(self._features) + 32)
 
     def read(self, window: Window) -> Values:
