@@ -117,6 +117,24 @@ class Ladder(Section):
         return growths
 
 
+class Statistics(Section):
+    """What the clear observations of a season tell beside their median (spec: features §7)."""
+
+    layers: tuple[str, ...] = Field(("B03", "B04", "B08", "B11"), min_length=1)
+    """Layers of the composite that have statistics."""
+    percentiles: tuple[Annotated[int, Field(ge=0, le=100)], ...] = (5, 25, 50, 75, 95)
+    """Percentiles, each a feature ``{season}_{layer}_p05``."""
+    spread: bool = True
+    """The standard deviation, ``{season}_{layer}_std``."""
+    min_clear: int = Field(3, ge=1, le=255)
+    """Fewest clear observations of a pixel; with fewer it has nodata, and no class."""
+
+    def names(self) -> tuple[str, ...]:
+        """Name the statistics of a layer, percentiles first."""
+        spread = ("std",) if self.spread else ()
+        return (*(f"p{percentile:02}" for percentile in self.percentiles), *spread)
+
+
 class CompositeRecipe(Section):
     """What is composited from the products of a season (spec: composites §1, §6-8)."""
 
@@ -131,6 +149,44 @@ class CompositeRecipe(Section):
     """Masks of several widths in place of the one of ``mask.growth_m``; null: that one."""
     view_angle: Literal["nbar"] | None = None
     """``nbar``: bands as if seen from above (all but B09); null leaves them as delivered."""
+    statistics: Statistics | None = None
+    """Percentiles and spread of the season's clear observations as further layers and features."""
+
+    @property
+    def all_layers(self) -> tuple[str, ...]:
+        """Layers and their statistics, ``B04_p05``, in the order of the features."""
+        if self.statistics is None:
+            return self.layers
+        return (*self.layers, *(name for own in self.statistics_of.values() for name in own))
+
+    @property
+    def statistics_of(self) -> dict[str, tuple[str, ...]]:
+        """Layer → layers of its statistics; empty where none are wanted."""
+        if self.statistics is None:
+            return {}
+        names = self.statistics.names()
+        return {
+            layer: tuple(f"{layer}_{name}" for name in names) for layer in self.statistics.layers
+        }
+
+    @model_validator(mode="after")
+    def _statistics_fit(self) -> CompositeRecipe:
+        if self.statistics is None:
+            return self
+        bands = [layer for layer in self.layers if layer not in AUXILIARY]
+        others = [layer for layer in self.statistics.layers if layer not in bands]
+        if others:
+            raise ValueError(
+                f"statistics.layers must be bands of composite.layers, {', '.join(others)} is not"
+            )
+        if not self.statistics.names():
+            raise ValueError("statistics need a percentile or spread")
+        if (self.method, self.ladder, self.view_angle) != ("median", None, None):
+            raise ValueError(
+                "statistics go with method median, without ladder and view_angle: they are taken "
+                "from the observations of one mask as they are"
+            )
+        return self
 
 
 class Denoise(Section):
@@ -163,6 +219,19 @@ class TerrainRecipe(Section):
     """Slope below which ground counts as flat, degrees: denoised lakes tilt a little."""
 
 
+class Neighbourhood(Section):
+    """Means of layers over the square around each pixel (spec: features §7)."""
+
+    layers: tuple[str, ...] = Field(("B04", "B08", "B11"), min_length=1)
+    """Layers of the composite, statistics among them."""
+    sizes: tuple[Literal[3, 5, 7, 9], ...] = Field((3,), min_length=1)
+    """Sides of the squares in pixels of the work grid: ``{season}_{layer}_mean3``."""
+
+    def names(self) -> tuple[str, ...]:
+        """Name the means, ``B04_mean3``, by layer."""
+        return tuple(f"{layer}_mean{size}" for layer in self.layers for size in self.sizes)
+
+
 class Features(Section):
     """What the classifier sees (spec: features §1, §6)."""
 
@@ -172,6 +241,8 @@ class Features(Section):
     """Formulas as the paper prints them, or as their authors published them."""
     terrain: tuple[Literal["slope", "aspect", "dem"], ...] = TERRAIN
     """Terrain layers; without a DEM they leave the feature set."""
+    neighbourhood: Neighbourhood | None = None
+    """Means around each pixel as further features of each season."""
 
 
 class Recipe(Section):
@@ -222,9 +293,11 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _names_are_known_and_unique(self) -> Recipe:
+        around, layers = self.features.neighbourhood, self.composite.all_layers
         for what, given, known in (
             ("composite.layers", self.composite.layers, LAYERS),
             ("features.indices", self.features.indices, INDICES),
+            ("features.neighbourhood.layers", around.layers if around else (), layers),
         ):
             for name in given:
                 if name not in known:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Wanted
 from landcover.raster.composite import count_coverage, masked_median
+from landcover.raster.statistics import masked_statistics
 from landcover.recipe import AUXILIARY
 from landcover.recipe.fields import CompositeRecipe
 from landcover.stages.collect import load_product
@@ -25,10 +26,10 @@ from landcover.stages.observations import Observation, common_grid, stacks
 from landcover.stages.task import Task
 from landcover.stages.viewing import View, read_view
 from landcover.stores import layout
-from landcover.stores.rasters import open_raster
+from landcover.stores.rasters import RasterWriter, open_raster
 
 VERSION = 1
-OPTIONS = {"method": "median", "ladder": None, "view_angle": None}
+OPTIONS = {"method": "median", "ladder": None, "view_angle": None, "statistics": None}
 """Values of the options that leave the plain median as it is."""
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,11 @@ def _make(
     for warning in dict.fromkeys(warnings):
         log.warning("%s: %s", task.unit.label, warning)
     return {
-        "layers": {layer.name: layer.grid.to_document() for layer in layers},
+        "layers": {
+            name: layer.grid.to_document()
+            for layer in layers
+            for name in (layer.name, *task.recipe.composite.statistics_of.get(layer.name, ()))
+        },
         "missing_layers": [layer for layer in wanted if layer not in present],
         "products": [_provenance(o) for o in observations],
         "warnings": list(dict.fromkeys(warnings)),
@@ -126,19 +131,34 @@ def _write_medians(task: Task, layers: list[Layer], path: Path) -> None:
             counter = None
             if layer.grid not in counted:
                 counter = files.enter_context(clear_file(path, layer.grid))
-            for window, values, n_clear in _medians(task, layer):
-                raster.write(values, window)
+            names = task.recipe.composite.statistics_of.get(layer.name, ())
+            others = [files.enter_context(layer_file(path, n, layer.grid)) for n in names]
+            for window, values, hidden in stacks(task, *layer):
+                median, n_clear = masked_median(
+                    values, hidden, min_clear=task.recipe.composite.min_clear
+                )
+                raster.write(median, window)
                 if counter is not None:
                     counter.write(n_clear, window)
+                if others:
+                    _write_statistics(task, values, hidden, others, window)
         counted.add(layer.grid)
 
 
-def _medians(
-    task: Task, layer: Layer
-) -> Iterator[tuple[Window, NDArray[np.int16], NDArray[np.uint8]]]:
-    for window, values, hidden in stacks(task, *layer):
-        median, n_clear = masked_median(values, hidden, min_clear=task.recipe.composite.min_clear)
-        yield window, median, n_clear
+def _write_statistics(
+    task: Task,
+    values: NDArray[np.int16],
+    hidden: NDArray[np.bool_],
+    files: list[RasterWriter],
+    window: Window,
+) -> None:
+    wanted = task.recipe.composite.statistics
+    assert wanted is not None
+    found = masked_statistics(
+        values, hidden, wanted.percentiles, spread=wanted.spread, min_clear=wanted.min_clear
+    )
+    for file, layer in zip(files, found, strict=True):
+        file.write(layer, window)
 
 
 def _provenance(observation: Observation) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def _with_indices(table: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
 
 def _require_recipe(table: pd.DataFrame, recipe: Recipe, *, has_terrain: bool) -> None:
     """Refuse what cannot train this recipe, before anything is prepared."""
-    layers = set(recipe.composite.layers)
+    layers = set(recipe.composite.all_layers)
     wanted, _ = plan_features(
         recipe, {season.name: layers for season in recipe.seasons}, has_terrain=has_terrain
     )

@@ -44,7 +44,7 @@ def usable_model(workspace: Workspace, recipe: Recipe, arguments: RunArguments) 
     folder = folder_of(text)
     entry = find_entry(workspace.records, text if folder is None else _adopt(workspace, folder))
     card = card_of(workspace, require_not_retired(entry))
-    layers = set(recipe.composite.layers)
+    layers = set(recipe.composite.all_layers)
     offered, _ = plan_features(
         recipe,
         {season.name: layers for season in recipe.seasons},

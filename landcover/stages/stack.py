@@ -18,6 +18,7 @@ from landcover.nouns.model import Feature, FeatureKind, FeatureSet, feature_set
 from landcover.nouns.output import Output
 from landcover.raster.clouds import upsample_nearest
 from landcover.raster.indices import required_bands, spectral_index
+from landcover.raster.neighbourhood import NeighbourMean, box_mean, offsets
 from landcover.raster.reflectance import stored_units, to_physical
 from landcover.raster.windows import cover, cut
 from landcover.recipe import AUXILIARY, Recipe
@@ -54,7 +55,7 @@ def plan_features(
     variant = recipe.features.index_variant
     for season in recipe.seasons:
         layers = available.get(season.name, set())
-        for layer in recipe.composite.layers:
+        for layer in recipe.composite.all_layers:
             kind: FeatureKind = "auxiliary" if layer in AUXILIARY else "band"
             feature = Feature(
                 name=f"{season.name}_{layer}", period=season.name, layer=layer, kind=kind
@@ -66,9 +67,21 @@ def plan_features(
                 name=f"{season.name}_{index}", period=season.name, layer=index, kind="index"
             )
             _put(features, missing, feature, needed <= layers)
+        around = recipe.features.neighbourhood
+        for mean in around.names() if around else ():
+            feature = Feature(
+                name=f"{season.name}_{mean}", period=season.name, layer=mean, kind="neighbourhood"
+            )
+            _put(features, missing, feature, around_of(mean)[0] in layers)
     if not features:
         raise InputError("No feature is left: the products have none of the recipe's layers.")
     return feature_set(features), tuple(missing)
+
+
+def around_of(name: str) -> tuple[str, int]:
+    """Give the layer and the radius of a neighbourhood mean: ``B04_mean3`` → B04, 1 pixel."""
+    layer, size = name.rsplit("_mean", 1)
+    return layer, int(size) // 2
 
 
 def _put(features: list[Feature], missing: list[str], feature: Feature, is_there: bool) -> None:
@@ -120,7 +133,9 @@ class FeatureStack:
                 continue
             layers = self._read_layers(period, [f for _, f in mine], window)
             for i, feature in mine:
-                if feature.kind == "index":
+                if feature.kind == "neighbourhood":
+                    stack[i] = self._read_around(period, feature.layer, window)
+                elif feature.kind == "index":
                     stack[i] = spectral_index(feature.layer, layers, variant=self._variant)
                 else:
                     stack[i] = layers[feature.layer]
@@ -148,7 +163,9 @@ class FeatureStack:
             needed = self._layers_of([feature for _, feature in mine])
             layers = {layer: self._gather(period, layer, rows, columns) for layer in needed}
             for i, feature in mine:
-                if feature.kind == "index":
+                if feature.kind == "neighbourhood":
+                    stack[i] = self._gather_around(period, feature.layer, rows, columns)
+                elif feature.kind == "index":
                     stack[i] = spectral_index(feature.layer, layers, variant=self._variant)
                 else:
                     stack[i] = layers[feature.layer]
@@ -172,6 +189,8 @@ class FeatureStack:
     def _layers_of(self, features: list[Feature]) -> list[str]:
         needed: dict[str, None] = {}
         for feature in features:
+            if feature.kind == "neighbourhood":
+                continue  # read with what lies around the window
             if feature.kind == "index":
                 needed.update(dict.fromkeys(required_bands(feature.layer, self._variant)))
             else:
@@ -202,6 +221,26 @@ class FeatureStack:
             stored = raster.read(coarse, band=1)
         values = to_physical(stored, 1 / stored_units(layer))
         return cut(upsample_nearest(values, ratio), window, coarse, ratio)
+
+    def _read_around(self, period: str, name: str, window: Window) -> Values:
+        layer, radius = around_of(name)
+        height, width = self._grid.shape
+        top, left = max(0, window.row - radius), max(0, window.column - radius)
+        bottom = min(height, window.row + window.height + radius)
+        right = min(width, window.column + window.width + radius)
+        wide = Window(top, left, bottom - top, right - left)
+        means = box_mean(self._read_layer(period, layer, wide), radius)
+        return cut(means, window, wide, 1)
+
+    def _gather_around(self, period: str, name: str, rows: Positions, columns: Positions) -> Values:
+        layer, radius = around_of(name)
+        height, width = self._grid.shape
+        mean = NeighbourMean(self._gather(period, layer, rows, columns))
+        for row, column in offsets(radius):
+            there, aside = rows + row, columns + column
+            here = (there >= 0) & (there < height) & (aside >= 0) & (aside < width)
+            mean.add(self._gather(period, layer, there[here], aside[here]), here)
+        return mean.result()
 
     def _read_terrain(self, layer: str, window: Window) -> Values:
         if self._terrain is None:

@@ -32,7 +32,10 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Any:
         api.start_run(
             "stack", RECIPE, year=region.year, products=str(region.products), dem=str(region.dem),
             until="terrain",
-            overrides=["seasons=[{name: summer, primary_month: 6, fallback_month: 7}]"],
+            overrides=[
+                "seasons=[{name: summer, primary_month: 6, fallback_month: 7}]",
+                "features.neighbourhood={layers: [B04, B11], sizes: [3, 5]}",
+            ],
         )  # fmt: skip
         assert api.run_inline("stack")["state"] == "done"
         workspace = api.open_workspace()
@@ -77,3 +80,14 @@ def test_layers_that_no_feature_needs_are_never_opened(
     opened.clear()
     stack.read_at(np.array([3]), np.array([4]))
     assert sorted(opened) == ["B04", "B08", "B11", "slope"]
+
+
+def test_means_around_pixels_do_not_depend_on_the_window(task: Task) -> None:
+    names = ("summer_B04", "summer_B04_mean3", "summer_B11_mean5")
+    whole = stack_of(task, names).read(Window(row=0, column=0, height=540, width=540))
+    part = stack_of(task, names).read(Window(row=0, column=511, height=30, width=29))
+    assert np.array_equal(part, whole[:, :30, 511:], equal_nan=True)
+    band, mean, _ = whole
+    around = band[99:102, 199:202]
+    assert mean[100, 200] == pytest.approx(np.nanmean(around), abs=1e-7)
+    assert np.isnan(mean[np.isnan(band)]).all()

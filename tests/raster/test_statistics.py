@@ -1,0 +1,57 @@
+"""Percentiles and spread along time, beside numpy on what is left of every pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from landcover.errors import InputError
+from landcover.raster.statistics import masked_statistics
+
+PERCENTILES = (5, 25, 50, 75, 95)
+NODATA = -32768
+
+
+def test_a_pixel_worked_by_hand() -> None:
+    values = np.array([400, 100, 300, 200, 9999], np.int16).reshape(5, 1, 1)
+    hidden = np.array([0, 0, 0, 0, 1], bool).reshape(5, 1, 1)
+    found = masked_statistics(values, hidden, PERCENTILES)[:, 0, 0]
+    # Of 100, 200, 300, 400: rank 3 · p; half to even: 172.5 is no half of a step.
+    assert found.tolist() == [115, 175, 250, 325, 385, 112]  # √12,500 = 111.8
+
+
+def test_too_few_observations_have_no_statistics() -> None:
+    values = np.array([[5], [NODATA], [7]], np.int16).reshape(3, 1, 1)
+    hidden = np.zeros((3, 1, 1), bool)
+    assert (masked_statistics(values, hidden, [50]) == NODATA).all()
+    assert masked_statistics(values, hidden, [50], min_clear=2)[:, 0, 0].tolist() == [6, 1]
+
+
+@given(
+    arrays(np.int16, (7, 3, 4), elements=st.integers(-32768, 32767)),
+    arrays(np.bool_, (7, 3, 4)),
+    st.integers(1, 4),
+)
+def test_it_equals_numpy_on_what_is_left(values, hidden, min_clear) -> None:  # type: ignore[no-untyped-def]
+    found = masked_statistics(values, hidden, PERCENTILES, min_clear=min_clear)
+    for row in range(3):
+        for column in range(4):
+            here = values[:, row, column].astype(float)
+            left = here[~hidden[:, row, column] & (here != NODATA)]
+            mine = found[:, row, column].astype(float)
+            if left.size < min_clear:
+                assert (mine == NODATA).all()
+                continue
+            expected = [*np.percentile(left, PERCENTILES), left.std()]
+            np.testing.assert_allclose(mine, expected, atol=0.5 + 1e-6)
+
+
+def test_wrong_input_is_refused() -> None:
+    values, hidden = np.zeros((2, 3, 3), np.int16), np.zeros((2, 3, 3), bool)
+    with pytest.raises(InputError, match="expected percentiles 0-100"):
+        masked_statistics(values, hidden, [101])
+    with pytest.raises(InputError, match="a mask of the same shape"):
+        masked_statistics(values, hidden[:1], [50])
