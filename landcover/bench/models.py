@@ -29,6 +29,11 @@ BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B11", "B12")
 INDICES = ("CRI1", "EVI2", "MNDWI", "NDVI", "NDYI", "OSAVI", "RI")
 """Those of the paper whose bands the library has: neither B8A nor B09."""
 CELL_DEGREES = 0.5
+SLOVENIAN_BANDS = (
+    "B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12",
+)  # fmt: skip
+SQUARE_PX = 10
+"""Side of a group, pixels of 10 m."""
 
 
 class Samples(NamedTuple):
@@ -119,10 +124,42 @@ def fields_of_flanders(folder: Path) -> Samples:
     return _usable(table[~table["code"].isin([10, 99])], names, "place")
 
 
+def land_use_of_slovenia(folder: Path) -> Samples:
+    """Read two clear dates (top of atmosphere) and relief of a square kilometre of land use."""
+    import numpy as np
+    import pandas as pd
+
+    from landcover.nouns.grid import Window
+    from landcover.stores.rasters import open_raster
+
+    def read(name: str, band: int = 1) -> NDArray[Any]:
+        # The pixels are not quite square, so these files have no grid of ours.
+        with open_raster(data / name) as raster:
+            return raster.read(Window(0, 0, *raster.info.shape), band=band)
+
+    data = folder.parent / "eolearn-slovenia"
+    codes = read("LULC_north60pct.tif")
+    rows, columns = np.nonzero(codes)
+    found: dict[str, Any] = {}
+    for date in ("2015-07-11", "2015-08-30"):
+        for number, band in enumerate(SLOVENIAN_BANDS, start=1):
+            values = read(f"S2A_L1C_{date}_13bands_dn.tif", number)
+            found[f"{date}_{band}"] = (values[rows, columns] / 10_000).astype(np.float32)
+    found["dem"] = read("DEM.tif")[rows, columns]
+    names = tuple(found)
+    # Neighbouring pixels resemble: whole squares are held out.
+    square = rows // SQUARE_PX * 1000 + columns // SQUARE_PX
+    table = pd.DataFrame(found).assign(
+        group=square.astype(str), code=codes[rows, columns].astype(int)
+    )
+    return _usable(table, names, "square of 100 m")
+
+
 SETS: Mapping[str, Callable[[Path], Samples]] = {
     "library": seasons_of_the_library,
     "limburg": polygons_of_limburg,
     "flanders": fields_of_flanders,
+    "slovenia": land_use_of_slovenia,
 }
 
 

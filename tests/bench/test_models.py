@@ -29,6 +29,18 @@ def test_the_library_is_read_as_reflectance_of_three_seasons(data_dir: Path) -> 
     assert table.groupby("code")["group"].nunique().min() > 1
 
 
+def test_slovenian_land_use_is_held_out_by_squares(data_dir: Path) -> None:
+    found = models.land_use_of_slovenia(data_dir / "spectral-library")
+    assert len(found.names) == 2 * 13 + 1
+    table = found.table
+    assert set(table["code"]) <= {1, 2, 3, 4, 8}
+    assert table["group"].value_counts().max() <= models.SQUARE_PX**2
+    # Forest is darker than grassland in red.
+    red = table.groupby("code")["2015-07-11_B04"].median()
+    assert red[2] < red[3]
+    assert table["dem"].between(600, 900).all()
+
+
 def test_engines_are_judged_on_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     codes = np.repeat(np.arange(40) % 2 + 1, 5)
