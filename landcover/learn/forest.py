@@ -169,19 +169,20 @@ def _sum_trees(forest: PackedForest, features: NDArray[np.float32]) -> NDArray[n
     """Sum the class probabilities of all trees, float64, (n, K); features are finite."""
     (n, d), k, laid = features.shape, forest.classes.size, forest.nodes
     lanes = LANES if laid is None else nodes.LANES
-    # Whole lanes only, and a column for each class: what is added is walked and forgotten.
-    shape = -(-n // lanes) * lanes, d if laid is None else max(d, k + 1)
-    total = np.zeros((shape[0], k))
-    offsets, table = forest.tree_offsets, forest.leaf_probabilities
+    # Whole lanes only: what is added is walked and forgotten.
+    total = np.zeros((-(-n // lanes) * lanes, k))
+    table = forest.leaf_probabilities
     if laid is not None:
-        nodes.walk(nodes.keys_of(features, shape), offsets, laid.words, laid.leaf, table, total)
+        # A column for each class, since a leaf compares that of its own.
+        keys = nodes.keys_in_lanes(features, max(d, k + 1))
+        nodes.walk(keys, laid.offsets, laid.words, laid.leaf, table, total)
         return total[:n]
-    if shape != (n, d) or not features.flags.c_contiguous:
-        padded = np.zeros(shape, dtype=np.float32)
-        padded[:n, :d] = features
+    if len(total) != n or not features.flags.c_contiguous:
+        padded = np.zeros((len(total), d), dtype=np.float32)
+        padded[:n] = features
         features = padded
     trees = (forest.feature, forest.threshold, forest.children, forest.leaf)
-    add_trees(features, offsets, *trees, table, total)
+    add_trees(features, forest.tree_offsets, *trees, table, total)
     return total[:n]
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.learn.classifiers import feature_matrix
+from landcover.learn.forest import PackedForest
 from landcover.learn.layers import (
     NODATA,
     NOTHING_MORE,
@@ -22,6 +23,7 @@ from landcover.learn.models import Model
 BLOCK = 4_096
 """Pixels per block: with 72 features 1.2 MB, so that block and tree stay in the nearer caches."""
 _RUN = 256
+_EXPONENT = np.int32(0x7F800000)
 
 
 def predict_blocks(
@@ -57,15 +59,21 @@ def predict_blocks(
     n = len(rows)
     codes, confidence = np.zeros(n, np.uint8), np.full(n, NODATA, np.uint8)
     layers = empty_layers(further, model.classes.size, n)
+    # A forest reads features in columns as they are and arranges them itself.
+    is_forest = isinstance(model.packed, PackedForest)
+    needs_rows = not is_forest or further.applicability is not None
     for start in range(0, n, block):
-        part = _rows_of(rows[start : start + block])
-        is_valid = np.isfinite(part).all(axis=1)
+        part = rows[start : start + block]
+        is_valid = np.ones(len(part), dtype=np.bool_)
+        _find_whole(part.view(np.int32), is_valid)
         if not is_valid.any():
             continue
         # A slice where all are valid: no copy of the features, and a plain write.
         is_whole = bool(is_valid.all())
         here = slice(start, start + block) if is_whole else start + np.flatnonzero(is_valid)
         given = part if is_whole else part[is_valid]
+        if needs_rows:
+            given = _rows_of(given)
         probability = model.probabilities(given)
         winner = probability.argmax(axis=1)
         codes[here] = model.classes[winner]
@@ -73,6 +81,18 @@ def predict_blocks(
         for name, values in further_layers(further, probability, given).items():
             layers[name][..., here] = values
     return codes, confidence, layers
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _find_whole(  # pragma: no cover - compiled
+    part: NDArray[np.int32], is_whole: NDArray[np.bool_]
+) -> None:
+    """Put False where a feature of a pixel, the bits of a float32, (n, d), is not finite."""
+    n, d = part.shape
+    for start in range(0, n, _RUN):
+        for column in range(d):
+            for row in range(start, min(start + _RUN, n)):
+                is_whole[row] &= (part[row, column] & _EXPONENT) != _EXPONENT
 
 
 def _rows_of(part: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from landcover.errors import InputError
 from landcover.learn.forest import forest_probabilities, load_forest, pack, save_forest
 from landcover.learn.models import Model
-from landcover.learn.nodes import keys_of
+from landcover.learn.nodes import LANES, keys_in_lanes
 
 D = 6
 NAMES = tuple(f"f{column}" for column in range(D))
@@ -138,7 +138,7 @@ finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 @given(x=finite, y=finite)
 def test_keys_are_ordered_as_their_floats_are(x, y):
-    (left,), (right,) = keys_of(np.array([[x], [y]], np.float32), (2, 1)).tolist()
+    left, right = keys_in_lanes(np.array([[x], [y]], np.float32), 1)[0, :2].tolist()
     assert (left > right) == (x > y)
     assert (left == right) == (x == y)
 
@@ -146,12 +146,24 @@ def test_keys_are_ordered_as_their_floats_are(x, y):
 def test_keys_around_zero_and_at_the_ends():
     largest = np.finfo(np.float32).max
     values = np.array([[-largest, -1e-45, -0.0, 0.0, 1e-45, largest]], np.float32)
-    keys = keys_of(values, (3, 8))
-    assert keys[0, :6].tolist() == [
+    keys = keys_in_lanes(values, 8).reshape(8, LANES)
+    assert keys[:6, 0].tolist() == [
         0x00800000, 0x7FFFFFFE, 0x80000000, 0x80000000, 0x80000001, 0xFF7FFFFF
     ]  # fmt: skip
-    assert not keys[0, 6:].any()
-    assert not keys[1:].any()
+    assert not keys[6:].any()
+    assert not keys[:, 1:].any()
+
+
+def test_keys_of_a_feature_stand_side_by_side_however_the_features_are_stored():
+    values = np.arange(1, 1 + 2 * (2 * LANES + 3), dtype=np.float32).reshape(-1, 2)
+    keys = keys_in_lanes(values, 3)
+    assert keys.shape == (3, 3 * LANES)
+    for pixel in (0, LANES - 1, LANES, 2 * LANES + 2):
+        group, lane = divmod(pixel, LANES)
+        for column in range(2):
+            bits = int(values[pixel, column].view(np.uint32)) | 0x80000000
+            assert int(keys[group, column * LANES + lane]) == bits
+    assert np.array_equal(keys, keys_in_lanes(np.asfortranarray(values), 3))
 
 
 def test_ties_go_to_the_lowest_code():
