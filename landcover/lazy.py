@@ -19,6 +19,7 @@ from landcover.nouns.product import Product, ProductFile
 from landcover.products.reading import read_product
 from landcover.raster.clouds import upsample_nearest
 from landcover.raster.reflectance import harmonise, stored_units, to_physical
+from landcover.raster.stored import layer_values
 from landcover.raster.windows import cover, cut
 from landcover.stores.rasters import open_raster
 
@@ -145,7 +146,7 @@ class StoredArray(RasterArray):
         coarse = cover(window, self._ratio)
         values = super()._read(coarse)
         if self._layer:
-            values = to_physical(values, 1 / stored_units(self._layer))
+            values = layer_values(values, self._layer)
         return cut(upsample_nearest(values, self._ratio), window, coarse, self._ratio)
 
 

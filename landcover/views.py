@@ -7,7 +7,7 @@ from xarray.core import indexing
 
 from landcover.errors import InputError, MissingDataError
 from landcover.lazy import StoredArray, coordinates
-from landcover.ledger import outputs
+from landcover.ledger import outputs, units
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.stores.workspace import Workspace
@@ -20,9 +20,13 @@ def open_composite(
     where = {"wanted.stage": "composite", "wanted.unit": f"{tile}/{period}"}
     found = workspace.records.find(outputs.COLLECTION, where, sort=["-created"])
     if recipe is not None:
-        known = workspace.records.get("recipes", recipe)
-        params = known["recipe"]["composite"] if known else None
-        found = [d for d in found if params and params.items() <= {**d["wanted"]["params"]}.items()]
+        of_recipe = {
+            output
+            for run in workspace.records.find("runs", {"run.recipe_id": recipe})
+            for state in units.states(workspace.records, run["_id"], "composite")
+            for output in state.outputs
+        }
+        found = [document for document in found if document["_id"] in of_recipe]
     for document in found:
         output = outputs.find(workspace, document["_id"])
         if output is not None:

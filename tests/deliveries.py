@@ -11,7 +11,7 @@ from rasterio import Affine
 
 ASSETS = {
     "coastal": "B01", "blue": "B02", "green": "B03", "red": "B04", "nir08": "B8A",
-    "nir09": "B09", "swir16": "B11", "aot": "AOT", "scl": "SCL",
+    "nir": "B08", "nir09": "B09", "swir16": "B11", "aot": "AOT", "scl": "SCL",
 }  # fmt: skip
 ULX, ULY = 501_360, 5_629_680
 

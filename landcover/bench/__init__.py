@@ -46,7 +46,9 @@ BENCHES = {
     "samples": "landcover.bench.samples",
     "train": "landcover.bench.train",
     "models": "landcover.bench.models",
+    "trust": "landcover.bench.trust",
     "predict": "landcover.bench.predict",
+    "forests": "landcover.bench.forests",
     "explain": "landcover.bench.explain",
 }
 """Name of each bench and its file, in the order of the list."""

@@ -164,7 +164,7 @@ def ours(folder: str, pixels: int, feather: bool, warped: bool) -> Work:
     from landcover.stages.task import Job
     from landcover.stores.rasters import RasterStyle
 
-    styles = RasterStyle("uint8", 0), RasterStyle("uint8", 255)
+    styles = {FILES[0]: RasterStyle("uint8", 0), FILES[1]: RasterStyle("uint8", 255)}
     joinings = _joinings(Path(folder), pixels, feather=feather, warped=warped)
 
     def work() -> Any:
@@ -172,7 +172,7 @@ def ours(folder: str, pixels: int, feather: bool, warped: bool) -> Work:
             out = Path(folder) / f"out-{name}"
             shutil.rmtree(out, ignore_errors=True)
             out.mkdir()
-            joining.write(Job(), out, *styles)
+            joining.write(Job(), out, styles)
         return lambda: _found(Path(folder), joinings, FILES[0])
 
     # Compiled code is loaded before.

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from landcover.bench import season, synthetic
+from landcover.bench import orfeo, season, synthetic
 from landcover.bench.processes import Case, run, side_by_side
 from landcover.bench.tables import Report, Request, Row, Tell, Work, digest
 
@@ -55,8 +55,10 @@ def measure(request: Request, tell: Tell) -> Report:
         Case("all but the forest", f"{__name__}:ours", {**large, "run": "stump"}),
     ]
     alone = side_by_side(f"tile of {side} x {side} px", whole, repeats, tell, same=False)
+    orfeos, remarks = orfeo.beside(cases[0], small["folder"], part, threads, repeats, tell)
     facts = {"pixels": side, "threads": threads, **_facts(request.folder)}
-    return Report("predict", facts, [*rows, *alone], _notes(rows, alone, part, side))
+    notes = [*_notes(rows, alone, part, side), *remarks]
+    return Report("predict", facts, [*rows, *alone, *orfeos], notes)
 
 
 def _side(request: Request) -> int:
@@ -116,8 +118,8 @@ def prepared(folder: str, pixels: int, seed: int, other: str | None) -> Work:
             return
         synthetic.write_samples(seed)
         for name in synthetic.RUNS:
-            _stage("train", name, "all", threads=2)
-        rows = _training_rows(api.open_workspace())
+            run_stage("train", name, "all", threads=2)
+        rows = training_rows(api.open_workspace())
         model = api.fit_classifier(
             rows, rows["code"], feature_names=synthetic.feature_names(), threads=2
         )
@@ -126,7 +128,8 @@ def prepared(folder: str, pixels: int, seed: int, other: str | None) -> Work:
     return work
 
 
-def _training_rows(workspace: Any) -> Any:
+def training_rows(workspace: Any) -> Any:
+    """Read the rows of the sample set that a forest is fitted on."""
     import pandas as pd
 
     (document,) = workspace.records.find("outputs", {"wanted.unit": "samples"})
@@ -145,19 +148,27 @@ def ours(folder: str, pixels: int, threads: int, run: str) -> Work:
     season.use(Path(folder) / "workspace")
     workspace = api.open_workspace()
     # Stages and compiled code are loaded once a process, not once a tile.
-    _stage("train", run, "all", threads=threads)
+    run_stage("train", run, "all", threads=threads)
     few = np.random.default_rng(0).random((64, 2), dtype=np.float32)
     api.fit_classifier(few, 1 + np.arange(64) % 2, parameters={"n_trees": 2}).predict(few)
-    for old in workspace.records.find("outputs", {"wanted.stage": "classify"}):
-        workspace.objects.remove(old["key"])  # as if it had never been made
+    forget_maps()
 
     def work() -> Work:
-        made = _stage("classify", run, synthetic.TILE, threads=threads)
+        made = run_stage("classify", run, synthetic.TILE, threads=threads)
         output = outputs.load(workspace, made[0])
         paths = [workspace.objects.href(output.key, file) for file in NAMES]
         return lambda: digest(*(read_array(path)[0].reshape(pixels, pixels) for path in paths))
 
     return work
+
+
+def forget_maps() -> None:
+    """Remove the maps of this process' workspace, as if none had ever been made."""
+    from landcover import api
+
+    workspace = api.open_workspace()
+    for old in workspace.records.find("outputs", {"wanted.stage": "classify"}):
+        workspace.objects.remove(old["key"])
 
 
 def plain(folder: str, pixels: int, threads: int, block: int) -> Work:
@@ -203,8 +214,8 @@ def _by_blocks(
     return codes, confidence
 
 
-def _stage(stage: Any, run: str, unit: str, *, threads: int) -> list[str]:
-    """Run a stage of one of the two runs.
+def run_stage(stage: Any, run: str, unit: str, *, threads: int) -> list[str]:
+    """Run a stage of a run in the workspace of this process.
 
     Raises:
         LandcoverError: It failed.

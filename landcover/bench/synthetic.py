@@ -7,6 +7,7 @@ samples; a larger tile is more of the same ground, mapped by the same forest.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,13 +41,22 @@ BYTES_PER_PIXEL = 62.0
 """Of composites and terrain on disk, per pixel of 10 m."""
 
 
-def prepare(folder: Path, pixels: int, seed: int) -> None:
-    """Write a workspace whose one tile is prepared, for the runs of ``RUNS``.
+RUNS: Mapping[str, Sequence[str]] = {
+    "forest": (),
+    "stump": ("model.trees=1", "model.max_depth=1"),
+}
+"""Runs on the tile and what sets their recipes apart: 100 full-depth trees, and one tree of one
+split, which costs nothing."""
+
+
+def prepare(folder: Path, pixels: int, seed: int, runs: Mapping[str, Sequence[str]] = RUNS) -> None:
+    """Write a workspace whose one tile is prepared.
 
     Args:
         folder: Folder of the workspace; the environment names it from then on.
         pixels: Side of the tile, 10 m pixels, a multiple of 6.
         seed: Seed of everything random.
+        runs: Runs on it, each with what is overridden in the recipe.
     """
     from landcover import api
     from landcover.stores import layout
@@ -66,12 +76,12 @@ def prepare(folder: Path, pixels: int, seed: int) -> None:
         workspace, wanted, layout.terrain(TILE, wanted.id), {},
         partial(_write_terrain, seed, grid_of(pixels, 10)),
     )  # fmt: skip
-    _start(workspace, "forest", [], composites, terrain)
-    _start(workspace, "stump", ["model.trees=1", "model.max_depth=1"], composites, terrain)
+    for name, overrides in runs.items():
+        _start(workspace, name, overrides, composites, terrain)
 
 
-def write_samples(seed: int) -> None:
-    """Write samples of ground like the tile's, for both runs."""
+def write_samples(seed: int, runs: Iterable[str] = RUNS) -> None:
+    """Write samples of ground like the tile's, for the runs."""
     from landcover import api
     from landcover.stores import layout
 
@@ -79,7 +89,7 @@ def write_samples(seed: int) -> None:
     wanted = _wanted("sample", TILE, seed)
     key = layout.samples(TILE, wanted.id)
     samples = _commit(workspace, wanted, key, {}, partial(_write_samples, seed))
-    for run in RUNS:
+    for run in runs:
         _done(workspace, run, "sample", TILE, samples)
 
 
@@ -103,10 +113,6 @@ def take_models(other: Path) -> None:
                 for number in state.outputs:
                     mine.records.insert_one("outputs", theirs.records.get("outputs", number) or {})
     use(place)
-
-
-RUNS = ("forest", "stump")
-"""Runs on the tile: 100 full-depth trees, and one tree of one split, which costs nothing."""
 
 
 def grid_of(pixels: int, size: int) -> Grid:
@@ -161,7 +167,7 @@ def read_features(row: int, column: int, height: int, width: int) -> NDArray[Any
 def _start(
     workspace: Workspace,
     run_id: str,
-    overrides: list[str],
+    overrides: Sequence[str],
     composites: dict[str, Output],
     terrain: Output,
 ) -> None:

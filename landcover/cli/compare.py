@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from landcover.cli import common, show_json
+from landcover.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from landcover.nouns.change import ChangeSplit
     from landcover.nouns.comparison import Comparison
+    from landcover.stages.attribution import Limits
     from landcover.stores.workspace import Workspace
+
+    Divide = Callable[[Workspace, str, str], ChangeSplit]
 
 
 @click.command("compare")
@@ -23,43 +31,79 @@ if TYPE_CHECKING:
     help="Classes of the second map's codes: copernicus, worldcover, or a CSV or YAML file with "
     "the class of each code [default: the names in its file, else the same codes].",
 )
+@click.option(
+    "--split",
+    is_flag=True,
+    help="Divide the difference into land, model and input: the first map's model predicts the "
+    "second map's composites. Both maps must be of this workspace.",
+)
+@click.option(
+    "--least-clear",
+    type=click.IntRange(min=0),
+    help="With --split: fewest clear observations of the poorest season for a change of land "
+    "[default: 2].",
+)
+@click.option(
+    "--least-swing",
+    type=click.FloatRange(0, 1),
+    help="With --split: least total variation of the old model's probabilities for a change of "
+    "land [default: 0.5].",
+)
 @click.option("--out", type=click.Path(file_okay=False), help="Folder for tables and pictures.")
 @common
 def command(
     first: str,
     second: str,
     legend_map: str | None,
+    split: bool,
+    least_clear: int | None,
+    least_swing: float | None,
     out: str | None,
     workspace: str | None,
     as_json: bool,
 ) -> int:
     """Compare MAP with another map or with a reference, by area.
 
-    A map is an id, a unique beginning of it, or a path; a reference is a raster of class codes in
-    any CRS. It is read on the grid of MAP by nearest neighbour, window by window. With --out: the
-    agreement matrix (JSON, CSV; hectares, rows are MAP), where they agree (GeoTIFF, PNG), and a
-    plate with both maps and the composite side by side.
+    A map is an id, a unique beginning of it, a run, or a path; a reference is a raster of class
+    codes in any CRS. It is read on the grid of MAP by nearest neighbour, window by window. With
+    --out: the agreement matrix (JSON, CSV; hectares, rows are MAP), where they agree (GeoTIFF,
+    PNG), a plate with both maps and the composite side by side, and a page. With --split also
+    why they differ (CSV, GeoTIFF, PNG): MAP is the older map.
 
     Example: landcover compare 1f0c worldcover_N39W003.tif --legend-map worldcover --out compared
+
+    Example: landcover compare map-2021 map-2022 --split --out changed
     """
     from landcover import api
     from landcover.settings import read_settings
+    from landcover.stages.attribution import CAUSE, split_change
     from landcover.stages.comparing import compare_maps
+    from landcover.stages.task import Job
+
+    settings = read_settings(workspace=workspace)
+    limits = _limits(split, least_clear, least_swing)
 
     def opened() -> Workspace:
-        return api.open_workspace(read_settings(workspace=workspace))
+        return api.open_workspace(settings)
+
+    def divide(path: Path | None) -> Divide | None:
+        if limits is None:
+            return None
+        job = Job(memory_gb=settings.memory_gb, threads=settings.threads)
+        return partial(split_change, path=path, limits=limits, job=job)
 
     folder = None if out is None else Path(out)
     if folder is None:
-        result = compare_maps(opened, first, second, legend_map).result
+        result = compare_maps(opened, first, second, legend_map, None, divide(None)).result
         files: list[str] = []
     else:
         from landcover.stages.comparison_files import AGREEMENT, all_or_nothing, write_comparison
 
         with all_or_nothing(folder) as scratch:
-            compared = compare_maps(opened, first, second, legend_map, scratch / AGREEMENT)
+            where, split_up = scratch / AGREEMENT, divide(scratch / CAUSE)
+            compared = compare_maps(opened, first, second, legend_map, where, split_up)
             result = compared.result
-            files = write_comparison(compared, scratch, f"{result.first} and {result.second}")
+            files = write_comparison(compared, scratch, _title(result))
     if as_json:
         show_json({"agreement": result.agreement, **result.to_document()})
     else:
@@ -90,6 +134,42 @@ def _tell(result: Comparison) -> None:
         click.echo(f"  code {code} of the second is none of the classes: {hectares:,.1f} ha")
     for note in result.notes:
         click.echo(f"  {note}")
+    if result.split is not None:
+        _tell_split(result.split)
+
+
+def _title(result: Comparison) -> str:
+    if result.split is not None and result.split.first_run != result.split.second_run:
+        return f"{result.split.first_run} and {result.split.second_run}"
+    return f"{result.first} and {result.second}"
+
+
+def _tell_split(split: ChangeSplit) -> None:
+    click.echo(split.sentence)
+    click.echo(f"  {'cause':26}{'pixels':>12}{'ha':>12}{'of change':>11}")
+    for cause in split.causes:
+        click.echo(
+            f"  {cause.title:26}{cause.pixels:>12,}{cause.hectares:>12,.1f}"
+            f"{_percent(cause.of_changed):>11}"
+        )
+    for note in split.notes:
+        click.echo(f"  {note}")
+
+
+def _limits(
+    split: bool,
+    least_clear: int | None,
+    least_swing: float | None,
+) -> Limits | None:
+    from landcover.stages.attribution import Limits
+
+    given = {"clear": least_clear, "swing": least_swing}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if split:
+        return Limits(**chosen)
+    if chosen:
+        raise UsageError("--least-clear and --least-swing go with --split; give it as well.")
+    return None
 
 
 def _percent(share: float | None) -> str:

@@ -17,7 +17,7 @@ MOST_PAIRS = 5
 
 
 @click.command("doctor")
-@click.argument("model")
+@click.argument("model", metavar="RUN|MODEL")
 @click.option("--out", type=click.Path(file_okay=False), help="Folder for the page and its files.")
 @click.option(
     "--point",
@@ -41,11 +41,15 @@ def command(
     workspace: str | None,
     as_json: bool,
 ) -> None:
-    """Say which classes MODEL confuses, in what they differ, and what to do about it.
+    """Say which classes a model confuses, in what they differ, and what to do about it.
 
-    MODEL is an id, a beginning of an id that no other model has, or the folder of a model; its
-    samples must be in the workspace. A run with `--until explain` or later has made the page
-    already: it is copied, unless --point or --rows ask for more.
+    RUN is the name of a run; MODEL is an id, a beginning of an id that no other model has, or the
+    folder of a model; its samples must be in the workspace. A run with `--until explain` or later
+    has explained its model already: that is taken, unless --point or --rows ask for more.
+
+    Where independent points (--test-labels) judged the run's map, or any map of the model, their
+    confusion stands beside that of the held-out samples, and the points that were missed are
+    explained.
 
     Example: landcover doctor 3f2a --out doctor --point 1207
     """
@@ -76,9 +80,17 @@ def command(
 
 def _tell(found: Explanation, points: tuple[str, ...]) -> None:
     """Print an explanation for people."""
+    from landcover.nouns.explanation import JudgedExplanation
+
     kind = " SIMULATED" if found.simulated else ""
     right = "" if found.overall is None else f", {100 * found.overall:.1f} % of them right"
     click.echo(f"Model {found.model}{kind}: {found.n_held} held-out samples{right}")
+    judged = found.judgement if isinstance(found, JudgedExplanation) else None
+    if judged is not None:
+        click.echo(
+            f"Run {judged.run}: {100 * judged.overall:.1f} % of {judged.n} independent points "
+            f"agree with its map ({judged.design})"
+        )
     for number, sentence in enumerate(found.advice, start=1):
         click.echo(f"  {number}. {sentence}")
     if not found.advice:
@@ -89,7 +101,14 @@ def _tell(found: Explanation, points: tuple[str, ...]) -> None:
     for pair in found.pairs[:MOST_PAIRS]:
         one, other = (found.class_of(code).title for code in pair.codes)
         distance = "  –  " if pair.distance is None else f"{pair.distance:5.2f}"
-        click.echo(f"  {pair.percent:5.1f} %  JM {distance}  {one}, {other}")
+        shares = _share(pair.percent)
+        if judged is not None:
+            there = judged.pair_of(pair.codes)
+            used = "points" if there.is_used else "held out"
+            shares += f" held out {_share(there.percent)} points (by {used})"
+        click.echo(f"  {shares}  JM {distance}  {one}, {other}")
+    for point in judged.points[:MOST_PAIRS] if judged else ():
+        click.echo(f"\n  Independent: {point.sentence}")
     for point in found.points:
         if point.point in points:
             click.echo(f"\n  {point.sentence}")
@@ -97,3 +116,7 @@ def _tell(found: Explanation, points: tuple[str, ...]) -> None:
         click.echo(f"\n  Point {name} is not among the misclassified held-out samples.")
     for note in found.notes:
         click.echo(f"  note: {note}")
+
+
+def _share(percent: float | None) -> str:
+    return "    –  " if percent is None else f"{percent:5.1f} %"

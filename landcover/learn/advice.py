@@ -44,21 +44,24 @@ def advise_pair(
     distance: float | None,
     differs_in: Sequence[str],
     tiles: Sequence[str],
+    basis: str = "",
 ) -> str:
     """Say how far a confused pair lies apart, in what, and what to do about it.
 
     Args:
         pair: The two classes.
         classes: All classes of the model.
-        percent: Share of their held-out rows that is confused, %.
+        percent: Share of their rows or points that is confused, %.
         distance: Jeffries-Matusita distance, 0-2; None where it is unknown.
         differs_in: Names of features that hold them apart, the strongest first.
         tiles: Tiles where they are confused most.
+        basis: Of what the share is, in words; held-out rows where empty.
     """
     one, other = pair
+    share = f"{percent:.0f} %" if percent >= 1 else "less than 1 %"
     facts = [
         "JM unknown (too few samples)" if distance is None else f"JM {distance:.2f}",
-        f"{percent:.0f} % mutual confusion" if percent >= 1 else "less than 1 % mutual confusion",
+        f"{share} mutual confusion{' on ' if basis else ''}{basis}",
     ]
     if differs_in:
         facts.append(f"differ mainly in {' and '.join(differs_in[:NAMED])}")

@@ -129,6 +129,28 @@ def is_outside(applicability: Applicability, features: NDArray[np.float32]) -> N
     return np.asarray(_is_far(placed, known.references, known.threshold))
 
 
+def dissimilarity(
+    applicability: Applicability, features: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Measure how unlike all training samples pixels are.
+
+    Args:
+        applicability: What they are compared with.
+        features: Finite features in the model's order, float32, (n, d).
+
+    Returns:
+        Dissimilarity index (Meyer & Pebesma 2021, eq. 4): distance from the nearest reference over
+        the mean distance of two training samples, float64, (n,), not negative. A pixel beyond
+        ``index_threshold`` is outside.
+    """
+    known = applicability
+    placed = _place(features, known.centre, known.factor, known.order)
+    strangers = np.full(len(placed), -1, np.int64)
+    theirs = np.zeros(len(known.references), np.int64)
+    nearest = _nearest(placed, strangers, known.references, theirs)
+    return np.asarray(np.sqrt(nearest.astype(np.float64)) / known.unit)
+
+
 def _in_turns(group: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
     """Order rows so that every group gives one row before any gives a second."""
     draw = rng.random(group.size)

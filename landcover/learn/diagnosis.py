@@ -192,7 +192,7 @@ def _pairs(
         codes = (pair[0].code, pair[1].code)
         differences = _differences(card, codes, trained, held, explained)
         measured = tuple(d.feature for d in differences[:MEASURED])
-        distance = _distance(trained, codes, measured)
+        distance = pair_distance(trained, codes, measured)
         is_theirs = held["code"].isin(codes).to_numpy() & np.isin(answered, codes)
         is_wrong = is_theirs & (answered != held["code"].to_numpy())
         # Samples of a library lie in no tile of the run.
@@ -243,9 +243,19 @@ def _differences(
     return tuple(Difference(feature=name, amount=a) for name, a in ranked[:MOST_DIFFERENCES])
 
 
-def _distance(
+def pair_distance(
     trained: pd.DataFrame, codes: tuple[int, int], measured: tuple[str, ...]
 ) -> float | None:
+    """Measure how far two classes lie apart.
+
+    Args:
+        trained: Training rows: features by name and ``code``.
+        codes: The two classes.
+        measured: Features to measure in.
+
+    Returns:
+        Jeffries-Matusita distance, 0-2; None where a class has too few rows.
+    """
     theirs = trained[trained["code"].isin(codes)]
     if not measured or theirs["code"].nunique() < 2:
         return None

@@ -39,6 +39,7 @@ def split_by_group(
     train_fraction: float = 0.8,
     seed: int = 0,
     rare: Rare = "error",
+    second: ArrayLike | None = None,
 ) -> GroupSplit:
     """Split samples so that each group lies on one side and each class on both.
 
@@ -56,6 +57,11 @@ def split_by_group(
         seed: Another seed, another split.
         rare: What to do with a class that cannot be on both sides: ``error``, or keep all its
             groups in training and report it (``train``).
+        second: Class of the second level of each sample, integer, (sample,), 0 where it has none.
+            Where all groups of such a class lie on one side, one of them moves to the other and
+            another group of its first-level class moves back, if no class loses a side by it.
+            A class of one group stays where it is, and no class is reported. A split that has
+            all of them on both sides already is that without a second level.
 
     Returns:
         The split, with the number of groups on either side and the rare classes.
@@ -86,6 +92,14 @@ def split_by_group(
         lonely |= one_sided
     if lonely and rare == "error":
         raise InputError(_complaint(lonely, n_groups))
+    if second is not None:
+        inner = np.asarray(second)
+        if inner.shape != (len(table),):
+            raise InputError(
+                f"split_by_group: codes and second need one length, found {len(table)} and "
+                f"{inner.shape}."
+            )
+        trains = _with_second(table.assign(second=inner), trains, forced, draw, majority)
     side = held.assign(trains=held["group"].isin(trains))
     per_side = side.groupby("code")["trains"].agg(["sum", "size"])
     return GroupSplit(
@@ -154,6 +168,45 @@ def _choose(
         n_train = round(train_fraction * len(ordered))
         trains.update(ordered[: min(max(n_train, 1), max(len(ordered) - 1, 1))])
     return trains
+
+
+def _with_second(
+    table: pd.DataFrame, trains: set[str], forced: set[str], draw: pd.Series, majority: pd.Series
+) -> set[str]:
+    """Put the classes of the second level on both sides, as far as single moves can."""
+    inner = table[table["second"] > 0]
+    sizes = inner.groupby(["group", "second"]).size().rename("n").reset_index()
+    heavy = _dominant(sizes.rename(columns={"second": "code"}))
+    members = [set(own) for _, own in table.groupby("code")["group"]]
+    wanted = [set(own) for _, own in inner.groupby("second")["group"]]
+
+    def move(candidates: set[str], trains: set[str], to_train: bool) -> tuple[set[str], str | None]:
+        # What would be held out first comes first; the heaviest group of a class comes last.
+        order = sorted(candidates, key=lambda group: (group in heavy, -int(draw[group]), group))
+        for group in reversed(order) if to_train else order:
+            if not to_train and group in forced:
+                continue
+            moved = trains ^ {group}
+            theirs = [own for own in (*members, *wanted) if group in own]
+            if all(_is_divided(own, moved) for own in theirs if _is_divided(own, trains)):
+                return moved, group
+        return trains, None
+
+    for own in wanted:
+        if len(own) < 2 or _is_divided(own, trains):
+            continue
+        to_train = own.isdisjoint(trains)
+        trains, group = move(own, trains, to_train)
+        if group is not None:
+            alike = set(majority.index[majority == majority[group]]) - own
+            back = alike & trains if to_train else alike - trains
+            trains, _ = move(back, trains, not to_train)
+    return trains
+
+
+def _is_divided(groups: set[str], trains: set[str]) -> bool:
+    """Tell whether some of the groups train and some do not."""
+    return not (groups <= trains or groups.isdisjoint(trains))
 
 
 def _dominant(held: pd.DataFrame) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from landcover.nouns.base import Noun
+from landcover.nouns.change import ChangeSplit
 
 
 class ClassAgreement(Noun):
@@ -53,6 +54,8 @@ class Comparison(Noun):
     """True where the first map is of simulated products."""
     notes: tuple[str, ...] = ()
     """What to know before the numbers are used, one sentence each."""
+    split: ChangeSplit | None = None
+    """The difference divided into land, input and model; None where it was not asked for."""
 
     @property
     def compared_hectares(self) -> float:

@@ -7,8 +7,15 @@ from typing import Literal
 from pydantic import Field
 
 from landcover.errors import InputError
+from landcover.nouns.area import Estimate
 from landcover.nouns.base import Noun
 from landcover.nouns.model import FeatureKind, Id, ModelKind
+
+ENOUGH = 30
+"""Independent points of both classes of a pair from which they are preferred: the 95 % interval of
+a share of so many points is at most 18 percentage points to either side (normal approximation)."""
+ENOUGH_OF_EACH = 10
+"""The same for the rarer of the two classes."""
 
 
 class ExplainedClass(Noun):
@@ -89,9 +96,9 @@ class ConfusedPair(Noun):
     """What a person can do, one sentence."""
 
     @property
-    def percent(self) -> float:
-        """Share of the rows of both classes that is confused, %."""
-        return 100 * self.confused / self.rows
+    def percent(self) -> float | None:
+        """Share of the rows of both classes that is confused, %; None where none was held out."""
+        return 100 * self.confused / self.rows if self.rows else None
 
 
 class PointFeature(Noun):
@@ -107,7 +114,7 @@ class PointFeature(Noun):
 
 
 class MissedPoint(Noun):
-    """A held-out place that the model gets wrong."""
+    """A place that did not train and that the model gets wrong."""
 
     point: str
     """Id of the point."""
@@ -126,6 +133,59 @@ class MissedPoint(Noun):
     """Those that pushed hardest, either way; empty where the model is no forest."""
     sentence: str
     """What happened, one sentence."""
+
+
+class JudgedPair(Noun):
+    """What independent points say of a pair of classes."""
+
+    codes: tuple[int, int]
+    confused: int
+    """Points of one that the map gives to the other."""
+    points: int
+    """Points of both on the map."""
+    is_used: bool
+    """True where the pair's advice goes by these points, False where by held-out rows."""
+
+    @property
+    def percent(self) -> float | None:
+        """Share of the points of both classes that is confused, %; None where there are none."""
+        return 100 * self.confused / self.points if self.points else None
+
+
+class Judgement(Noun):
+    """A map of the model against points that never trained."""
+
+    run: str
+    """Run that made and judged the map."""
+    design: str
+    """How the points were drawn, and whether they are a probability sample."""
+    n: int
+    """Points on the map."""
+    overall: float
+    """Share of them that agrees with the map, 0-1; not weighted by area."""
+    weighted: Estimate | None
+    """Overall accuracy weighted by area; None where the sample allows none."""
+    n_missed: int
+    """Points that disagree with the map."""
+    pairs: tuple[JudgedPair, ...]
+    """One entry for each pair of the explanation, in its order."""
+    points: tuple[MissedPoint, ...]
+    """Points that the model gets wrong, explained one by one."""
+
+    def pair_of(self, codes: tuple[int, int]) -> JudgedPair:
+        """Find what the points say of a pair of the explanation.
+
+        Raises:
+            InputError: The explanation does not have it.
+        """
+        for entry in self.pairs:
+            if entry.codes == codes:
+                return entry
+        raise InputError(f"Run {self.run}: its explanation has no pair {codes}.")
+
+    def points_of(self, codes: tuple[int, int]) -> tuple[MissedPoint, ...]:
+        """List the explained points of one class that are taken for the other."""
+        return tuple(p for p in self.points if {p.reference, p.predicted} == set(codes))
 
 
 class Explanation(Noun):
@@ -191,3 +251,10 @@ class Explanation(Noun):
                 sums[k] += value
         ranked = sorted(found.items(), key=lambda entry: (-sum(entry[1]), entry[0]))
         return {key: tuple(sums) for key, sums in ranked}
+
+
+class JudgedExplanation(Explanation):
+    """An explanation joined with what independent points say of a map of the model."""
+
+    judgement: Judgement
+    """What the points say; the advice goes by them where they are enough."""

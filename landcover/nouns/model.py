@@ -15,7 +15,7 @@ from landcover.nouns.base import Noun
 from landcover.nouns.search import SearchReport
 from landcover.nouns.trust import TrustReport
 
-FeatureKind = Literal["band", "auxiliary", "index", "terrain", "neighbourhood"]
+FeatureKind = Literal["band", "auxiliary", "index", "terrain", "neighbourhood", "temporal", "shape"]
 ModelKind = Literal["random-forest", "extra-trees", "mlp"]
 ClassCode = Annotated[int, Field(ge=1, le=255)]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]

@@ -66,7 +66,7 @@ def write_cell(
     from landcover.publish.plots import draw_map, draw_true_colour
 
     source = Path(cell.folder)
-    names = _tile_names(cell.tiles)
+    names = tile_names(cell.tiles)
     has_map = bool(cell.mapped)
     colours = [source / f"{band}.tif" for band in TRUE_COLOUR]
     has_colour = all(path.is_file() for path in colours)
@@ -103,7 +103,7 @@ def write_cell(
         view.grid,
         out / drawn,
         title,
-        f"{zone_name(cell.cell)}, {_tile_names(cell.mapped)}",
+        f"{zone_name(cell.cell)}, {tile_names(cell.mapped)}",
         pixels=pixels,
         is_simulated=is_simulated,
         is_judged=not tags.get("accuracy", "").startswith("Accuracy unknown"),
@@ -132,20 +132,33 @@ def count_codes(path: Path) -> tuple[dict[int, int], dict[int, float]]:
     return {int(c): int(counts[c]) for c in present}, {int(c): float(areas[c]) for c in present}
 
 
+def write_class_map(
+    source: Path, out: Path, name: str, legend: Sequence[LegendClass], tags: Mapping[str, str]
+) -> None:
+    """Write a map of codes for programs, with its styles beside it.
+
+    Args:
+        source: Raster of class codes.
+        out: Folder of the report.
+        name: What the files are called, without ending.
+        legend: Its classes.
+        tags: Metadata of the GeoTIFF.
+    """
+    categories = {0: "nodata", **{entry.code: entry.name for entry in legend}}
+    write_cog(source, out / f"{name}.tif", resampling="MODE", tags=tags, categories=categories)
+    (out / f"{name}.qml").write_text(qml(legend), encoding="utf-8")
+    (out / f"{name}.sld").write_text(sld(legend, name), encoding="utf-8")
+    (out / f"{name}_colours.txt").write_text(colour_map(legend), encoding="utf-8")
+
+
 def _write_rasters(
     out: Path, cell: Cell, legend: Sequence[LegendClass], tags: Mapping[str, str]
 ) -> None:
     source, name = Path(cell.folder), f"map_{cell.cell}"
-    categories = {0: "nodata", **{entry.code: entry.name for entry in legend}}
-    write_cog(
-        source / CLASSES, out / f"{name}.tif", resampling="MODE", tags=tags, categories=categories
-    )
+    write_class_map(source / CLASSES, out, name, legend, tags)
     write_cog(
         source / CONFIDENCE, out / f"confidence_{cell.cell}.tif", resampling="AVERAGE", tags=tags
     )
-    (out / f"{name}.qml").write_text(qml(legend), encoding="utf-8")
-    (out / f"{name}.sld").write_text(sld(legend, name), encoding="utf-8")
-    (out / f"{name}_colours.txt").write_text(colour_map(legend), encoding="utf-8")
     others = for_colour_blind(legend)
     if others is not None:
         (out / f"{name}_colour_blind.qml").write_text(qml(others), encoding="utf-8")
@@ -158,7 +171,8 @@ def _grid(path: Path) -> Grid:
     return grid
 
 
-def _tile_names(tiles: Sequence[str], most: int = 6) -> str:
+def tile_names(tiles: Sequence[str], most: int = 6) -> str:
+    """List tiles for people, the first ones by name."""
     word = "tile" if len(tiles) == 1 else "tiles"
     more = f" and {len(tiles) - most} more" if len(tiles) > most else ""
     return f"{word} {', '.join(tiles[:most])}{more}"

@@ -1,4 +1,4 @@
-"""Two class maps and the true-colour composite side by side: the region, then places in it."""
+"""Two class maps, the composite and causes side by side: the region, then places in it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from landcover.nouns.change import CAUSES
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.publish import cartography as draw
@@ -22,6 +23,8 @@ _DPI = 130
 _SIDE, _GAP, _LEFT, _TOP, _FOOT = 2.9, 0.15, 0.35, 0.95, 0.3
 _ROW = 0.26
 # Inches: longest side of a panel, gaps, margins, height of a legend row.
+_DEGREE = 111_320.0
+"""Metres of a degree on the equator; enough for a label and the shape of a panel."""
 
 
 class Place(NamedTuple):
@@ -35,6 +38,8 @@ class Place(NamedTuple):
     """Codes of the second, read by the same legend."""
     bands: NDArray[np.int16] | None
     """B04, B03, B02 as stored, int16, (3, y, x), −32768 nodata; None without a composite."""
+    causes: NDArray[np.uint8] | None = None
+    """Why the maps differ, uint8, (y, x), codes of CAUSES; None where that is not known."""
 
 
 def draw_comparison(
@@ -57,10 +62,14 @@ def draw_comparison(
         is_simulated: Says so under the headline.
     """
     has_colour = any(place.bands is not None for place in places)
-    heads = [*names, "natural colours"][: 3 if has_colour else 2]
+    has_causes = any(place.causes is not None for place in places)
+    heads = [*names, *["natural colours"] * has_colour, *["why they differ"] * has_causes]
     sizes = [_size(place.grid) for place in places]
-    shown = [entry for entry in legend if _occurs(places, entry.code)]
-    per_row = 3 if has_colour else 2
+    per_row = len(heads)
+    shown: list[LegendClass | None] = [e for e in legend if _occurs(places, e.code)]
+    if has_causes:
+        # Causes begin a row of their own.
+        shown += [None] * (-len(shown) % per_row) + list(CAUSES)
     n_rows = -(-len(shown) // per_row)
     across = 2 * _LEFT + len(heads) * _SIDE + (len(heads) - 1) * _GAP
     tall = _TOP + sum(h for _, h in sizes) + _GAP * len(places) + n_rows * _ROW + _FOOT
@@ -78,6 +87,8 @@ def draw_comparison(
             pictures = [paint(place.first, legend), paint(place.second, legend)]
             if has_colour:
                 pictures.append(_natural(place, ends))
+            if place.causes is not None:
+                pictures.append(paint(place.causes, CAUSES))
             for number, picture in enumerate(pictures):
                 left = _LEFT + number * (_SIDE + _GAP) + (_SIDE - wide) / 2
                 axes = figure.add_axes(
@@ -92,11 +103,13 @@ def draw_comparison(
                 if top == _TOP:
                     axes.set_title(heads[number], fontsize=9.5, color=draw.INK, weight="bold")
                 if number == 0:
-                    metres = place.grid.width * place.grid.pixel
+                    metres = place.grid.width * place.grid.pixel * _unit(place.grid)
                     label = f"{place.name}, {draw.length_label(round(metres))} wide"
                     axes.set_ylabel(label, fontsize=7.5, color=draw.QUIET)
             top += high + _GAP
         for number, entry in enumerate(shown):
+            if entry is None:
+                continue
             row, column = divmod(number, per_row)
             x = (_LEFT + column * (across - 2 * _LEFT) / per_row) / across
             y = 1 - (top + (row + 0.7) * _ROW) / tall
@@ -113,8 +126,18 @@ def draw_comparison(
 
 
 def _size(grid: Grid) -> tuple[float, float]:
-    longest = max(grid.shape)
-    return _SIDE * grid.width / longest, _SIDE * grid.height / longest
+    # A degree of longitude is shorter than one of latitude.
+    wide = grid.width * (_unit(grid) / _DEGREE if grid.crs == "EPSG:4326" else 1.0)
+    longest = max(wide, grid.height)
+    return _SIDE * wide / longest, _SIDE * grid.height / longest
+
+
+def _unit(grid: Grid) -> float:
+    """Give the metres of a unit of the grid from west to east, at its middle."""
+    if grid.crs != "EPSG:4326":
+        return 1.0
+    middle = grid.uly - grid.height * grid.pixel / 2
+    return _DEGREE * float(np.cos(np.radians(middle)))
 
 
 def _occurs(places: Sequence[Place], code: int) -> bool:

@@ -6,7 +6,13 @@ import csv
 from io import StringIO
 from pathlib import Path
 
-from landcover.nouns.explanation import Explanation, MissedPoint
+from landcover.nouns.explanation import (
+    ENOUGH,
+    ENOUGH_OF_EACH,
+    Explanation,
+    JudgedExplanation,
+    MissedPoint,
+)
 from landcover.publish.page import ExplainedView
 from landcover.publish.pages import number, percent
 
@@ -26,9 +32,14 @@ def write_explanation(folder: Path, explanation: Explanation) -> None:
     """
     from landcover.publish.importance_picture import draw_importance
 
-    (folder / DOCUMENT).write_text(explanation.model_dump_json(indent=1), encoding="utf-8")
     (folder / TABLE).write_text(importance_csv(explanation), encoding="utf-8")
     draw_importance(explanation, [folder / PICTURE, folder / DRAWING], subtitle(explanation))
+    write_words(folder, explanation)
+
+
+def write_words(folder: Path, explanation: Explanation) -> None:
+    """Write document and page of an explanation whose table and picture lie beside them."""
+    (folder / DOCUMENT).write_text(explanation.model_dump_json(indent=1), encoding="utf-8")
     (folder / PAGE).write_text(render_doctor(explanation), encoding="utf-8")
 
 
@@ -115,8 +126,12 @@ def render_doctor(explanation: Explanation) -> str:
     one_each: dict[str, MissedPoint] = {}
     for point in explanation.points:
         one_each.setdefault(point.point, point)
+    judged = explanation.judgement if isinstance(explanation, JudgedExplanation) else None
     return environment.get_template("doctor.html").render(
         found=explanation,
+        judged=judged,
+        enough=ENOUGH,
+        enough_of_each=ENOUGH_OF_EACH,
         picture=PICTURE,
         table=TABLE,
         document=DOCUMENT,

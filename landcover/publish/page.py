@@ -37,6 +37,23 @@ class OverlapView(Noun):
     """The two classes that differ most often, and their share of all differences."""
 
 
+class SecondView(Noun):
+    """How a class is divided on the second level."""
+
+    code: int
+    """Code of the class."""
+    title: str
+    areas: tuple[ClassArea, ...]
+    """Area of each class of the second level; shares of what is divided."""
+    pixels: int
+    """Pixels of the class."""
+
+    @property
+    def undivided(self) -> int:
+        """Pixels of the class without a second level."""
+        return max(0, self.pixels - sum(area.pixels for area in self.areas))
+
+
 class MapView(Noun):
     """The map of one zone."""
 
@@ -50,6 +67,10 @@ class MapView(Noun):
     """Grid of the whole map."""
     map_picture: str | None = None
     """PNG of the class map; None where there is none."""
+    second: tuple[SecondView, ...] = ()
+    """Classes that are divided on a second level."""
+    second_picture: str | None = None
+    """PNG of both levels."""
     colour_picture: str | None = None
     """PNG of the true-colour composite; None where a band is missing."""
     period: str

@@ -57,6 +57,8 @@ class Publication(Noun):
     software: str
     """Version of landcover."""
     legend: tuple[LegendClass, ...]
+    second: tuple[LegendClass, ...] = ()
+    """Classes of the second level; empty where there is none."""
     card: ModelCard
     arrays: str
     """The model's arrays as seen from the folder of the report."""
@@ -142,6 +144,7 @@ def _assets(folder: Path, known: Publication, view: MapView) -> dict[str, Any]:
             "raster:scale": 1 / 254,
             "raster:offset": 0,
         },
+        **(_second(folder, known, view) if view.second else {}),
         "thumbnail": _file(
             folder, f"map_{view.cell}.png", "image/png", "Picture with legend", ["thumbnail"]
         ),
@@ -164,6 +167,22 @@ def _assets(folder: Path, known: Publication, view: MapView) -> dict[str, Any]:
     return found
 
 
+def _second(folder: Path, known: Publication, view: MapView) -> dict[str, Any]:
+    name, title = f"second_{view.cell}", "Class codes of the second level"
+    return {
+        "classification_second": {
+            **_file(folder, f"{name}.tif", _COG, title, ["data"]),
+            "data_type": "uint8",
+            "nodata": 0,
+            "classification:classes": _classes(known.second),
+        },
+        "style_second": _file(
+            folder, f"{name}.sld", "application/vnd.ogc.sld+xml", f"{title}, style (SLD)",
+            ["metadata"],
+        ),
+    }  # fmt: skip
+
+
 def _model_item(known: Publication) -> dict[str, Any]:
     card = known.card
     framework = card.versions.get("scikit-learn", "")
@@ -184,6 +203,8 @@ def _model_item(known: Publication) -> dict[str, Any]:
             "mlm:framework": "scikit-learn",
             **({"mlm:framework_version": framework} if _SEMANTIC.match(framework) else {}),
             "mlm:hyperparameters": {**card.parameters, "seed": card.seed},
+            # mlm wants bands here where its input names any; STAC wants them in an asset as well.
+            "bands": bands,
             "mlm:input": [
                 {
                     "name": "features of a pixel",

@@ -30,6 +30,25 @@ def count_pairs(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[
     return np.bincount(pairs, minlength=256 * 256).reshape(256, 256).astype(np.int64)
 
 
+def weigh_pairs(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], of_row: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sum what pixels weigh by the pair of their codes.
+
+    Args:
+        first: Codes of one map, uint8, (y, x), 0 nodata.
+        second: Codes of the other, likewise.
+        of_row: What a pixel of each row weighs, such as its hectares, float64, (y,).
+
+    Returns:
+        float64, (256, 256): rows are codes of ``first``, columns those of ``second``.
+    """
+    pairs = first.astype(np.int64).ravel() * 256 + second.ravel()
+    weights = np.repeat(of_row, first.shape[1])
+    summed = np.bincount(pairs, weights=weights, minlength=256 * 256)
+    return summed.astype(np.float64).reshape(256, 256)
+
+
 def agreement(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Tell where two maps agree: uint8 (y, x), 1 same class, 2 another, 0 not compared."""
     both = (first != 0) & (second != 0)

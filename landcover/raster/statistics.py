@@ -44,12 +44,7 @@ def masked_statistics(
             "Statistics: expected int16 numbers (time, y, x) and a mask of the same shape, found "
             f"{values.dtype} {values.shape} and {is_excluded.shape}."
         )
-    shares = np.asarray(percentiles, dtype=np.float64) / 100
-    if ((shares < 0) | (shares > 1)).any() or min_clear < 1:
-        raise InputError(
-            f"Statistics: expected percentiles 0-100 and at least 1 observation, found "
-            f"{list(percentiles)} and {min_clear}."
-        )
+    shares = _shares_of(percentiles, min_clear)
     times, height, width = values.shape
     found = np.full((len(shares) + spread, height * width), NODATA, dtype=np.int16)
     _statistics(
@@ -61,6 +56,53 @@ def masked_statistics(
         found,
     )
     return found.reshape(-1, height, width)
+
+
+def series_statistics(
+    values: NDArray[np.float32],
+    percentiles: Sequence[int],
+    *,
+    spread: bool = True,
+    min_clear: int = 3,
+) -> NDArray[np.float32]:
+    """Take percentiles and the standard deviation along time of what is not whole numbers.
+
+    As :func:`masked_statistics`, of an index for instance, and without rounding. The numbers are
+    sorted first: their order along time does not matter.
+
+    Args:
+        values: float32, (time, y, x), NaN where not usable.
+        percentiles: 0-100.
+        spread: Add the standard deviation after the percentiles.
+        min_clear: Fewest usable observations that give a pixel a value.
+
+    Returns:
+        float32, (statistic, y, x), unit of the values, NaN where too few remain.
+
+    Raises:
+        InputError: Another type or shape, or a percentile is not 0-100.
+    """
+    if values.dtype != np.float32 or values.ndim != 3:
+        raise InputError(
+            f"Statistics: expected float32 values (time, y, x), found {values.dtype} "
+            f"{values.shape}."
+        )
+    shares = _shares_of(percentiles, min_clear)
+    times, height, width = values.shape
+    found = np.full((len(shares) + spread, height * width), np.nan, dtype=np.float32)
+    flat = np.ascontiguousarray(values).reshape(times, -1)
+    _series_statistics(flat, shares, spread, min_clear, found)
+    return found.reshape(-1, height, width)
+
+
+def _shares_of(percentiles: Sequence[int], min_clear: int) -> NDArray[np.float64]:
+    shares = np.asarray(percentiles, dtype=np.float64) / 100
+    if ((shares < 0) | (shares > 1)).any() or min_clear < 1:
+        raise InputError(
+            f"Statistics: expected percentiles 0-100 and at least 1 observation, found "
+            f"{list(percentiles)} and {min_clear}."
+        )
+    return shares
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
@@ -98,3 +140,40 @@ def _statistics(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             # Whole numbers until the last step: no digits are lost between large squares.
             variance = (n * squares - total * total) / (n * n)
             found[shares.size, pixel] = np.int16(np.rint(np.sqrt(variance)))
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _series_statistics(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    values, shares, spread, min_clear, found
+):
+    times, pixels = values.shape
+    seen = np.empty(times, dtype=np.float64)
+    for pixel in range(pixels):
+        n = 0
+        for time in range(times):
+            value = np.float64(values[time, pixel])
+            if not np.isfinite(value):
+                continue
+            place = n
+            while place > 0 and seen[place - 1] > value:
+                seen[place] = seen[place - 1]
+                place -= 1
+            seen[place] = value
+            n += 1
+        if n < min_clear:
+            continue
+        for k in range(shares.size):
+            rank = shares[k] * (n - 1)
+            low = int(rank)
+            high = min(low + 1, n - 1)
+            found[k, pixel] = seen[low] + (rank - low) * (seen[high] - seen[low])
+        if spread:
+            # Distances from the mean: differences of squares would lose the digits of a small one.
+            total = 0.0
+            for time in range(n):
+                total += seen[time]
+            mean = total / n
+            squares = 0.0
+            for time in range(n):
+                squares += (seen[time] - mean) ** 2
+            found[shares.size, pixel] = np.sqrt(squares / n)

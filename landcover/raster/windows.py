@@ -96,6 +96,20 @@ def _smaller(side: int, block: int) -> int:
     return max(half, SMALLEST_PX)
 
 
+def widen(window: Window, halo: int, shape: tuple[int, int]) -> Window:
+    """Enlarge a window on each side, as far as the raster reaches.
+
+    Args:
+        window: Window of the raster.
+        halo: Pixels on each side.
+        shape: Rows and columns of the raster.
+    """
+    top, left = max(0, window.row - halo), max(0, window.column - halo)
+    bottom = min(shape[0], window.row + window.height + halo)
+    right = min(shape[1], window.column + window.width + halo)
+    return Window(top, left, bottom - top, right - left)
+
+
 def cover(window: Window, ratio: int) -> Window:
     """Find the window of a coarser grid that covers a window of a finer one.
 

@@ -18,6 +18,7 @@ from landcover.recipe.mapping import Classify
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.recipe.publishing import Publish
 from landcover.recipe.section import Section
+from landcover.recipe.temporal import LogShape, Share, Statistics
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B11", "B12", "B8A")
 AUXILIARY = ("AOT", "WVP")
@@ -117,24 +118,6 @@ class Ladder(Section):
         return growths
 
 
-class Statistics(Section):
-    """What the clear observations of a season tell beside their median (spec: features §7)."""
-
-    layers: tuple[str, ...] = Field(("B03", "B04", "B08", "B11"), min_length=1)
-    """Layers of the composite that have statistics."""
-    percentiles: tuple[Annotated[int, Field(ge=0, le=100)], ...] = (5, 25, 50, 75, 95)
-    """Percentiles, each a feature ``{season}_{layer}_p05``."""
-    spread: bool = True
-    """The standard deviation, ``{season}_{layer}_std``."""
-    min_clear: int = Field(3, ge=1, le=255)
-    """Fewest clear observations of a pixel; with fewer it has nodata, and no class."""
-
-    def names(self) -> tuple[str, ...]:
-        """Name the statistics of a layer, percentiles first."""
-        spread = ("std",) if self.spread else ()
-        return (*(f"p{percentile:02}" for percentile in self.percentiles), *spread)
-
-
 class CompositeRecipe(Section):
     """What is composited from the products of a season (spec: composites §1, §6-8)."""
 
@@ -150,43 +133,64 @@ class CompositeRecipe(Section):
     view_angle: Literal["nbar"] | None = None
     """``nbar``: bands as if seen from above (all but B09); null leaves them as delivered."""
     statistics: Statistics | None = None
-    """Percentiles and spread of the season's clear observations as further layers and features."""
+    """What the season's clear observations tell along time, as further layers and features."""
 
     @property
     def all_layers(self) -> tuple[str, ...]:
-        """Layers and their statistics, ``B04_p05``, in the order of the features."""
-        if self.statistics is None:
-            return self.layers
-        return (*self.layers, *(name for own in self.statistics_of.values() for name in own))
+        """Layers and what is told of them along time, ``B04_p05``, in the order of the features."""
+        return (*self.layers, *(self.statistics.all_names() if self.statistics else ()))
 
     @property
     def statistics_of(self) -> dict[str, tuple[str, ...]]:
-        """Layer → layers of its statistics; empty where none are wanted."""
-        if self.statistics is None:
-            return {}
-        names = self.statistics.names()
-        return {
-            layer: tuple(f"{layer}_{name}" for name in names) for layer in self.statistics.layers
-        }
+        """Layer → layers of its percentiles and spread; empty where none are wanted."""
+        return self.statistics.by_layer() if self.statistics else {}
+
+    @property
+    def temporal_layers(self) -> tuple[str, ...]:
+        """Those of all layers that are no reflectance: of indices, metrics and shares."""
+        bands = {n for layer in BANDS for n in self.statistics_of.get(layer, ())}
+        return tuple(name for name in self.all_layers[len(self.layers) :] if name not in bands)
 
     @model_validator(mode="after")
     def _statistics_fit(self) -> CompositeRecipe:
         if self.statistics is None:
             return self
         bands = [layer for layer in self.layers if layer not in AUXILIARY]
-        others = [layer for layer in self.statistics.layers if layer not in bands]
-        if others:
-            raise ValueError(
-                f"statistics.layers must be bands of composite.layers, {', '.join(others)} is not"
-            )
-        if not self.statistics.names():
-            raise ValueError("statistics need a percentile or spread")
+        for name in self.statistics.layers:
+            _require_series("statistics.layers", name, bands)
+        for share in self.statistics.shares:
+            _require_series("statistics.shares", share.layer, bands)
+            _require_threshold(share)
         if (self.method, self.ladder, self.view_angle) != ("median", None, None):
             raise ValueError(
                 "statistics go with method median, without ladder and view_angle: they are taken "
                 "from the observations of one mask as they are"
             )
         return self
+
+
+def _require_series(where: str, name: str, bands: Sequence[str]) -> None:
+    """Refuse what has no values along time: a layer that is neither band nor index."""
+    if name in bands or name in INDICES:
+        return
+    if name in LAYERS:
+        raise ValueError(
+            f"{where} must be bands of composite.layers or spectral indices, {name} is not"
+        )
+    raise ValueError(f"{where}: {name!r} is unknown{hint(name, (*bands, *INDICES))}")
+
+
+def _require_threshold(share: Share) -> None:
+    """Refuse a threshold that no value of reflectances within 0-1 could be past."""
+    if share.layer == "cri1":  # a ratio, without bounds
+        return
+    low, high = (0.0, 1.0) if share.layer in BANDS else (-1.5, 1.5)
+    if not low <= share.threshold <= high:
+        unit = "reflectance, " if share.layer in BANDS else ""
+        raise ValueError(
+            f"statistics.shares: a threshold of {share.layer} lies within {low:g} and {high:g} "
+            f"({unit}not stored integers), found {share.threshold:g}"
+        )
 
 
 class Denoise(Section):
@@ -243,6 +247,8 @@ class Features(Section):
     """Terrain layers; without a DEM they leave the feature set."""
     neighbourhood: Neighbourhood | None = None
     """Means around each pixel as further features of each season."""
+    log_shape: LogShape | None = None
+    """Bands by the shape of their spectrum as further features of each season."""
 
 
 class Recipe(Section):
@@ -294,10 +300,13 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _names_are_known_and_unique(self) -> Recipe:
         around, layers = self.features.neighbourhood, self.composite.all_layers
+        shape = self.features.log_shape
+        bands = [layer for layer in self.composite.layers if layer not in AUXILIARY]
         for what, given, known in (
             ("composite.layers", self.composite.layers, LAYERS),
             ("features.indices", self.features.indices, INDICES),
             ("features.neighbourhood.layers", around.layers if around else (), layers),
+            ("features.log_shape.bands", shape.bands if shape else (), bands),
         ):
             for name in given:
                 if name not in known:

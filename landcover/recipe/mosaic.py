@@ -27,6 +27,11 @@ class MosaicRecipe(Section):
     files of 100 km (EPSG:4326: of one degree)."""
     pixel: float | None = Field(None, gt=0, allow_inf_nan=False)
     """Pixel of such a grid, metres or degrees; null: 10 m, or 1/12000 degree."""
+    smooth: float = Field(0, ge=0, le=1000, allow_inf_nan=False)
+    """Smoothness σ² by which each tile's probabilities follow those around, before tiles are
+    joined: the larger, the more their neighbours count; 0 leaves them."""
+    smooth_window: int = Field(5, ge=3, le=21)
+    """Side of the window that is looked at for it, odd."""
     majority: int = Field(1, ge=1, le=15)
     """Side of the window whose commonest class a pixel takes, odd; 1 leaves the map."""
     min_pixels: int = Field(1, ge=1, le=250)
@@ -36,6 +41,10 @@ class MosaicRecipe(Section):
     def _it_can_be_made(self) -> MosaicRecipe:
         if self.majority % 2 == 0:
             raise ValueError(f"mosaic.majority: expected an odd window, found {self.majority}")
+        if self.smooth_window % 2 == 0:
+            raise ValueError(
+                f"mosaic.smooth_window: expected an odd window, found {self.smooth_window}"
+            )
         if self.pixel is not None and self.grid == "utm":
             raise ValueError("mosaic.pixel: the zones of 'utm' keep the tiles' pixels; choose a "
                              "mosaic.grid or leave the pixel null")  # fmt: skip
@@ -58,9 +67,9 @@ class MosaicRecipe(Section):
     @property
     def needs_probabilities(self) -> bool:
         """Whether the tiles' maps must come with the probabilities of all classes."""
-        return self.blend == "feather"
+        return self.blend == "feather" or self.smooth > 0
 
     @property
     def is_cleaned(self) -> bool:
-        """Whether the joined map is filtered or sieved."""
-        return self.majority > 1 or self.min_pixels > 1
+        """Whether the joined map is smoothed, filtered or sieved."""
+        return self.smooth > 0 or self.majority > 1 or self.min_pixels > 1

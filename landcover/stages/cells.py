@@ -88,7 +88,7 @@ def cell_grid(cell: str, how: MosaicRecipe, halo: int = 0) -> Grid:
 
 
 def write_vrts(folder: Path, how: MosaicRecipe) -> None:
-    """Write one virtual raster over the maps of all cells, and one over their confidence.
+    """Write virtual rasters over all cells: maps, confidence and, where there is one, second level.
 
     Args:
         folder: The report; files are named relative to it, so that it can be moved.
@@ -98,7 +98,7 @@ def write_vrts(folder: Path, how: MosaicRecipe) -> None:
     from landcover.stores.rasters import write_vrt
 
     epsg = how.grid.removeprefix("EPSG:")
-    for what in ("map", "confidence"):
+    for what in ("map", "confidence", "second"):
         names = sorted(path.name for path in folder.glob(f"{what}_{epsg}_*.tif"))
         if names:
             write_vrt(folder / f"{what}_{epsg}.vrt", names)

@@ -13,13 +13,15 @@ from pyproj import CRS
 
 from landcover.errors import InputError, UsageError
 from landcover.ledger import outputs
+from landcover.nouns.change import ChangeSplit
 from landcover.nouns.comparison import ClassAgreement, Comparison
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.legend import MEDITERRANEAN, Legend, LegendClass
 from landcover.nouns.reference_legends import REFERENCE_LEGENDS
 from landcover.publish.areas import row_hectares
-from landcover.raster.agreement import AGREE, DIFFER, agreement, count_pairs, diversity
+from landcover.raster.agreement import AGREE, DIFFER, agreement, count_pairs, diversity, weigh_pairs
 from landcover.sources.label_mapping import read_mapping
+from landcover.stages.changepair import map_text
 from landcover.stages.mapfile import MapFile, find_maps
 from landcover.stages.provenance import run_of
 from landcover.stores.rasters import (
@@ -32,8 +34,11 @@ from landcover.stores.rasters import (
 )
 from landcover.stores.workspace import Workspace
 
+Pairs = NDArray[np.float64]
+"""What each pair of codes has, (256, 256): pixels, or hectares on a grid of degrees."""
 SMALLEST, LARGEST = 32, 512
 """Limits of the side of a window, px; a zoom of the plate is one window."""
+DEGREES = "EPSG:4326"
 _PARTS = 6
 _FULL = 0.9
 """Share of a window that both maps must cover to be shown as a zoom."""
@@ -79,39 +84,53 @@ def compare_maps(
     second: str,
     legend_map: str | None = None,
     where: Path | None = None,
+    split: Callable[[Workspace, str, str], ChangeSplit] | None = None,
 ) -> Compared:
     """Compare two maps on the grid of the first, window by window.
 
     Args:
         workspace: Opens the workspace; only asked where a map is named by its id.
-        first: Id, unique prefix or path of a class map in metres.
+        first: Id, unique prefix or path of a class map, in metres or EPSG:4326; or the name of a
+            run, which stands for its map.
         second: The same, or path of a reference map in any CRS; it is read by nearest neighbour.
         legend_map: ``copernicus``, ``worldcover``, or a file with the class of each code of the
             second map; None where both have one legend.
         where: GeoTIFF to write: 1 where both have the same class, 2 another, 0 nodata.
+        split: Divides the difference; called with the workspace and what names the maps.
 
     Raises:
         InputError: A map or the file is absent or wrong, a code has no class, or the maps do not
             overlap.
     """
-    maps = find_maps(workspace, first)
+    maps = find_maps(workspace, _maps_named(workspace, first))
     if len(maps) != 1:
         raise UsageError(f"{first}: expected one map, found {len(maps)}; compare zone by zone.")
-    one, others = maps[0], find_maps(workspace, second)
-    if not CRS.from_user_input(one.grid.crs).is_projected:
-        raise InputError(f"{one.name}: expected a map in metres, found {one.grid.crs}.")
+    one, others = maps[0], find_maps(workspace, _maps_named(workspace, second))
+    if one.grid.crs != DEGREES and not CRS.from_user_input(one.grid.crs).is_projected:
+        raise InputError(
+            f"{one.name}: expected a map in metres or in {DEGREES}, found {one.grid.crs}."
+        )
     mine, theirs = read_code_names(one.href), read_code_names(others[0].href)
     reading = _reading(mine, theirs, legend_map)
     pairs, zooms = _pass(one, others, reading, where)
     simulated = mine.is_simulated or _is_simulated(workspace, one)
     result = _result(one, others, reading, pairs, is_simulated=simulated)
-    if theirs.names and legend_map is None:
+    if split is not None:
+        result = result.model_copy(update={"split": split(workspace(), first, second)})
+    elif theirs.names and legend_map is None:
         note = (
             "Where two maps of ours differ, the land, the model or the input may have changed; "
-            "this comparison does not tell them apart."
+            "this comparison does not tell them apart. --split does."
         )
         result = result.model_copy(update={"notes": (*result.notes, note)})
     return Compared(result, reading, one, others, zooms)
+
+
+def _maps_named(workspace: Callable[[], Workspace], text: str) -> str:
+    """Put the maps of a run in the place of its name."""
+    if any(Path(part.strip()).exists() for part in text.split(",")):
+        return text
+    return map_text(workspace(), text)
 
 
 def _is_simulated(workspace: Callable[[], Workspace], one: MapFile) -> bool:
@@ -132,9 +151,11 @@ def second_codes(maps: Sequence[MapFile], grid: Grid, window: Window | None) -> 
 
 def _pass(
     one: MapFile, others: Sequence[MapFile], reading: Reading, where: Path | None
-) -> tuple[NDArray[np.int64], tuple[Window, ...]]:
+) -> tuple[Pairs, tuple[Window, ...]]:
     side = min(LARGEST, max(SMALLEST, min(one.grid.shape) // _PARTS))
-    pairs = np.zeros((256, 256), dtype=np.int64)
+    # Pixels where all are alike, hectares where they shrink towards the poles.
+    of_row = row_hectares(one.grid)
+    pairs = np.zeros((256, 256))
     telling: list[tuple[float, Window]] = []
     differing: list[tuple[float, Window]] = []
     colours = {0: (0, 0, 0, 0)}
@@ -153,7 +174,10 @@ def _pass(
         if where is not None:
             writer = stack.enter_context(create_raster(where, one.grid, style))
         for window, raw, other in _windows(one, others, side):
-            pairs += count_pairs(raw, other)
+            if one.grid.crs == DEGREES:
+                pairs += weigh_pairs(raw, other, of_row[window.slices[0]])
+            else:
+                pairs += count_pairs(raw, other)
             codes, theirs = reading.first[raw], reading.second[other]
             if writer is not None:
                 writer.write(agreement(codes, theirs), window)
@@ -251,23 +275,18 @@ def _result(
     one: MapFile,
     others: Sequence[MapFile],
     reading: Reading,
-    pairs: NDArray[np.int64],
+    pairs: Pairs,
     *,
     is_simulated: bool,
 ) -> Comparison:
-    if one.grid.crs == "EPSG:4326":
-        raise InputError(
-            f"{one.name}: its pixels are degrees, which differ in area from row to row. Give a map "
-            "on a metric grid first."
-        )
     unknown = [k for k in range(1, 256) if pairs[:, k].any() and k not in reading.known]
     if unknown:
         raise InputError(
             f"{others[0].name}: no class is known for its codes {unknown}. Name their classes "
             f"with --legend-map ({', '.join(sorted(REFERENCE_LEGENDS))}, or a file)."
         )
-    hectare = float(row_hectares(one.grid)[0])
-    folded = np.zeros((256, 256), dtype=np.int64)
+    hectare = 1.0 if one.grid.crs == DEGREES else float(row_hectares(one.grid)[0])
+    folded = np.zeros_like(pairs)
     np.add.at(folded, (reading.first[:, None], reading.second[None, :]), pairs)
     codes = list(reading.legend.codes)
     matrix = folded[np.ix_(codes, codes)]

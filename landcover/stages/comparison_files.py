@@ -1,4 +1,4 @@
-"""What a comparison leaves in a folder: numbers, where, and a plate to look at."""
+"""What a comparison leaves in a folder: numbers, where and why, a plate and a page."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
+from landcover.nouns.change import CAUSES, ChangeSplit
 from landcover.nouns.comparison import Comparison
 from landcover.nouns.grid import Grid, Window
 from landcover.publish.png import write_codes
+from landcover.stages.attribution import CAUSE
 from landcover.stages.comparing import WHERE, Compared, second_codes
 from landcover.stores.rasters import read_codes, read_warped
 
-DOCUMENT, TABLE, PICTURE, AGREEMENT, PLATE = (
+DOCUMENT, TABLE, PICTURE, AGREEMENT, PLATE, PAGE = (
     "comparison.json", "comparison.csv", "agreement.png", "agreement.tif", "comparison.png",
+    "comparison.html",
 )  # fmt: skip
+CHANGES, CAUSE_PICTURE = "change.csv", "change.png"
 LONGEST_SIDE = 1200
 """Most rows or columns of a picture, px."""
 _BANDS = ("B04", "B03", "B02")
@@ -42,20 +46,28 @@ def write_comparison(compared: Compared, folder: Path, title: str) -> list[str]:
     """Write the files of a comparison beside its agreement map.
 
     Args:
-        compared: The comparison; ``agreement.tif`` lies in the folder already.
+        compared: The comparison; ``agreement.tif`` lies in the folder already, and ``change.tif``
+            where the difference was divided.
         folder: Where they go.
         title: Headline of the plate.
 
     Returns:
         Names of all files.
     """
+    from landcover.publish.comparison_page import render_comparison
     from landcover.publish.comparison_plate import Place, draw_comparison
 
     result = compared.result
     (folder / DOCUMENT).write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
     _write_table(result, folder / TABLE)
+    names = result.first, result.second
     coarse = _coarse(compared.first.grid)
     write_codes(folder / PICTURE, read_codes(folder / AGREEMENT, coarse), WHERE)
+    files = [DOCUMENT, TABLE, AGREEMENT, PICTURE, PLATE, PAGE]
+    if result.split is not None:
+        _write_changes(result.split, folder / CHANGES)
+        write_codes(folder / CAUSE_PICTURE, read_codes(folder / CAUSE, coarse), CAUSES)
+        files += [CHANGES, CAUSE, f"{CAUSE}.aux.xml", CAUSE_PICTURE]
     grids = [("region", coarse)]
     grids += [
         (f"place {number}", _part(compared.first.grid, window))
@@ -68,6 +80,7 @@ def write_comparison(compared: Compared, folder: Path, title: str) -> list[str]:
             compared.reading.first[read_codes(compared.first.href, grid)],
             compared.reading.second[second_codes(compared.second, grid, None)],
             _bands(compared.first.href, grid),
+            None if result.split is None else read_codes(folder / CAUSE, grid),
         )
         for name, grid in grids
     ]
@@ -76,10 +89,13 @@ def write_comparison(compared: Compared, folder: Path, title: str) -> list[str]:
         compared.reading.legend.classes,
         folder / PLATE,
         title,
-        (result.first, result.second),
+        names if names[0] != names[1] else ("first map", "second map"),
         is_simulated=result.simulated,
     )
-    return [DOCUMENT, TABLE, AGREEMENT, PICTURE, PLATE]
+    picture = PICTURE if result.split is None else CAUSE_PICTURE
+    page = render_comparison(result, title, PLATE, picture, [f for f in files if f != PAGE])
+    (folder / PAGE).write_text(page, encoding="utf-8")
+    return files
 
 
 def _write_table(result: Comparison, path: Path) -> None:
@@ -89,6 +105,16 @@ def _write_table(result: Comparison, path: Path) -> None:
         writer.writerow([f"hectares, rows: {result.first}, columns: {result.second}", *names])
         for name, row in zip(names, result.hectares, strict=True):
             writer.writerow([name, *(f"{hectares:.4f}" for hectares in row)])
+
+
+def _write_changes(split: ChangeSplit, path: Path) -> None:
+    causes = [cause.name for cause in split.causes]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["first", "second", "pixels", "hectares", *causes])
+        for row in split.classes:
+            areas = (f"{area:.4f}" for area in (row.hectares, *(row.by_cause[c] for c in causes)))
+            writer.writerow([row.first, row.second, row.pixels, *areas])
 
 
 def _coarse(grid: Grid) -> Grid:

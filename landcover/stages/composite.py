@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,13 @@ from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Wanted
 from landcover.raster.composite import count_coverage, masked_median
 from landcover.raster.statistics import masked_statistics
-from landcover.recipe import AUXILIARY
-from landcover.recipe.fields import CompositeRecipe
+from landcover.recipe import AUXILIARY, Recipe
 from landcover.stages.collect import load_product
 from landcover.stages.composite_files import clear_file, clear_name, layer_file
 from landcover.stages.compositing import Layer, compose, is_plain
 from landcover.stages.observations import Observation, common_grid, stacks
 from landcover.stages.task import Task
+from landcover.stages.timeseries import is_of_index, needs_series, require_bands, write_series
 from landcover.stages.viewing import View, read_view
 from landcover.stores import layout
 from landcover.stores.rasters import RasterWriter, open_raster
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 def composite(task: Task) -> None:
     """Build the composite of every period of the unit."""
+    require_bands(task.recipe)
     masks = {m.wanted.inputs["product"][0]: m for m in task.outputs_of("mask")}
     for selection in task.outputs_of("collect"):
         ids = selection.wanted.inputs["products"]
@@ -54,22 +56,37 @@ def composite(task: Task) -> None:
                 **({"angles": tuple(view.checksum for view in views.values())} if views else {}),
             },
             params={
-                **_params(task.recipe.composite),
+                **_params(task.recipe, selection.stats["period"]),
                 "excluded": sorted(task.recipe.mask.excluded),
             },
         )
         key = layout.composite(tile, period, wanted.id)
         stats = {"status": selection.stats["status"], "period": selection.stats["period"]}
-        task.need(wanted, key, partial(_make, task, [o for _, o in ordered], views), stats)
+        first_day = _first_day(selection.stats["period"])
+        make = partial(_make, task, [o for _, o in ordered], views, first_day)
+        task.need(wanted, key, make, stats)
 
 
-def _params(recipe: CompositeRecipe) -> dict[str, Any]:
+def _params(recipe: Recipe, period: Mapping[str, Any]) -> dict[str, Any]:
     """Give what names a composite: an option that is not used is left out.
 
     So what was made before there was the option keeps its name (docs/decisions/0013).
     """
-    unused = {name for name in OPTIONS if getattr(recipe, name) == OPTIONS[name]}
-    return {name: value for name, value in recipe.to_document().items() if name not in unused}
+    composite = recipe.composite
+    unused = {name for name in OPTIONS if getattr(composite, name) == OPTIONS[name]}
+    params = {name: v for name, v in composite.to_document().items() if name not in unused}
+    if composite.statistics is not None:
+        params["statistics"] = composite.statistics.to_params()
+        if is_of_index(recipe):
+            params["index_variant"] = recipe.features.index_variant
+        if composite.statistics.metrics:
+            params["first_day"] = _first_day(period).isoformat()
+    return params
+
+
+def _first_day(period: Mapping[str, Any]) -> date:
+    """Give day 0 of a season: the first of its primary month, whichever months gave products."""
+    return datetime.fromisoformat(period["start"]).date()
 
 
 def _views(task: Task, observations: list[Observation]) -> dict[str, View]:
@@ -80,7 +97,11 @@ def _views(task: Task, observations: list[Observation]) -> dict[str, View]:
 
 
 def _make(
-    task: Task, observations: list[Observation], views: Mapping[str, View], path: Path
+    task: Task,
+    observations: list[Observation],
+    views: Mapping[str, View],
+    first_day: date,
+    path: Path,
 ) -> dict[str, Any]:
     path.mkdir()
     wanted = task.recipe.composite.layers
@@ -101,8 +122,12 @@ def _make(
     for name, view in views.items():
         warnings += [f"{name}: {warning}" for warning in view.angles.warnings]
     found: dict[str, Any] = {}
+    further: dict[str, Grid] = {}
     if is_plain(task.recipe.composite):
-        _write_medians(task, layers, path)
+        # Bands are decoded once for their medians and once more for what is told along time.
+        share = 0.5 if needs_series(task.recipe) else 1.0
+        _write_medians(task, layers, path, share)
+        further = write_series(task, observations, first_day, path, share)
     else:
         found = compose(task, layers, views, path)
     for warning in dict.fromkeys(warnings):
@@ -112,7 +137,8 @@ def _make(
             name: layer.grid.to_document()
             for layer in layers
             for name in (layer.name, *task.recipe.composite.statistics_of.get(layer.name, ()))
-        },
+        }
+        | {name: grid.to_document() for name, grid in further.items()},
         "missing_layers": [layer for layer in wanted if layer not in present],
         "products": [_provenance(o) for o in observations],
         "warnings": list(dict.fromkeys(warnings)),
@@ -121,11 +147,11 @@ def _make(
     }
 
 
-def _write_medians(task: Task, layers: list[Layer], path: Path) -> None:
+def _write_medians(task: Task, layers: list[Layer], path: Path, share: float) -> None:
     """Write every layer as a median of its own; observations are counted once per grid."""
     counted: set[Grid] = set()
     for number, layer in enumerate(layers):
-        task.job.progress(number / len(layers), f"{task.unit.label} {layer.name}")
+        task.job.progress(share * number / len(layers), f"{task.unit.label} {layer.name}")
         with ExitStack() as files:
             raster = files.enter_context(layer_file(path, layer.name, layer.grid))
             counter = None

@@ -28,6 +28,12 @@ def layer_file(path: Path, layer: str, grid: Grid) -> AbstractContextManager[Ras
     return create_raster(path / f"{layer}.tif", grid, style)
 
 
+def real_file(path: Path, layer: str, grid: Grid) -> AbstractContextManager[RasterWriter]:
+    """Open the file of a layer that is no reflectance for writing, float32, nodata NaN."""
+    style = RasterStyle(dtype="float32", nodata=float("nan"), descriptions=(layer,))
+    return create_raster(path / f"{layer}.tif", grid, style)
+
+
 def clear_file(path: Path, grid: Grid) -> AbstractContextManager[RasterWriter]:
     """Open the file that counts clear observations for writing, uint8."""
     style = RasterStyle(dtype="uint8", nodata=None, descriptions=("clear",))

@@ -1,4 +1,4 @@
-"""The class doctor's visit to a model of the workspace, with or without a run."""
+"""The class doctor's visit to a run, or to a model of the workspace with or without a run."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ from landcover.learn.missed import POINTS
 from landcover.ledger import outputs
 from landcover.nouns.explanation import Explanation
 from landcover.nouns.model import ModelCard
-from landcover.publish.doctor import DOCUMENT, write_explanation
-from landcover.stages.explain import copy_explanation, diagnose_model, find_explanation
+from landcover.publish.doctor import write_explanation, write_words
+from landcover.stages.classify import load_model as find_model
+from landcover.stages.explain import (
+    copy_explanation,
+    diagnose_model,
+    find_explanation,
+    read_explanation,
+)
+from landcover.stages.judged import judge_explanation, judged_run, validation_of, whole_run
 from landcover.stages.modelfile import load_model
 from landcover.stages.task import Job
 from landcover.stores.workspace import Workspace
@@ -20,7 +27,7 @@ from landcover.stores.workspace import Workspace
 
 def visit(
     workspace: Workspace,
-    model: str,
+    text: str,
     *,
     out: Path | None = None,
     points: tuple[str, ...] = (),
@@ -28,11 +35,12 @@ def visit(
     threads: int = 1,
     progress: Callable[[float, str], None] = lambda share, what: None,
 ) -> Explanation:
-    """Find or make the explanation of a model.
+    """Find or make the explanation of a model, joined with the independent points of a map of it.
 
     Args:
         workspace: Where the model's sample set is, and maybe its explanation.
-        model: Id, unique beginning of one, or folder of the model.
+        text: Name of a run, whose model and validation are taken; or id, unique beginning of one,
+            or folder of a model, with the newest run that judged a map of it by such points.
         out: Folder for document, table, picture and page; nothing is written if None.
         points: Ids of points that are explained if they are misclassified.
         rows: Most rows behind the means; the default where None.
@@ -44,17 +52,24 @@ def visit(
         is asked.
 
     Raises:
-        InputError: There is no such model, or its sample set is not in the workspace.
+        InputError: There is no such run or model, or its sample set is not in the workspace.
+        MissingDataError: The run has no model.
     """
-    loaded = load_model(lambda: workspace, model)
+    job = Job(threads=threads, progress=progress)
+    is_run = workspace.records.get("runs", text) is not None
+    task = whole_run(workspace, text, job) if is_run else None
+    loaded = load_model(lambda: workspace, find_model(task)[1].id if task else text)
+    task = task or judged_run(workspace, loaded.card.id, job)
+    validation = None if task is None else validation_of(task)
     found = find_explanation(workspace, loaded.card.id)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     if found is not None and not points and rows is None:
-        with workspace.objects.local(found.key, DOCUMENT) as path:
-            explanation = Explanation.from_json(path.read_text(encoding="utf-8"))
+        explanation = read_explanation(workspace, found)
+        explanation = judge_explanation(explanation, lambda: loaded, task, validation)
         if out is not None:
             copy_explanation(workspace, found, out)
+            write_words(out, explanation)
         return explanation
     sample_set = outputs.find(workspace, loaded.card.sample_set_id)
     if sample_set is None:
@@ -73,8 +88,9 @@ def visit(
         sample_set,
         {**known, "rows": rows or ROWS},
         points=points,
-        job=Job(threads=threads, progress=progress),
+        job=job,
     )
+    explanation = judge_explanation(explanation, lambda: loaded, task, validation)
     if out is not None:
         write_explanation(out, explanation)
     return explanation

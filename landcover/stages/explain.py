@@ -16,8 +16,7 @@ from landcover.learn.missed import POINTS
 from landcover.ledger import outputs
 from landcover.nouns.explanation import Explanation
 from landcover.nouns.output import Output, Wanted
-from landcover.publish.doctor import DOCUMENT, view_of, write_explanation
-from landcover.publish.page import ExplainedView
+from landcover.publish.doctor import DOCUMENT, write_explanation
 from landcover.stages.classify import open_model
 from landcover.stages.modelfile import LoadedModel
 from landcover.stages.task import Job, Task
@@ -122,21 +121,10 @@ def explanation_of(task: Task) -> Output | None:
     return found[0] if found else None
 
 
-def show_explanation(task: Task, folder: Path) -> ExplainedView | None:
-    """Put the files of the run's explanation into a report and say what to show of them.
-
-    Args:
-        task: The run.
-        folder: Folder of the report.
-
-    Returns:
-        What to show; None where the run explained no model.
-    """
-    found = explanation_of(task)
-    if found is None:
-        return None
-    copy_explanation(task.workspace, found, folder)
-    return view_of(Explanation.from_json((folder / DOCUMENT).read_text(encoding="utf-8")))
+def read_explanation(workspace: Workspace, found: Output) -> Explanation:
+    """Read the document of an explanation."""
+    with workspace.objects.local(found.key, DOCUMENT) as path:
+        return Explanation.from_json(path.read_text(encoding="utf-8"))
 
 
 def copy_explanation(workspace: Workspace, found: Output, folder: Path) -> None:

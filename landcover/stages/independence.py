@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from landcover.errors import MissingDataError
 from landcover.learn.spread import Judged
@@ -11,7 +12,7 @@ from landcover.nouns.output import Output
 from landcover.nouns.validation import Independent
 from landcover.stages.judging import Names, Strata, judge
 from landcover.stages.mapfile import codes_at, map_of, mapped_hectares
-from landcover.stages.reference import beside_training, load_reference
+from landcover.stages.reference import Reference, beside_training, load_reference
 from landcover.stages.sampleset import read_table
 from landcover.stages.task import Task
 
@@ -41,20 +42,7 @@ def judge_independently(
     Raises:
         MissingDataError: No test point is left on the map.
     """
-    reference = load_reference(task.workspace, str(task.run.test_label_id))
-    points = reference.points
-    notes = list(reference.notes)
-    if samples is None:
-        notes.append("Where the model was trained is not known here: nothing was left out.")
-    else:
-        table = read_table(task, samples)
-        grids = {tile: Grid.from_document(one.stats["grid"]) for tile, one in tiles.items()}
-        near = beside_training(points, table[table["is_train"]], grids)
-        notes.append(
-            f"{int(near.sum())} of {len(points)} test points lie within 3x3 pixels of a training "
-            "point and were left out."
-        )
-        points = points[~near].reset_index(drop=True)
+    reference, points, notes = points_apart(task, tiles, samples)
     maps = [map_of(task.workspace, one) for _, one in sorted(joined.items()) if "grid" in one.stats]
     mapped = codes_at(maps, points)
     if not (mapped > 0).any():
@@ -84,3 +72,36 @@ def judge_independently(
         points["group"].to_numpy().astype(np.str_),
     )
     return found.model_copy(update={"agreement": agreement}), judged
+
+
+def points_apart(
+    task: Task, tiles: dict[str, Output], samples: Output | None
+) -> tuple[Reference, pd.DataFrame, list[str]]:
+    """Give the test points of a run without those beside a training point.
+
+    Args:
+        task: The run; it has test points.
+        tiles: Class map of each tile.
+        samples: Sample set of the model; None where it is not known here.
+
+    Returns:
+        The reference, its points that are left, and what a reader must know.
+    """
+    reference = load_reference(task.workspace, str(task.run.test_label_id))
+    points = reference.points
+    notes = list(reference.notes)
+    if samples is None:
+        notes.append("Where the model was trained is not known here: nothing was left out.")
+        return reference, points, notes
+    table = read_table(task, samples)
+    near = beside_training(points, table[table["is_train"]], grids_of(tiles))
+    notes.append(
+        f"{int(near.sum())} of {len(points)} test points lie within 3x3 pixels of a training "
+        "point and were left out."
+    )
+    return reference, points[~near].reset_index(drop=True), notes
+
+
+def grids_of(tiles: dict[str, Output]) -> dict[str, Grid]:
+    """Give the grid of each tile's class map."""
+    return {tile: Grid.from_document(one.stats["grid"]) for tile, one in tiles.items()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,15 @@ from numpy.typing import NDArray
 from landcover.nouns.grid import Grid, Window
 from landcover.raster.disagreement import Disagreement
 from landcover.raster.feather import PROBABILITY_NODATA, blend_feather
+from landcover.raster.levels import Codes, join_second
 from landcover.raster.mosaic import deepest_valid, take_from_owner
 from landcover.raster.windows import plan_windows
+from landcover.stages.mapping import CLASSES, CONFIDENCE, SECOND
 from landcover.stages.task import Job
 from landcover.stages.tileparts import CLASS_NODATA, ClassPart, Source, read_class_part
 from landcover.stores.rasters import RasterStyle, create_raster
 
-FILES = ("classification.tif", "confidence.tif", "probabilities.tif")
+FILES = (CLASSES, CONFIDENCE, "probabilities.tif")
 """Class, confidence and, where they are kept, probabilities of a tile's map."""
 
 
@@ -36,28 +40,38 @@ class Joining:
     """Codes of the bands of the probabilities."""
     is_feathered: bool
     """Average probabilities; otherwise each pixel is from the tile in which it lies deepest."""
+    parents: Codes | None = None
+    """Class of each code of the second level, see :func:`~landcover.raster.levels.parents_of`;
+    None where the maps have one level."""
     found: dict[tuple[str, str], Disagreement] = field(default_factory=dict)
     """Pair of tiles → counts, filled while joining."""
     classified: list[int] = field(default_factory=list)
     """Pixels with a class in each window, filled while joining."""
 
-    def write(self, job: Job, folder: Path, classes: RasterStyle, confidence: RasterStyle) -> None:
-        """Write the joined classes and their confidence into a folder."""
+    def write(self, job: Job, folder: Path, styles: Mapping[str, RasterStyle]) -> None:
+        """Write the joined classes, their confidence and, where there is one, the second level.
+
+        Args:
+            job: Memory of the job; is asked between windows.
+            folder: Where the files go.
+            styles: File name → what the file says of its numbers, in the order of ``_window``.
+        """
         windows = plan_windows(
             *self.target.shape, bytes_per_pixel=self._bytes_per_pixel(), memory_gb=job.memory_gb
         )
-        with (
-            create_raster(folder / FILES[0], self.target, classes) as by_class,
-            create_raster(folder / FILES[1], self.target, confidence) as by_confidence,
-        ):
+        with ExitStack() as opened:
+            files = [
+                opened.enter_context(create_raster(folder / name, self.target, style))
+                for name, style in styles.items()
+            ]
             for number, window in enumerate(windows):
                 job.check()
                 job.progress(number / len(windows), "joining maps")
                 joined = self._window(window)
                 if joined is not None:
                     self.classified.append(int(np.count_nonzero(joined[0])))
-                    by_class.write(joined[0], window)
-                    by_confidence.write(joined[1], window)
+                    for file, layer in zip(files, joined, strict=True):
+                        file.write(layer, window)
 
     @property
     def n_classified(self) -> int:
@@ -72,7 +86,8 @@ class Joining:
             if counts.pixels
         ]
 
-    def _window(self, window: Window) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
+    def _window(self, window: Window) -> tuple[Codes, ...] | None:
+        """Give classes, confidence and, where there is one, the second level of a window."""
         own = self._read(self.sources, window, 0)
         if not own:
             return None
@@ -83,7 +98,15 @@ class Joining:
             if min(first.order, second.order) < len(self.sources):
                 pair = self.found.setdefault((first.tile, second.tile), Disagreement())
                 pair.count(first.classes, second.classes, joined[0])
-        return joined
+        if self.parents is None:
+            return joined
+        return *joined, self._second([*own, *others] if self.is_feathered else own, joined[0])
+
+    def _second(self, parts: list[ClassPart], classes: Codes) -> Codes:
+        assert self.parents is not None  # the maps have two levels
+        paths = [source.paths[SECOND] for source in (*self.sources, *self.neighbours)]
+        answers = (part.for_second(paths[part.order], self.parents) for part in parts)
+        return join_second(answers, classes, self.parents)
 
     def _blend(
         self, own: list[ClassPart], others: list[ClassPart]
@@ -112,7 +135,11 @@ class Joining:
             read_class_part(first + number, source, self.target, window, self.codes, FILES)
             for number, source in enumerate(sources)
         )
-        return [part for part in found if part is not None]
+        return [self._lightened(part) for part in found if part is not None]
+
+    def _lightened(self, part: ClassPart) -> ClassPart:
+        """Drop probabilities that only the class followed from: they are most of a part."""
+        return part if self.is_feathered else replace(part, probabilities=None)
 
     def _bytes_per_pixel(self) -> float:
         """Bound what a pixel of a window takes: layers of up to eight tiles, sums, one warp."""
@@ -122,4 +149,9 @@ class Joining:
         coarser = self.target.pixel / finest if is_metric else self.target.pixel * 111_320 / finest
         per_tile = 6 + 20 * any(s.grid.crs != self.target.crs for s in self.sources)
         blending = 9 * len(self.codes) + 40 if self.is_feathered else 12
+        per_tile += self.parents is not None
+        if any(source.smoothing for source in self.sources):
+            # A part with its halo and smoothed; all parts at once where they are averaged.
+            blending += 4 * len(self.codes)
+            per_tile += len(self.codes) * self.is_feathered
         return per_tile * n_tiles + blending + 2 * len(self.codes) * max(1.0, coarser) ** 2

@@ -47,7 +47,8 @@ def store_library(workspace: Workspace, recipe: Recipe, samples: str, *, has_ter
             [sha256_of(file) for file in files],
             recipe.labels.to_document(),
             [season.to_document() for season in recipe.seasons],
-            recipe.features.to_document(),
+            # An option that is not used leaves no trace (docs/decisions/0013).
+            {k: v for k, v in recipe.features.to_document().items() if k != "log_shape" or v},
         ]
     )
     key = layout.library(library_id)

@@ -26,7 +26,7 @@ from landcover.stages.composite_files import clear_name
 from landcover.stages.secondlevel import second_layer
 from landcover.stages.stack import FeatureStack
 from landcover.stages.task import Task
-from landcover.stores.rasters import RasterStyle, create_raster, open_raster
+from landcover.stores.rasters import RasterStyle, ReadingPool, create_raster, open_raster
 
 CLASSES = "classification.tif"
 CONFIDENCE = "confidence.tif"
@@ -90,10 +90,14 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
             for name, style in styles.items()
         }
         pool = opened.enter_context(ThreadPoolExecutor(task.job.threads))
+        readers = opened.enter_context(ReadingPool(task.job.threads))
+        # One piece of memory for the features of all windows, one after the other.
+        largest = max(window.height * window.width for window in windows)
+        buffer = np.empty(len(plan.card.features.names) * largest, np.float32)
         for number, window in enumerate(windows):
             task.job.check()
             task.job.progress(number / len(windows), f"{task.unit.label} map")
-            features = plan.stack.read(window)
+            features = plan.stack.read(window, readers, buffer)
             layers = _predict(plan.model, features, plan.further, pool, task.job.threads)
             if plan.second:
                 asked = layers[CLASSES]

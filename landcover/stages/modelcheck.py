@@ -13,7 +13,7 @@ from landcover.nouns.model import FeatureSet, ModelCard
 from landcover.nouns.run import RunArguments
 from landcover.recipe import Recipe
 from landcover.stages.sample import run_features
-from landcover.stages.stack import plan_features
+from landcover.stages.stack import plan_features, reads_index
 from landcover.stages.task import Task
 from landcover.stages.trusting import TRUST
 from landcover.stores import layout
@@ -101,7 +101,7 @@ def require_fit(
             "the model's feature of that name. Use the recipe that the model was trained with."
         )
     variant = recipe.features.index_variant
-    has_index = any(f.kind == "index" for f in card.features.features)
+    has_index = any(reads_index(f) for f in card.features.features)
     if has_index and card.index_variant not in (None, variant):
         raise InputError(
             f"Model {card.id}: its indices are of the variant {card.index_variant}, those of {who} "

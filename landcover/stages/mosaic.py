@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,26 @@ from typing import Any
 from landcover.errors import InputError, MissingDataError
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output, Wanted
+from landcover.raster.levels import parents_of
 from landcover.raster.mosaic import blend_primary, lattice_union
 from landcover.raster.reflectance import NODATA
 from landcover.raster.windows import plan_windows
+from landcover.recipe.mosaic import MosaicRecipe
 from landcover.stages.classify import load_model
-from landcover.stages.cleaning import clean, crop, halo_of
+from landcover.stages.cleaning import clean, crop, halo_of, refill
 from landcover.stages.extent import Extent, extent_of
 from landcover.stages.grids import composites_of
 from landcover.stages.joining import FILES, Joining
-from landcover.stages.mapping import CLASSES, CONFIDENCE, CONFIDENCE_STYLE, class_style
+from landcover.stages.mapping import (
+    CLASSES,
+    CONFIDENCE,
+    CONFIDENCE_STYLE,
+    SECOND,
+    class_style,
+    second_style,
+)
 from landcover.stages.task import Task
-from landcover.stages.tileparts import Source, find_place
+from landcover.stages.tileparts import Smoothing, Source, find_place
 from landcover.stores import layout
 from landcover.stores.rasters import RasterStyle, create_raster
 
@@ -51,7 +61,11 @@ def mosaic(task: Task) -> None:
             **({"neighbours": neighbours} if neighbours else {}),
         },
         # What stands at its default is not named, so that new options leave the ids of old maps.
-        params={"period": period, **task.recipe.mosaic.model_dump(exclude_defaults=True)},
+        params={
+            "period": period,
+            **({"levels": 2} if extent.maps and load_model(task)[1].second else {}),
+            **task.recipe.mosaic.model_dump(exclude_defaults=True),
+        },
     )
     key = layout.mosaic(str(task.unit.cell), wanted.id)
     task.need(wanted, key, partial(_make, task, extent, composites), {"period": period})
@@ -84,24 +98,34 @@ def _join_maps(task: Task, extent: Extent, path: Path) -> dict[str, Any]:
     how, card = task.recipe.mosaic, load_model(task)[1]
     target, sources = _on_target(extent, _sources(task, extent.maps))
     halo = halo_of(how) if extent.target is not None else 0
+    styles = {CLASSES: class_style(card), CONFIDENCE: CONFIDENCE_STYLE}
+    parents = None
+    if card.second:
+        styles[SECOND] = second_style(card)
+        parents = parents_of({second.code: second.codes for second in card.second})
     joining = Joining(
         sources=sources,
         neighbours=_sources(task, extent.neighbours),
         target=_with_halo(target, halo),
         codes=card.codes,
         is_feathered=how.blend == "feather",
+        parents=parents,
     )
-    style = class_style(card)
     cleaned: dict[str, Any] = {}
     if how.is_cleaned:
         scratch = path / "scratch"
         scratch.mkdir()
-        joining.write(task.job, scratch, style, CONFIDENCE_STYLE)
-        cleaned = clean(task.job, scratch / CLASSES, target, how, path / CLASSES, style)
-        crop(task.job, scratch / CONFIDENCE, path / CONFIDENCE, target, CONFIDENCE_STYLE)
+        joining.write(task.job, scratch, styles)
+        whole = {name: scratch / name for name in styles}
+        whole[CLASSES], cleaned = clean(task.job, whole[CLASSES], how)
+        if parents is not None:
+            whole[SECOND], refilled = refill(task.job, whole[CLASSES], whole[SECOND], how, parents)
+            cleaned |= refilled
+        for name, style in styles.items():
+            crop(task.job, whole[name], path / name, target, style)
         shutil.rmtree(scratch)
     else:
-        joining.write(task.job, path, style, CONFIDENCE_STYLE)
+        joining.write(task.job, path, styles)
     if extent.target is not None and not joining.n_classified:
         raise MissingDataError(f"{task.unit.label}: no tile has a mapped pixel in this cell.")
     for tile in extent.absent:
@@ -117,17 +141,22 @@ def _join_maps(task: Task, extent: Extent, path: Path) -> dict[str, Any]:
 
 
 def _sources(task: Task, maps: dict[str, Output]) -> list[Source]:
-    found = []
+    found, how = [], task.recipe.mosaic
     for tile, output in sorted(maps.items()):
         names = {file.name for file in output.files}
-        if task.recipe.mosaic.needs_probabilities and FILES[2] not in names:
+        if how.needs_probabilities and FILES[2] not in names:
             raise InputError(
-                f"{tile}: its map {output.id} has no {FILES[2]}, which mosaic.blend=feather needs; "
+                f"{tile}: its map {output.id} has no {FILES[2]}, which {_needing(how)} needs; "
                 "classify with classify.keep=[probabilities]."
             )
-        paths = {name: task.href(output, name) for name in FILES if name in names}
-        found.append(Source(tile, paths, Grid.from_document(output.stats["grid"])))
+        paths = {name: task.href(output, name) for name in (*FILES, SECOND) if name in names}
+        smoothing = Smoothing(how.smooth, how.smooth_window) if how.smooth else None
+        found.append(Source(tile, paths, Grid.from_document(output.stats["grid"]), smoothing))
     return found
+
+
+def _needing(how: MosaicRecipe) -> str:
+    return "mosaic.blend=feather" if how.blend == "feather" else f"mosaic.smooth={how.smooth:g}"
 
 
 def _join_layer(
@@ -189,7 +218,7 @@ def _snap(source: Source, first: Grid) -> Source:
             "%s: moved by %.1f m (of a %g m pixel) onto the lattice of the mosaic",
             source.tile, off, grid.pixel,
         )  # fmt: skip
-    return Source(source.tile, source.paths, moved)
+    return replace(source, grid=moved)
 
 
 def _clearest(task: Task, tiles: list[str]) -> tuple[str, dict[str, Output]]:

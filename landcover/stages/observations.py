@@ -81,7 +81,7 @@ def stacks(
     Raises:
         InputError: A file is damaged; the message names product, layer and window.
     """
-    sources = [_Source.of(task, layer, grid, o) for o in usable]
+    sources = [Source.of(task, layer, grid, o) for o in usable]
     threads = task.job.threads
     # While the caller works on a window, each thread has at least one more to read.
     ahead = 0 if threads == 1 else -(-threads // len(sources))
@@ -125,7 +125,7 @@ def read_hidden(
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
     """One observation of one layer: what to open and how to read it."""
 
     file: ProductFile
@@ -136,7 +136,12 @@ class _Source:
     """What a message calls it."""
 
     @classmethod
-    def of(cls, task: Task, layer: str, grid: Grid, observation: Observation) -> _Source:
+    def of(cls, task: Task, layer: str, grid: Grid, observation: Observation) -> Source:
+        """Find file and mask of a layer in an observation.
+
+        Raises:
+            InputError: It has no such layer.
+        """
         file = observation.product.file(layer)
         if file is None:
             raise InputError(f"{task.unit.label}: {observation.product.name} has no {layer}.")
@@ -152,7 +157,7 @@ class _Source:
         values: Values,
         hidden: Hidden,
     ) -> None:
-        """Fill the place of the observation in a stack."""
+        """Fill the place of the observation in a stack; nodata where nothing of it is used."""
         bits = opened(self.mask).read(cover(window, self.ratio), band=1)
         is_hidden = is_excluded(bits, excluded)
         hidden[:] = _spread(is_hidden, window, self.ratio)
@@ -181,7 +186,7 @@ class _Stack:
     def begin(
         cls,
         pool: ReadingPool,
-        sources: Sequence[_Source],
+        sources: Sequence[Source],
         window: Window,
         excluded: int,
     ) -> _Stack:

@@ -21,24 +21,27 @@ from landcover.publish.page import MapView, Page
 from landcover.publish.plates import PlateView
 from landcover.publish.preview import write_preview
 from landcover.publish.quality import TileQuality, season_quality
+from landcover.publish.second import write_second
 from landcover.publish.stac import Publication, write_stac
 from landcover.publish.writing import write_page
 from landcover.stages.cells import write_vrts
 from landcover.stages.classify import load_model
-from landcover.stages.explain import explanation_of, show_explanation
+from landcover.stages.explain import explanation_of
 from landcover.stages.findings import Findings, accuracy_of, gather, legend_of
 from landcover.stages.grids import work_grid
+from landcover.stages.judged import show_explanation
 from landcover.stages.overlapview import seams_of
 from landcover.stages.plates import plate_of_composite
 from landcover.stages.provenance import FILE, make_receipt
 from landcover.stages.sampleview import show_samples
+from landcover.stages.secondlevel import second_legend_of
 from landcover.stages.task import Task
 from landcover.stages.validate import REPORT, VALIDATION
 from landcover.stores import layout
 from landcover.stores.models import ARRAYS
 from landcover.tiling import tile_grid
 
-VERSION = 4
+VERSION = 5
 MOST_PLATES = 4
 """Tiles whose masks are shown on a page; the others on request (``landcover quality --plate``)."""
 
@@ -49,6 +52,7 @@ def publish(task: Task) -> None:
     """Write the report of the run, whatever became of its parts."""
     found = gather(task)
     run, legend = task.run, legend_of(task, found.card)
+    second = [_colour(c) for v in second_legend_of(task, found.card).values() for c in v]
     composites = (s.composite.id for s in found.seasons if s.composite)
     wanted = Wanted(
         stage="publish",
@@ -83,14 +87,16 @@ def publish(task: Task) -> None:
             "troubles": list(found.troubles),
             # What stands at its default is not named.
             **task.recipe.publish.model_dump(mode="json", exclude_defaults=True),
+            **({"second_palette": second} if second else {}),
             "simulated": run.simulated,
-            "palette": [
-                {"code": entry.code, "title": entry.title, "colour": entry.colour}
-                for entry in legend
-            ],
+            "palette": [_colour(entry) for entry in legend],
         },
     )
     task.need(wanted, layout.report(wanted.id), partial(_make, task, found))
+
+
+def _colour(entry: LegendClass) -> dict[str, Any]:
+    return {"code": entry.code, "title": entry.title, "colour": entry.colour}
 
 
 def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
@@ -132,7 +138,7 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         map_missing=found.missing.get("map", ""),
         zones_missing={k: v for k, v in found.missing.items() if k not in ("map", "accuracy")},
         card=found.card,
-        explained=show_explanation(task, path),
+        explained=show_explanation(task, found.validation, path),
         checked=show_samples(task, found.card, path),
         troubles=found.troubles,
     )
@@ -145,7 +151,7 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
     return {
         "page": "index.html",
         "maps": [f"map_{view.cell}.tif" for view in views if view.map_picture],
-        "pngs": [p for v in views for p in (v.map_picture, v.colour_picture) if p]
+        "pngs": [p for v in views for p in (v.map_picture, v.colour_picture, v.second_picture) if p]
         + [plate.picture for plate in plates],
     }
 
@@ -178,6 +184,7 @@ def _write_descriptions(task: Task, found: Findings, views: list[MapView], path:
         simulated=task.run.simulated,
         software=version("landcover"),
         legend=legend_of(task, found.card),
+        second=tuple(c for v in second_legend_of(task, found.card).values() for c in v),
         card=found.card,
         # A report lies two folders below the root of the store, as its key says.
         arrays=f"../../{load_model(task)[0]}/{ARRAYS}",
@@ -285,20 +292,19 @@ def _write_cell(
         else f"contains modified Copernicus Sentinel data {task.run.arguments.year}",
     }
     # A COG is copied from the whole mosaic, so it is brought here from wherever it lies.
+    title, is_simulated = tags["title"], task.run.simulated
+    legend, second = legend_of(task, found.card), second_legend_of(task, found.card)
     with task.local(mosaic) as folder:
         require_unchanged(mosaic, folder)
-        return write_cell(
-            path,
-            Cell(
-                cell=cell,
-                folder=str(folder),
-                tiles=tuple(mosaic.stats["tiles"]),
-                mapped=tuple(mosaic.stats["mapped"]),
-                period=period,
-                dates=tuple(sorted({p.date for season in seasons for p in season.used})),
-            ),
-            legend_of(task, found.card),
-            tags,
-            title=f"{task.recipe.title}, {task.run.arguments.year}",
-            is_simulated=task.run.simulated,
+        known = Cell(
+            cell=cell,
+            folder=str(folder),
+            tiles=tuple(mosaic.stats["tiles"]),
+            mapped=tuple(mosaic.stats["mapped"]),
+            period=period,
+            dates=tuple(sorted({p.date for season in seasons for p in season.used})),
+        )
+        view = write_cell(path, known, legend, tags, title=title, is_simulated=is_simulated)
+        return write_second(
+            path, known, view, legend, second, tags, title=title, is_simulated=is_simulated
         )

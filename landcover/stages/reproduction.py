@@ -21,7 +21,7 @@ from landcover.stages.provenance import software
 from landcover.stores.rasters import open_raster
 from landcover.stores.workspace import Workspace
 
-_PUBLISHED = ("map_*.tif", "confidence_*.tif")
+_PUBLISHED = ("map_*.tif", "confidence_*.tif", "second_*.tif")
 """What counts of a report: its pages tell of every product that was looked at, used or not."""
 _BLOCK = 1024
 _MOST_NAMED = 5

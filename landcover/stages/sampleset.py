@@ -46,6 +46,8 @@ def need_sample_set(task: Task, features: FeatureSet) -> Output:
         },
         params={
             **task.recipe.model.model_dump(include={"train_fraction", "rare_classes", "seed"}),
+            # The second level moves groups of the split only where a recipe reads one.
+            **({"divides": "second"} if _reads_second(task) else {}),
             # The tables of the tiles hold their features; a library is cut to those of the run.
             **({"features": features.id} if library is not None else {}),
         },
@@ -171,14 +173,22 @@ def _without_nodata(
     return table[~is_lost].reset_index(drop=True), stats
 
 
+def _reads_second(task: Task) -> bool:
+    """Tell whether the recipe names a column of the second level."""
+    labels = task.recipe.labels
+    return labels.second is not None or any(one.second is not None for one in labels.sources)
+
+
 def _split(task: Task, table: pd.DataFrame) -> GroupSplit:
     recipe = task.recipe.model
+    has_second = _reads_second(task) and "code2" in table.columns
     return split_by_group(
         table["code"].to_numpy(),
         table["group"].to_numpy(),
         train_fraction=recipe.train_fraction,
         seed=recipe.seed,
         rare=recipe.rare_classes,
+        second=table["code2"].to_numpy() if has_second else None,
     )
 
 

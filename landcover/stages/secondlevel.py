@@ -16,7 +16,7 @@ from landcover.learn.accuracy import accuracy
 from landcover.learn.models import Model, load_arrays, save_arrays
 from landcover.learn.second import fit_second, predict_second
 from landcover.ledger.outputs import sha256_of
-from landcover.nouns.legend import Legend, LegendEntry
+from landcover.nouns.legend import Legend, LegendClass, LegendEntry
 from landcover.nouns.model import ModelCard, SecondModel
 from landcover.recipe import ModelRecipe
 from landcover.stages.heldout import DESIGN
@@ -152,6 +152,19 @@ def second_layer(
     for place, found in zip(parts, pool.map(answer, parts), strict=True):
         second[place] = found
     return second.reshape(codes.shape)
+
+
+def second_legend_of(task: Task, card: ModelCard | None) -> dict[int, tuple[LegendClass, ...]]:
+    """List the classes of the second level by class, with titles where the recipe has them."""
+    inner = _entries(task.recipe.labels.legend)
+    titles = {(entry.code, entry.name): entry.title for entry in inner.values()}
+    return {
+        one.code: tuple(
+            LegendClass(code=code, name=name, colour=colour, title=titles.get((code, name), name))
+            for code, name, colour in zip(one.codes, one.names, one.colours, strict=True)
+        )
+        for one in (card.second if card else ())
+    }
 
 
 def _entries(legend: Legend) -> dict[int, LegendEntry]:

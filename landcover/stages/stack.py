@@ -6,7 +6,9 @@ those that no feature needs are never opened.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,18 +18,21 @@ from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import Feature, FeatureKind, FeatureSet, feature_set
 from landcover.nouns.output import Output
-from landcover.raster.clouds import upsample_nearest
 from landcover.raster.indices import required_bands, spectral_index
 from landcover.raster.neighbourhood import NeighbourMean, box_mean, offsets
-from landcover.raster.reflectance import stored_units, to_physical
+from landcover.raster.shape import log_shape
+from landcover.raster.stored import fill_layer, layer_values
 from landcover.raster.windows import cover, cut
-from landcover.recipe import AUXILIARY, Recipe
+from landcover.recipe import AUXILIARY, INDICES, Recipe
 from landcover.stages.task import Task
-from landcover.stores.rasters import open_raster
+from landcover.stores.rasters import Opened, ReadingPool, open_raster
 
 Values = NDArray[np.float32]
 Positions = NDArray[np.integer]
 TERRAIN_FILES = {"slope": "slope.tif", "aspect": "aspect.tif", "dem": "elevation.tif"}
+_COMPUTED = {"index", "neighbourhood", "shape"}
+"""Kinds of features that no file holds."""
+_STRIP_PIXELS = 1 << 15
 
 
 def plan_features(
@@ -52,11 +57,12 @@ def plan_features(
     for name in recipe.features.terrain:
         terrain = Feature(name=name, period=None, layer=name, kind="terrain")
         _put(features, missing, terrain, has_terrain)
-    variant = recipe.features.index_variant
+    variant, temporal = recipe.features.index_variant, recipe.composite.temporal_layers
     for season in recipe.seasons:
         layers = available.get(season.name, set())
         for layer in recipe.composite.all_layers:
             kind: FeatureKind = "auxiliary" if layer in AUXILIARY else "band"
+            kind = "temporal" if layer in temporal else kind
             feature = Feature(
                 name=f"{season.name}_{layer}", period=season.name, layer=layer, kind=kind
             )
@@ -73,6 +79,12 @@ def plan_features(
                 name=f"{season.name}_{mean}", period=season.name, layer=mean, kind="neighbourhood"
             )
             _put(features, missing, feature, around_of(mean)[0] in layers)
+        shape = recipe.features.log_shape
+        for own in shape.names() if shape else ():
+            feature = Feature(
+                name=f"{season.name}_{own}", period=season.name, layer=own, kind="shape"
+            )
+            _put(features, missing, feature, set(shape_of(own)[1]) <= layers)
     if not features:
         raise InputError("No feature is left: the products have none of the recipe's layers.")
     return feature_set(features), tuple(missing)
@@ -82,6 +94,17 @@ def around_of(name: str) -> tuple[str, int]:
     """Give the layer and the radius of a neighbourhood mean: ``B04_mean3`` → B04, 1 pixel."""
     layer, size = name.rsplit("_mean", 1)
     return layer, int(size) // 2
+
+
+def shape_of(name: str) -> tuple[str, tuple[str, ...]]:
+    """Give suffix and bands of a log-shape: ``B04_shape_02-04`` → _shape_02-04, (B02, B04)."""
+    suffix = name[name.index("_shape_") :]
+    return suffix, tuple(f"B{band}" for band in suffix.removeprefix("_shape_").split("-"))
+
+
+def reads_index(feature: Feature) -> bool:
+    """Tell whether the formula of an index is behind a feature: ``ndvi``, ``ndvi_p05_mean3``."""
+    return feature.layer.split("_")[0] in INDICES
 
 
 def _put(features: list[Feature], missing: list[str], feature: Feature, is_there: bool) -> None:
@@ -112,34 +135,111 @@ class FeatureStack:
     @property
     def bytes_per_pixel(self) -> int:
         """Memory of one pixel: the stack, as much again on the way to it, one season's layers."""
-        return 4 * (2 * len(self._features) + 32)
+        seasons = {feature.period for feature in self._features if feature.period is not None}
+        season = max([32, *(self._planes_of(period) for period in seasons)])
+        return 4 * (2 * len(self._features) + season)
 
-    def read(self, window: Window) -> Values:
+    def _planes_of(self, period: str) -> int:
+        """Count the layers of a season that are held at once, and what is on the way to them."""
+        mine = [feature for feature in self._features if feature.period == period]
+        shapes = {shape_of(feature.layer) for feature in mine if feature.kind == "shape"}
+        # Spectra are put together as copies, and become as many planes.
+        spectra = 2 * sum(len(bands) for _, bands in shapes)
+        return len(self._layers_of(mine)) + spectra + 8
+
+    def read(
+        self, window: Window, pool: ReadingPool | None = None, buffer: Values | None = None
+    ) -> Values:
         """Compute the features of a window.
 
         Args:
             window: Rectangle of the work grid.
+            pool: Reads and computes; for many windows of one tile, whose files it keeps open.
+            buffer: Memory for the result, float32, (n,), at least features × pixels: for many
+                windows one after the other.
 
         Returns:
-            float32 (feature, y, x): reflectance 0-1, AOT, WVP (cm), indices, degrees, metres; NaN
-            where any input is nodata.
+            float32 (feature, y, x): reflectance 0-1, AOT, WVP (cm), indices, degrees, metres, days,
+            shares 0-1; NaN where any input is nodata.
         """
-        stack = np.empty((len(self._features), window.height, window.width), np.float32)
+        if pool is None:
+            with ReadingPool(1) as own:
+                return self.read(window, own, buffer)
+        shape = (len(self._features), window.height, window.width)
+        size = shape[0] * shape[1] * shape[2]
+        stack = np.empty(shape, np.float32) if buffer is None else buffer[:size].reshape(shape)
         for period in dict.fromkeys(feature.period for feature in self._features):
-            mine = [(i, f) for i, f in enumerate(self._features) if f.period == period]
+            mine = [(f, stack[i]) for i, f in enumerate(self._features) if f.period == period]
             if period is None:
-                for i, feature in mine:
-                    stack[i] = self._read_terrain(feature.layer, window)
-                continue
-            layers = self._read_layers(period, [f for _, f in mine], window)
-            for i, feature in mine:
-                if feature.kind == "neighbourhood":
-                    stack[i] = self._read_around(period, feature.layer, window)
-                elif feature.kind == "index":
-                    stack[i] = spectral_index(feature.layer, layers, variant=self._variant)
-                else:
-                    stack[i] = layers[feature.layer]
+                _wait(
+                    pool.submit(partial(self._fill_terrain, feature.layer, window, plane))
+                    for feature, plane in mine
+                )
+            else:
+                self._read_season(pool, period, mine, window)
         return stack
+
+    def _read_season(
+        self, pool: ReadingPool, period: str, mine: list[tuple[Feature, Values]], window: Window
+    ) -> None:
+        """Fill the features of a season: layers from files first, then what is made of them."""
+        features = [feature for feature, _ in mine]
+        # A layer that is a feature too is read to where it belongs.
+        layers = {f.layer: plane for f, plane in mine if f.kind not in _COMPUTED}
+        for layer in self._layers_of(features):
+            if layer not in layers:
+                layers[layer] = np.empty((window.height, window.width), np.float32)
+        _wait(
+            pool.submit(partial(self._fill_layer, period, layer, window, plane))
+            for layer, plane in layers.items()
+        )
+        shapes = self._shapes(features, layers)
+        indices = []
+        for feature, plane in mine:
+            if feature.kind == "neighbourhood":
+                plane[:] = self._read_around(period, feature.layer, window)
+            elif feature.kind == "shape":
+                plane[:] = shapes[feature.layer]
+            elif feature.kind == "index":
+                indices.append((feature.layer, plane))
+        # What lies between the steps of a formula stays in the cache.
+        height = max(1, _STRIP_PIXELS // window.width)
+        _wait(
+            pool.submit(partial(self._fill_indices, indices, layers, slice(top, top + height)))
+            for top in range(0, window.height, height)
+        )
+
+    def _fill_indices(
+        self,
+        indices: Sequence[tuple[str, Values]],
+        layers: Mapping[str, Values],
+        rows: slice,
+        _opened: Opened,
+    ) -> None:
+        strip = {layer: plane[rows] for layer, plane in layers.items()}
+        for name, plane in indices:
+            plane[rows] = spectral_index(name, strip, variant=self._variant)
+
+    def _fill_layer(
+        self, period: str, layer: str, window: Window, plane: Values, opened: Opened
+    ) -> None:
+        output, document = self._stored(period, layer)
+        if document is None:
+            # Another tile has the layer, this one does not: nodata here.
+            plane[:] = np.nan
+            return
+        ratio = Grid.from_document(document).ratio_to(self._grid)
+        coarse = cover(window, ratio)
+        stored = opened(self._task.href(output, f"{layer}.tif")).read(coarse, band=1)
+        corner = window.row - ratio * coarse.row, window.column - ratio * coarse.column
+        fill_layer(stored, layer, ratio, corner, plane)
+
+    def _fill_terrain(self, layer: str, window: Window, plane: Values, opened: Opened) -> None:
+        if self._terrain is None:
+            plane[:] = np.nan
+            return
+        href = self._task.href(self._terrain, TERRAIN_FILES[layer])
+        plane[:] = opened(href).read(window, band=1)
 
     def read_at(self, rows: Positions, columns: Positions) -> Values:
         """Compute the features of single pixels, as :meth:`read` does for all of a window.
@@ -162,6 +262,7 @@ class FeatureStack:
                 continue
             needed = self._layers_of([feature for _, feature in mine])
             layers = {layer: self._gather(period, layer, rows, columns) for layer in needed}
+            layers |= self._shapes([f for _, f in mine], layers)
             for i, feature in mine:
                 if feature.kind == "neighbourhood":
                     stack[i] = self._gather_around(period, feature.layer, rows, columns)
@@ -178,7 +279,7 @@ class FeatureStack:
         ratio = Grid.from_document(document).ratio_to(self._grid)
         href = self._task.href(output, f"{layer}.tif")
         stored = _pick(self._task, href, rows // ratio, columns // ratio)
-        return to_physical(stored, 1 / stored_units(layer))
+        return layer_values(stored, layer)
 
     def _gather_terrain(self, layer: str, rows: Positions, columns: Positions) -> Values:
         if self._terrain is None:
@@ -193,9 +294,21 @@ class FeatureStack:
                 continue  # read with what lies around the window
             if feature.kind == "index":
                 needed.update(dict.fromkeys(required_bands(feature.layer, self._variant)))
+            elif feature.kind == "shape":
+                needed.update(dict.fromkeys(shape_of(feature.layer)[1]))
             else:
                 needed[feature.layer] = None
         return list(needed)
+
+    def _shapes(self, features: list[Feature], layers: Mapping[str, Values]) -> dict[str, Values]:
+        """Compute the log-shapes among some features from their bands, each spectrum once."""
+        found: dict[str, Values] = {}
+        for suffix, bands in dict.fromkeys(
+            shape_of(feature.layer) for feature in features if feature.kind == "shape"
+        ):
+            shapes = log_shape({band: layers[band] for band in bands})
+            found.update({f"{band}{suffix}": values for band, values in shapes.items()})
+        return found
 
     def _stored(self, period: str, layer: str) -> tuple[Output, dict[str, Any] | None]:
         """Find a layer: its composite, and its grid where this tile has it."""
@@ -204,24 +317,6 @@ class FeatureStack:
             raise InputError(f"{self._task.unit.label}: there is no composite of {period}.")
         return output, output.stats["layers"].get(layer)
 
-    def _read_layers(
-        self, period: str, features: list[Feature], window: Window
-    ) -> dict[str, Values]:
-        needed = self._layers_of(features)
-        return {layer: self._read_layer(period, layer, window) for layer in needed}
-
-    def _read_layer(self, period: str, layer: str, window: Window) -> Values:
-        output, document = self._stored(period, layer)
-        if document is None:
-            # Another tile has the layer, this one does not: nodata here.
-            return np.full((window.height, window.width), np.nan, np.float32)
-        ratio = Grid.from_document(document).ratio_to(self._grid)
-        coarse = cover(window, ratio)
-        with open_raster(self._task.href(output, f"{layer}.tif")) as raster:
-            stored = raster.read(coarse, band=1)
-        values = to_physical(stored, 1 / stored_units(layer))
-        return cut(upsample_nearest(values, ratio), window, coarse, ratio)
-
     def _read_around(self, period: str, name: str, window: Window) -> Values:
         layer, radius = around_of(name)
         height, width = self._grid.shape
@@ -229,8 +324,10 @@ class FeatureStack:
         bottom = min(height, window.row + window.height + radius)
         right = min(width, window.column + window.width + radius)
         wide = Window(top, left, bottom - top, right - left)
-        means = box_mean(self._read_layer(period, layer, wide), radius)
-        return cut(means, window, wide, 1)
+        values = np.empty((wide.height, wide.width), np.float32)
+        with ReadingPool(1) as pool:
+            _wait([pool.submit(partial(self._fill_layer, period, layer, wide, values))])
+        return cut(box_mean(values, radius), window, wide, 1)
 
     def _gather_around(self, period: str, name: str, rows: Positions, columns: Positions) -> Values:
         layer, radius = around_of(name)
@@ -242,11 +339,11 @@ class FeatureStack:
             mean.add(self._gather(period, layer, there[here], aside[here]), here)
         return mean.result()
 
-    def _read_terrain(self, layer: str, window: Window) -> Values:
-        if self._terrain is None:
-            return np.full((window.height, window.width), np.nan, np.float32)
-        with open_raster(self._task.href(self._terrain, TERRAIN_FILES[layer])) as raster:
-            return np.asarray(raster.read(window, band=1), dtype=np.float32)
+
+def _wait(futures: Iterable[Future[None]]) -> None:
+    """Wait until all is done."""
+    for future in list(futures):
+        future.result()
 
 
 def _pick(task: Task, href: str, rows: Positions, columns: Positions) -> NDArray[Any]:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landcover.nouns.grid import Grid, Window
 from landcover.raster.feather import PROBABILITY_NODATA, Part
+from landcover.raster.levels import Codes, SecondPart, take_second
 from landcover.raster.mosaic import margin_to_edge, overlap_of, paste
 from landcover.raster.resample import Places, find_places, take_bilinear, take_nearest
+from landcover.raster.smoothing import smooth_probabilities, smoothing_halo
+from landcover.raster.windows import widen
 from landcover.stages.cells import projection
-from landcover.stores.rasters import open_raster
+from landcover.stores.rasters import RasterReader, open_raster
 
 CLASS_NODATA = 0
+
+
+class Smoothing(NamedTuple):
+    """How probabilities follow those around, see :mod:`landcover.raster.smoothing`."""
+
+    smoothness: float
+    window: int
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,8 @@ class Source:
     paths: dict[str, str]
     """File name → where GDAL opens it."""
     grid: Grid
+    smoothing: Smoothing | None = None
+    """How its probabilities are smoothed; None leaves them."""
 
 
 class Place:
@@ -43,10 +56,18 @@ class Place:
             return take_nearest(part, self._at, nodata)
         return paste(part, self._at, self._shape, nodata)
 
-    def probabilities(self, path: str) -> NDArray[np.uint8]:
-        """Read all bands of probabilities: copied, or interpolated."""
+    def second(self, path: str, classes: Codes, parents: Codes) -> Codes:
+        """Read codes of the second level: copied, or those near that belong to the class."""
         with open_raster(path) as raster:
-            part: NDArray[np.uint8] = raster.read(self._source)
+            part: Codes = raster.read(self._source, band=1)
+        if isinstance(self._at, Places):
+            return take_second(part, self._at, classes, parents)
+        return paste(part, self._at, self._shape, CLASS_NODATA)
+
+    def probabilities(self, path: str, smoothing: Smoothing | None = None) -> Codes:
+        """Read all bands of probabilities: smoothed if wanted, then copied or interpolated."""
+        with open_raster(path) as raster:
+            part = _read_smoothed(raster, self._source, smoothing)
         if isinstance(self._at, Places):
             return take_bilinear(part, self._at)
         return np.stack([paste(band, self._at, self._shape, PROBABILITY_NODATA) for band in part])
@@ -55,6 +76,18 @@ class Place:
     def is_warped(self) -> bool:
         """True where the tile has another lattice."""
         return isinstance(self._at, Places)
+
+
+def _read_smoothed(raster: RasterReader, window: Window, smoothing: Smoothing | None) -> Codes:
+    if smoothing is None:
+        part: Codes = raster.read(window)
+        return part
+    grid = raster.info.grid
+    assert grid is not None  # the tile's map was written by us
+    seen = widen(window, smoothing_halo(smoothing.window), grid.shape)
+    smoothed = smooth_probabilities(raster.read(seen), *smoothing)
+    top, left = window.row - seen.row, window.column - seen.column
+    return smoothed[:, top : top + window.height, left : left + window.width]
 
 
 def find_place(
@@ -102,6 +135,10 @@ class ClassPart:
             found = self.place.probabilities(path)
         return Part(self.order, self.classes, self.confidence, self.margin, found)
 
+    def for_second(self, path: str, parents: Codes) -> SecondPart:
+        """Read the second level."""
+        return SecondPart(self.order, self.place.second(path, self.classes, parents), self.margin)
+
 
 def read_class_part(
     order: int,
@@ -113,7 +150,7 @@ def read_class_part(
 ) -> ClassPart | None:
     """Read class and confidence of a tile in a window of the mosaic.
 
-    Where the tile is warped and has probabilities, they are interpolated and the class is the
+    Where probabilities are smoothed, or the tile is warped and has them, the class is the
     likeliest one; ties take the nearest pixel's class, then the lower code. Otherwise it is the
     nearest pixel's.
 
@@ -138,8 +175,8 @@ def read_class_part(
         place.take(source.paths[by_confidence], PROBABILITY_NODATA), dtype=np.uint8
     )
     probabilities = None
-    if place.is_warped and by_probability in source.paths:
-        probabilities = place.probabilities(source.paths[by_probability])
+    if (place.is_warped or source.smoothing) and by_probability in source.paths:
+        probabilities = place.probabilities(source.paths[by_probability], source.smoothing)
         is_valid = classes != CLASS_NODATA
         best = probabilities.max(axis=0)
         confidence = np.where(is_valid, best, np.uint8(PROBABILITY_NODATA))

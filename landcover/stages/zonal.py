@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 from shapely.affinity import translate
 
 from landcover.errors import InputError, UsageError
+from landcover.learn.assignment import assign_points
 from landcover.nouns.grid import Grid, Window
 from landcover.publish.areas import row_hectares
 from landcover.sources.zones import Zone, read_zones
@@ -87,6 +89,32 @@ def areas_within(maps: Sequence[MapFile], zones: Sequence[Zone]) -> list[ZoneAre
         )
         for zone, counted, area in zip(zones, pixels, hectares, strict=True)
     ]
+
+
+def points_within(
+    maps: Sequence[MapFile], zones: Sequence[Zone], points: pd.DataFrame
+) -> NDArray[np.bool_]:
+    """Tell which points lie in which polygon: where the centre of their pixel lies.
+
+    Args:
+        maps: As of :func:`areas_within`.
+        zones: The polygons.
+        points: ``lon`` and ``lat``, degrees.
+
+    Returns:
+        bool, (polygon, point); False for points off the maps.
+    """
+    found = np.zeros((len(zones), len(points)), dtype=np.bool_)
+    numbered = points[["lon", "lat"]].assign(number=np.arange(len(points)))
+    for key, mine in assign_points(numbered, {str(k): m.grid for k, m in enumerate(maps)}).items():
+        on_grid = _on_grid(zones, maps[int(key)].grid)
+        tree = shapely.STRtree(on_grid)
+        for number, row, column in mine[["number", "row", "column"]].itertuples(index=False):
+            for place in tree.query(shapely.Point(column + 0.5, row + 0.5)):
+                # The rule that counts pixels, so that a point and its pixel are in one polygon.
+                moved = translate(on_grid[place], -column, -row)
+                found[place, number] = bool(pixels_within([moved], (1, 1))[0, 0])
+    return found
 
 
 def _count(

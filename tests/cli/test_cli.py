@@ -60,6 +60,22 @@ def test_recipe_check_shows_the_whole_recipe() -> None:
     assert document["recipe"]["selection"]["max_products"] == 5
 
 
+def test_recipe_check_knows_which_bands_an_index_along_time_needs() -> None:
+    shares = "shares: [{layer: B08, above: 0.2}]"
+    along = f"composite.statistics={{layers: [ndvi], metrics: [max], {shares}}}"
+    check = ("recipe", "check", str(RECIPE), "--set", along)
+    shown = call(*check, "--set", "features.log_shape={bands: [B04, B08]}", "--json")
+    document = json.loads(shown.output)["recipe"]
+    assert document["composite"]["statistics"]["metrics"] == ["max"]
+    assert document["composite"]["statistics"]["shares"][0]["above"] == 0.2
+    assert document["features"]["log_shape"] == {"bands": ["B04", "B08"]}
+    refused = call(*check, "--set", "composite.layers=[B08]", "--set", "features.indices=[]")
+    assert refused.exit_code != 0
+    assert "ndvi (paper) is computed from B08 and B04, and composite.layers lacks B04" in (
+        " ".join(refused.output.split())
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from landcover.errors import InputError
-from landcover.learn.applicability import fit_applicability, is_outside
+from landcover.learn.applicability import dissimilarity, fit_applicability, is_outside
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +96,18 @@ def test_too_little_to_compare_with():
         fit_applicability(np.zeros((3, 2), np.float32), ["a"] * 3)
     with pytest.raises(InputError, match="all training samples are the same"):
         fit_applicability(np.zeros((3, 2), np.float32), [1, 2, 3])
+
+
+def test_the_dissimilarity_index_is_the_nearest_distance_over_the_mean_one(cloud):
+    features, groups = cloud
+    known = fit_applicability(features, groups)
+    space = (features - features.mean(axis=0)) / features.std(axis=0)
+    pixels = np.random.default_rng(3).normal(0, 2, (400, 4)) * [1, 10, 100, 1]
+    pixels = pixels.astype(np.float32)
+    placed = (pixels - features.mean(axis=0)) / features.std(axis=0)
+    index = dissimilarity(known, pixels)
+    np.testing.assert_allclose(index, cdist(placed, space).min(axis=1) / known.unit, rtol=1e-3)
+    clear = abs(index / known.index_threshold - 1) > 1e-5
+    beyond = index > known.index_threshold
+    assert np.array_equal(is_outside(known, pixels)[clear], beyond[clear])
+    assert 0 < beyond.mean() < 1

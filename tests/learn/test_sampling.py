@@ -161,3 +161,83 @@ def test_a_field_with_most_of_its_class_trains(seed: int) -> None:
     split = split_by_group(codes, groups, seed=seed)
     assert split.is_train[groups == "large"].all()
     assert not split.is_train[codes == 7].all(), "the class is still held out in part"
+
+
+def two_levels(n_groups_per_inner):
+    """Build one class whose groups have a class of the second level each."""
+    inner = np.repeat(list(n_groups_per_inner), [9 * n for n in n_groups_per_inner.values()])
+    return np.ones_like(inner), np.repeat([f"g{n}" for n in range(len(inner) // 9)], 9), inner
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_class_of_the_second_level_is_on_both_sides(seed: int) -> None:
+    # By the first level alone, both groups of 12 train with a chance of about 2 in 3.
+    codes, groups, second = two_levels({11: 14, 12: 2, 13: 3, 14: 1})
+    first = split_by_group(codes, groups, seed=seed)
+    split = split_by_group(codes, groups, seed=seed, second=second)
+    for inner in (11, 12, 13):
+        assert set(split.is_train[second == inner].tolist()) == {True, False}, inner
+    assert split.n_groups == first.n_groups == {1: (16, 4)}, "as many groups train as before"
+    alone = second == 14
+    assert len(set(split.is_train[alone].tolist())) == 1
+    order = np.random.default_rng(seed).permutation(len(codes))
+    again = split_by_group(codes[order], groups[order], seed=seed, second=second[order])
+    np.testing.assert_array_equal(split.is_train[order], again.is_train)
+
+
+def test_a_split_that_needs_no_move_is_that_without_a_second_level() -> None:
+    codes, groups, second = two_levels({11: 50, 12: 50})
+    plain = split_by_group(codes, groups).is_train
+    np.testing.assert_array_equal(plain, split_by_group(codes, groups, second=second).is_train)
+    none = split_by_group(codes, groups, second=np.zeros_like(codes)).is_train
+    np.testing.assert_array_equal(plain, none)
+
+
+def test_the_second_level_takes_no_class_off_a_side() -> None:
+    # Groups a and b hold both classes of the second level, and each is needed where it is.
+    codes, groups = np.array([1, 1, 2, 2]), np.array(["a", "b", "a", "b"])
+    for seed in range(6):
+        split = split_by_group(codes, groups, seed=seed, second=[11, 11, 21, 0])
+        assert set(split.is_train[:2].tolist()) == {True, False}
+        assert set(split.is_train[2:].tolist()) == {True, False}
+
+
+def test_a_heavy_group_of_the_second_level_rather_trains() -> None:
+    groups = np.repeat(["large", "small", *"abcdefgh"], [6, 2, *[9] * 8])
+    second = np.repeat([12, 11], [8, 72])
+    for seed in range(12):
+        plain = split_by_group(np.ones(80, int), groups, seed=seed).is_train
+        if plain[groups == "large"].all() and plain[groups == "small"].all():
+            split = split_by_group(np.ones(80, int), groups, seed=seed, second=second)
+            assert split.is_train[groups == "large"].all()
+            assert not split.is_train[groups == "small"].any()
+            return
+    pytest.fail("no seed trains both groups; the test says nothing")
+
+
+def test_a_second_level_of_another_length_is_refused() -> None:
+    codes, groups = make_samples({1: 4})
+    with pytest.raises(InputError, match="codes and second need one length"):
+        split_by_group(codes, groups, second=[1])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3), st.integers(0, 9), st.integers(0, 2)), min_size=1, max_size=50
+    ),
+    st.integers(0, 5),
+)
+def test_always_true_of_a_split_with_a_second_level(samples, seed):
+    codes, groups, inner = (np.array(part) for part in zip(*samples, strict=True))
+    second = np.where(inner > 0, 10 * codes + inner, 0)
+    plain = split_by_group(codes, groups, seed=seed, rare="train")
+    split = split_by_group(codes, groups, seed=seed, rare="train", second=second)
+    assert not set(groups[split.is_train]) & set(groups[~split.is_train])
+    assert split.rare == plain.rare
+    for level in (codes, second):
+        for code in set(level[level > 0].tolist()):
+            before, after = (set(s.is_train[level == code].tolist()) for s in (plain, split))
+            assert len(after) >= len(before), "no class loses a side"
+    for code in split.rare:
+        assert split.is_train[codes == code].all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from landcover.errors import InputError
+from landcover.nouns.area import Estimate
 from landcover.nouns.explanation import (
     ClusterWeight,
     ConfusedPair,
@@ -17,6 +19,9 @@ from landcover.nouns.explanation import (
     ExplainedClass,
     Explanation,
     FeatureWeight,
+    JudgedExplanation,
+    JudgedPair,
+    Judgement,
     MissedPoint,
     PointFeature,
 )
@@ -100,6 +105,46 @@ def test_points_are_bounded_and_one_pixel_stands_for_a_point(explanation: Explan
     assert page.count("taken for Open forest</summary>") == 12
     assert page.count("p0 in 30SUF") == 1
     assert "61 held-out sample pixels are wrong; 40 of them" in page
+
+
+@pytest.fixture(scope="module")
+def joined(explanation: Explanation) -> JudgedExplanation:
+    known = {name: value for name, value in explanation if name != "pairs"}
+    first = explanation.pairs[0].model_copy(update={"confused": 0, "rows": 0, "codes": (2, 1)})
+    return JudgedExplanation(
+        **known,
+        pairs=(explanation.pairs[0], first),
+        judgement=Judgement(
+            run="the <run>", design="simple random sample: a probability sample", n=48,
+            overall=0.75, weighted=Estimate(value=0.7, half_width=0.12), n_missed=12,
+            pairs=(
+                JudgedPair(codes=(1, 2), confused=8, points=40, is_used=True),
+                JudgedPair(codes=(2, 1), confused=0, points=0, is_used=False),
+            ),
+            points=(a_point(90), a_point(92)),
+        ),
+    )  # fmt: skip
+
+
+def test_held_out_rows_and_points_stand_beside_each_other(joined: JudgedExplanation) -> None:
+    page = render_doctor(joined)
+    row = page[page.index('<tr><th scope="row">') :].split("</tr>")[0]
+    cells = re.findall(r'<td class="n">(.*?)</td>', row)
+    assert cells == ["30.6 %", "11 of 36", "<strong>20.0 %</strong>", "8 of 40", "1.21"]
+    assert ">–</td>" in page, "nothing was held out of the other pair, and no point lies there"
+    assert "75.0 % of 48 independent points agree with the map of run" in page
+    assert "weighted by area 70.0 % ± 12.0 (95 % interval)" in page
+    assert "the &lt;run&gt;" in page
+    assert "12 of 48 independent points disagree with the map; here 2 of them" in page
+    assert '<a href="#point-1">p45</a> <a href="#point-2">p46</a>' in page
+    assert page.count('<details id="point-') == 2
+    assert "Independent points: simple random sample: a probability sample." in page
+
+
+def test_an_explanation_before_the_map_says_nothing_of_points(explanation: Explanation) -> None:
+    page = render_doctor(explanation)
+    assert "independent" not in page.lower()
+    assert 'id="point-' not in page
 
 
 def test_nothing_confused_is_said(explanation: Explanation) -> None:

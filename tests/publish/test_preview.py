@@ -97,7 +97,7 @@ def test_the_preview_pans_and_zooms_in_a_browser(folder: Path, browser: Any) -> 
     page.on("requestfailed", lambda request: errors.append(request.url))
     page.goto((folder / PAGE).as_uri())
     images = "all => all.map(i => [i.src.split('/').slice(-4).join('/'), i.naturalWidth])"
-    # "networkidle" was reached once and for all when the page was opened: ask the images themselves.
+    # "networkidle" was reached once and for all when the page was opened: ask the images.
     loaded = "[...document.querySelectorAll('#map img')].every(i => i.complete && i.naturalWidth)"
     before = page.eval_on_selector_all("#map img", images)
     assert before

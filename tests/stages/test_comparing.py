@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
+from pyproj import Geod
+from shapely.geometry import Polygon
 from sklearn.metrics import confusion_matrix
 
 from landcover.cli import cli
@@ -16,6 +18,7 @@ from landcover.errors import InputError, UsageError
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import MEDITERRANEAN
 from landcover.nouns.reference_legends import REFERENCE_LEGENDS
+from landcover.publish.comparison_plate import _size
 from landcover.raster.agreement import agreement, count_pairs, diversity
 from landcover.stages.comparing import compare_maps
 from landcover.stores.rasters import RasterStyle, read_array, write_raster
@@ -139,6 +142,56 @@ def test_a_reference_in_degrees_is_read_where_it_lies(tmp_path: Path) -> None:
     assert result.agreement > 0.97  # a pixel of the reference is 88 m wide, the map 2,000 m
 
 
+def test_areas_of_a_map_in_degrees_are_those_on_the_ground(tmp_path: Path) -> None:
+    # Two rows of 0.1 degrees at 60 and at 0 degrees north: pixels of unlike area.
+    grid = Grid(crs="EPSG:4326", ulx=0, uly=60, pixel=0.1, width=3, height=600)
+    codes, other = np.zeros(grid.shape, np.uint8), np.zeros(grid.shape, np.uint8)
+    codes[0], other[0] = [1, 7, 7], [1, 1, 7]
+    codes[-1], other[-1] = [1, 1, 1], [1, 7, 7]
+    first, second = write(tmp_path / "a.tif", codes, grid), write(tmp_path / "b.tif", other, grid)
+    result = compare_maps(nobody, first, second).result
+    geod = Geod(ellps="WGS84")
+
+    def area(top: float) -> float:
+        corners = [(0, top), (0.1, top), (0.1, top - 0.1), (0, top - 0.1)]
+        return abs(geod.geometry_area_perimeter(Polygon(corners))[0]) / 10_000
+
+    north, south = area(60.0), area(0.1)
+    assert south / north > 1.9
+    by_name = {entry.name: entry for entry in result.classes}
+    names = [entry.name for entry in result.classes]
+    matrix = np.array(result.hectares)
+    forest, crops = names.index("closedForest"), names.index("cropland")
+    # A parallel is no geodesic: 2e-6 of such a pixel.
+    assert matrix[forest, forest] == pytest.approx(north + south, rel=1e-5)
+    assert matrix[crops, forest] == pytest.approx(north, rel=1e-5)
+    assert matrix[forest, crops] == pytest.approx(2 * south, rel=1e-5)
+    assert by_name["cropland"].first_hectares == pytest.approx(2 * north, rel=1e-5)
+    assert result.agreement == pytest.approx(
+        (2 * north + south) / (3 * north + 3 * south), rel=1e-5
+    )
+
+
+def test_a_comparison_in_degrees_is_drawn(tmp_path: Path) -> None:
+    grid = Grid(crs="EPSG:4326", ulx=-3, uly=60, pixel=1 / 12000, width=120, height=60)
+    codes = np.full(grid.shape, 7, np.uint8)
+    codes[:, 40:] = 1
+    first = write(tmp_path / "a.tif", codes, grid)
+    out = tmp_path / "out"
+    shown = CliRunner().invoke(cli, ["compare", first, first, "--out", str(out)])
+    assert shown.exit_code == 0, shown.output
+    # Half as wide on the ground as it is in pixels: a square panel.
+    wide, high = _size(grid)
+    assert wide == pytest.approx(high, rel=0.01)
+
+
+def test_other_degrees_are_refused(tmp_path: Path) -> None:
+    grid = Grid(crs="EPSG:4258", ulx=-3, uly=38, pixel=0.001, width=4, height=2)
+    first = write(tmp_path / "a.tif", OURS, grid)
+    with pytest.raises(InputError, match="in metres or in EPSG:4326, found EPSG:4258"):
+        compare_maps(nobody, first, first)
+
+
 def test_maps_apart_are_refused(tmp_path: Path) -> None:
     first = write(tmp_path / "a.tif", OURS)
     far = GRID.model_copy(update={"ulx": 600000})
@@ -174,11 +227,15 @@ def test_the_command_writes_tables_and_pictures(tmp_path: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "have the same class" in shown.output
     assert sorted(p.name for p in out.iterdir()) == [
-        "agreement.png", "agreement.tif", "comparison.csv", "comparison.json", "comparison.png",
+        "agreement.png", "agreement.tif", "comparison.csv", "comparison.html", "comparison.json",
+        "comparison.png",
     ]  # fmt: skip
     document = json.loads((out / "comparison.json").read_text())
     assert len(document["classes"]) == len(document["hectares"]) == 5
     assert (out / "comparison.png").stat().st_size > 10_000
+    page = (out / "comparison.html").read_text()
+    assert "Why the classes differ" not in page
+    assert "have the same class in both maps" in page
 
 
 @pytest.mark.parametrize("is_there", [False, True])

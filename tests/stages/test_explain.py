@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from landcover import api
+from landcover.learn.judged import UNJUDGED
 from landcover.nouns.explanation import Explanation
 from landcover.nouns.run import GROUPS, STAGES
 from landcover.publish.doctor import DOCUMENT, DRAWING, PAGE, PICTURE, TABLE
@@ -121,8 +122,12 @@ def test_the_report_shows_it(region: Any, workspace: Any, folder: Path) -> None:
     run(region, "whole", "publish")
     (output,) = outputs_of(workspace, "whole", "publish")
     report = Path(workspace.objects.href(output["key"], ""))
-    for name in (DOCUMENT, TABLE, PICTURE, DRAWING, PAGE):
+    for name in (TABLE, PICTURE, DRAWING):
         assert (report / name).read_bytes() == (folder / name).read_bytes()
+    made, shown = (Explanation.from_json((f / DOCUMENT).read_text()) for f in (folder, report))
+    assert shown == made.model_copy(update={"notes": (*made.notes, UNJUDGED)})
+    assert (report / PAGE).read_text().count(UNJUDGED) == 1
+    assert UNJUDGED not in (folder / PAGE).read_text()
     page = (report / "index.html").read_text()
     assert f'href="{PAGE}"' in page
     assert f'src="{PICTURE}"' in page

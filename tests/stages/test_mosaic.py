@@ -19,6 +19,7 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.run import Unit
 from landcover.raster.majority import majority
 from landcover.raster.sieve import sieve
+from landcover.raster.smoothing import smooth_probabilities
 from landcover.recipe import make_recipe
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.stages import joining
@@ -388,6 +389,8 @@ def test_a_stopped_job_stops(plain: Region, tmp_path: Path) -> None:
     ("options", "sentence"),
     [
         ({"majority": 4}, "expected an odd window, found 4"),
+        ({"smooth_window": 8}, "mosaic.smooth_window: expected an odd window, found 8"),
+        ({"smooth": -1}, "mosaic.smooth"),
         ({"pixel": 20}, "the zones of 'utm' keep the tiles' pixels"),
         ({"grid": "EPSG:3035", "pixel": 30}, "a whole number of pixels in 100000 m, found 3333.33"),
         ({"grid": "EPSG:3857"}, "mosaic.grid"),
@@ -398,3 +401,68 @@ def test_a_wrong_option_is_told(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError) as caught:
         make_recipe({"name": "x", "seasons": seasons, "mosaic": options})
     assert sentence in str(caught.value)
+
+
+# Smoothing
+
+
+SMOOTH = {"smooth": 8.0, "smooth_window": 7}
+
+
+def noisy(tile: str, found: np.ndarray) -> None:
+    generator = np.random.default_rng(sorted(TILES).index(tile))
+    wrong = generator.random(found.shape[1:]) < 0.1
+    found[:, wrong] = np.array([120, 130, 4], np.uint8)[:, None]
+    found[:, 60:64, 70:75] = 255
+
+
+def test_smoothing_comes_before_joining(tmp_path: Path) -> None:
+    region = Region(tmp_path, SMOOTH, change=noisy)
+    assert region.recipe.classify.keep == ("probabilities",)
+    output = region.join("32630")
+    assert output.wanted.params == {"period": "spring", **SMOOTH}
+    classes = region.read(output, "classification.tif")
+    confidence = region.read(output, "confidence.tif")
+    between, parts = slice(25, 125), {}
+    for tile in ("30TYK", "30SYJ"):
+        found = probabilities(tile, TILES[tile])
+        noisy(tile, found)
+        parts[tile] = smooth_probabilities(found, 8.0, 7)
+    both = np.concatenate([parts["30TYK"][:, :125], parts["30SYJ"][:, 25:]], axis=1)[..., between]
+    np.testing.assert_array_equal(confidence[:, between], both.max(axis=0))
+    is_tie = (both == both.max(axis=0)).sum(axis=0) > 1
+    expected = classes_of(both)
+    np.testing.assert_array_equal(classes[:, between][~is_tie], expected[~is_tie])
+    assert (classes[:, between] == 0).sum() == 2 * 20
+    raw = Region(tmp_path / "raw", change=noisy)
+    before = raw.read(raw.join("32630"), "classification.tif")
+    assert differing(before, classes) > 0.03
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"blend": "feather"}, {"grid": "EPSG:3035", "pixel": 50}, {"min_pixels": 4}],
+)
+def test_no_window_changes_what_is_smoothed(
+    tmp_path: Path, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = "3035_E34N18" if "grid" in options else "32630"
+    found = []
+    for name, side in (("one", 2048), ("two", 300 if "grid" in options else 64)):
+        region = Region(tmp_path / name, {**SMOOTH, **options}, change=noisy)
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                joining, "plan_windows", lambda h, w, side=side, **_: list(
+                    Grid(crs="EPSG:1", ulx=0, uly=0, pixel=1, width=w, height=h)
+                    .windows(side + 3, side)
+                ),
+            )  # fmt: skip
+            output = region.join(cell)
+        found.append([file.sha256 for file in output.files])
+    assert found[0] == found[1]
+
+
+def test_maps_without_probabilities_cannot_be_smoothed(tmp_path: Path) -> None:
+    region = Region(tmp_path, {"smooth": 20}, keep=False)
+    with pytest.raises(InputError, match=r"has no probabilities.tif, which mosaic.smooth=20 needs"):
+        region.join("32630")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from stac_schemas import failures
 
 from landcover.errors import InputError
 from landcover.learn.accuracy import accuracy
@@ -355,6 +356,8 @@ def test_page_map_stac_and_receipt_say_how_accurate_the_map_is(
     assert ("Accuracy unknown: no reference." in html) is not has_reference
     item = json.loads((folder / "item_32631.json").read_text())
     assert item["properties"]["landcover:accuracy"] == said
+    for name in ("item_32631.json", "model_item.json", "collection.json"):
+        assert failures(json.loads((folder / name).read_text())) == []
     assert said in json.loads((folder / "collection.json").read_text())["description"]
     assert Receipt.from_json((folder / "receipt.json").read_text()).accuracy == said
     with rasterio.open(folder / "map_32631.tif") as raster:

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from landcover import api
 from landcover.cli import cli
 from landcover.errors import InputError
+from landcover.learn.sampling import split_by_group
 from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Window
 from landcover.nouns.output import Output
@@ -168,10 +169,38 @@ def test_samples_carry_the_second_code(workspace: Any, tmp_path: Path) -> None:
     assert found[6] == {61}
     assert found[7] == {71, 72, 73}
     assert found[9] == {0}
+    for code, rows in points[points["code2"] > 0].groupby("code2"):
+        assert (rows["is_train"].nunique() == 2) == (rows["group"].nunique() > 1), code
     export_samples(workspace, find_samples(workspace, "two"), tmp_path / "two.csv")
     exported = pd.read_csv(tmp_path / "two.csv")
     assert exported.columns[-1] == "code2"
     assert exported["code2"].tolist() == table["code2"].tolist()
+
+
+def test_a_seed_that_leaves_a_class_on_one_side_is_mended(
+    region: Any, labels: Path, workspace: Any
+) -> None:
+    table = samples_of(workspace, "two")
+    known = (table["code"].to_numpy(), table["group"].to_numpy())
+    second = table["code2"].to_numpy()
+
+    def is_divided(is_train: Any) -> bool:
+        parts = table.assign(is_train=is_train)[second > 0].groupby("code2")
+        return all(own["is_train"].nunique() == 2 for _, own in parts if own["group"].nunique() > 1)
+
+    one_sided = (
+        seed
+        for seed in range(500)
+        if not is_divided(split_by_group(*known, train_fraction=0.6, seed=seed).is_train)
+    )
+    seed = next(one_sided)
+    options = ["labels.second=label2", f"model.seed={seed}"]
+    run(region, "mended", *options, labels=labels, until="train")
+    found = samples_of(workspace, "mended")
+    assert is_divided(found["is_train"])
+    expected = split_by_group(*known, train_fraction=0.6, seed=seed, second=second)
+    pd.testing.assert_series_equal(found["point_id"], table["point_id"])
+    np.testing.assert_array_equal(found["is_train"], expected.is_train)
 
 
 def test_the_card_describes_the_models(workspace: Any) -> None:
@@ -312,3 +341,40 @@ def test_a_model_from_a_folder_brings_its_second_level(
     monkeypatch.setenv("LANDCOVER_WORKSPACE", str(tmp_path / "third"))
     with pytest.raises(InputError, match=r"arrays_7\.npz: its checksum"):
         run(region, "refused", model=folder)
+
+
+def test_it_is_joined_and_published(labels: Path, workspace: Any, region: Any) -> None:
+    run(region, "published", "labels.second=label2", "mosaic.min_pixels=4", labels=labels,
+        until="publish")  # fmt: skip
+    state = units.load(workspace.records, "published", "publish", "all")
+    assert state is not None
+    folder = Path(workspace.objects.href(outputs.load(workspace, state.outputs[0]).key, ""))
+    with rasterio.open(folder / "map_32630.tif") as raster:
+        first = raster.read(1)
+    with rasterio.open(folder / "second_32630.tif") as raster:
+        second = raster.read(1)
+        assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert raster.nodata == 0
+        assert raster.colormap(1)[11] == (0, 0x40, 0, 255)
+        assert raster.tags(1)["class_12"] == "sparse"
+    card = read_card(folder_of(workspace, "two"))
+    parents = {code: one.code for one in card.second for code in one.codes}
+    for code in np.unique(second[second > 0]).tolist():
+        assert set(np.unique(first[second == code]).tolist()) == {parents[code]}
+    could = np.isin(first, [1, 7])
+    assert (second[could] > 0).mean() > 0.97
+    item = json.loads((folder / "item_32630.json").read_text())
+    asset = item["assets"]["classification_second"]
+    inner_codes = [code for one in card.second for code in one.codes]
+    assert [c["value"] for c in asset["classification:classes"]] == [*inner_codes, 0]
+    assert asset["classification:classes"][0]["color_hint"] == "004000"
+    assert "classification_second" in json.loads((folder / "collection.json").read_text())[
+        "item_assets"
+    ]  # fmt: skip
+    page = (folder / "index.html").read_text()
+    assert "Area of each class of the second level" in page
+    assert f"{(second == 11).sum() / 100:,.0f}".replace(",", "") in page.replace("\u202f", "")
+    assert "the second level is right for" in page
+    assert (folder / "second_32630.qml").is_file()
+    assert 'label="sparse"' in (folder / "second_32630.sld").read_text()
+    assert page.count("second_32630.png") >= 2

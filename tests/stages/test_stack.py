@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from landcover import api
+from landcover.errors import MissingDataError
 from landcover.ledger import runs
 from landcover.nouns.grid import Window
 from landcover.nouns.model import feature_set
@@ -19,6 +21,8 @@ from landcover.stages.grids import composites_of, tile_work_grid
 from landcover.stages.sample import run_features, terrain_of
 from landcover.stages.stack import FeatureStack
 from landcover.stages.task import Task
+from landcover.stores.rasters import ReadingPool
+from landcover.stores.rasters import pool as pool_module
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 
@@ -63,23 +67,46 @@ def test_single_pixels_equal_the_window(task: Task) -> None:
     assert stack.read_at(rows[:0], columns[:0]).shape == (len(whole), 0)
 
 
+def test_composites_are_found_by_the_recipe_they_were_made_with(task: Task) -> None:
+    run = runs.load(task.workspace, "stack")[0]
+    composite = api.open_composite("30SUF", f"{run.arguments.year}-summer", run.recipe_id)
+    assert {"B04", "B8A"} <= set(composite)
+    with pytest.raises(MissingDataError, match="no composite"):
+        api.open_composite("30SUF", f"{run.arguments.year}-summer", "0" * 16)
+
+
 def test_layers_that_no_feature_needs_are_never_opened(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    real = stack_module.open_raster
 
-    def counting(path: str | Path) -> Any:
-        opened.append(Path(path).stem)
-        return real(path)
+    def counted(real: Callable[[str | Path], Any]) -> Callable[[str | Path], Any]:
+        def opening(path: str | Path) -> Any:
+            opened.append(Path(path).stem)
+            return real(path)
 
-    monkeypatch.setattr(stack_module, "open_raster", counting)
+        return opening
+
+    monkeypatch.setattr(stack_module, "open_raster", counted(stack_module.open_raster))
+    monkeypatch.setattr(pool_module, "open_for_long", counted(pool_module.open_for_long))
     stack = stack_of(task, ("summer_ndvi", "summer_B11", "slope"))
     stack.read(Window(row=0, column=0, height=96, width=96))
     assert sorted(opened) == ["B04", "B08", "B11", "slope"]
     opened.clear()
     stack.read_at(np.array([3]), np.array([4]))
     assert sorted(opened) == ["B04", "B08", "B11", "slope"]
+
+
+def test_threads_open_files_and_reused_memory_change_no_value(task: Task) -> None:
+    stack = stack_of(task)
+    windows = [Window(0, 0, 540, 540), Window(7, 511, 101, 29), Window(300, 3, 200, 1)]
+    alone = [stack.read(window) for window in windows]
+    buffer = np.full(alone[0].size + 5, 7, np.float32)
+    with ReadingPool(2) as pool:
+        for window, expected in zip(windows, alone, strict=True):
+            found = stack.read(window, pool, buffer)
+            assert np.shares_memory(found, buffer)
+            assert np.array_equal(found, expected, equal_nan=True)
 
 
 def test_means_around_pixels_do_not_depend_on_the_window(task: Task) -> None:

@@ -6,15 +6,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from landcover import api
-from landcover.errors import InputError
+from landcover.errors import InputError, MissingDataError
+from landcover.nouns.explanation import JudgedExplanation
 from landcover.nouns.grid import Grid
 from landcover.nouns.validation import Validation
 from landcover.recipe import Labels, make_recipe
 from landcover.simulate import simulate
+from landcover.stages import judged as judged_module
+from landcover.stages.doctor import visit
 from landcover.stages.reference import (
     beside_training,
     load_reference,
@@ -128,6 +132,62 @@ def test_the_page_shows_them(whole: Validation, workspace: Any) -> None:
     assert Validation.from_json((folder / "validation.json").read_text()) == whole
     table = pd.read_csv(folder / "validation.csv")
     assert set(table["split"]) == {split.name for split in whole.splits}
+
+
+def test_the_class_doctor_is_joined_with_the_points(
+    whole: Validation, workspace: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = next(iter(outputs_of(workspace, "whole", "publish").values()))
+    folder = Path(workspace.objects.href(document["key"], ""))
+    found = JudgedExplanation.from_json((folder / "explanation.json").read_text())
+    assert whole.independent is not None
+    report, judged = whole.independent.agreement, found.judgement
+    matrix = np.array(report.matrix)
+    assert (judged.run, judged.n, judged.overall) == ("whole", report.n, report.overall)
+    assert judged.n_missed == report.n - np.trace(matrix)
+    for pair, there in zip(found.pairs, judged.pairs, strict=True):
+        i, j = (report.codes.index(code) for code in pair.codes)
+        assert there.codes == pair.codes
+        assert there.confused == matrix[i, j] + matrix[j, i]
+        assert there.points == matrix[:, [i, j]].sum()
+    # What is explained is a test point, wrong on the map, with features from the composites.
+    model = api.load_model(found.model)
+    assert 0 < len(judged.points) <= judged.n_missed
+    for point in judged.points:
+        i, j = (report.codes.index(code) for code in (point.predicted, point.reference))
+        assert matrix[i].sum() > 0
+        assert matrix[:, j].sum() > 0
+        assert point.predicted != point.reference
+        assert point.p_predicted >= point.p_reference
+        assert point.features
+    run_id = workspace.records.get("runs", "whole")["run"]["test_label_id"]
+    places = load_reference(workspace, run_id).points
+    assert {(p.lon, p.lat) for p in judged.points} <= set(
+        zip(places["lon"], places["lat"], strict=True)
+    )
+    for point in judged.points[:3]:
+        window = (point.row, point.column, 1, 1)
+        values = api.open_features(point.tile, window, found.model, workspace=workspace)
+        code, confidence = model.predict(values.to_numpy().reshape(1, -1))
+        assert code[0] == point.predicted
+        assert confidence[0] == pytest.approx(point.p_predicted)
+    page = (folder / "doctor.html").read_text()
+    assert 'href="#point-' in page
+    assert "independent points agree with the map of run" in page
+    # The command joins the same, by the run and by its model.
+    again = visit(workspace, "whole", out=tmp_path)
+    assert again == found
+    assert (tmp_path / "doctor.html").read_text() == page
+    assert visit(workspace, found.model[:10]) == found
+
+    # Without the composites the points still say what is confused.
+    def gone(task: Any, tile: str) -> Any:
+        raise MissingDataError(f"{tile}: no season could be prepared.")
+
+    monkeypatch.setattr(judged_module, "composites_of", gone)
+    bare = visit(workspace, "whole")
+    assert isinstance(bare, JudgedExplanation)
+    assert bare.judgement == judged.model_copy(update={"points": ()})
 
 
 def test_a_second_run_finds_all_of_it(whole: Validation, region: Any, workspace: Any) -> None:

@@ -1,0 +1,58 @@
+"""A comparison of two maps as one HTML page that opens from disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from landcover.nouns.comparison import Comparison
+from landcover.publish.pages import number, percent
+
+TEMPLATE = "comparison.html"
+MOST_LISTED = 20
+"""Changes from class to class that the page lists; the table beside it has all."""
+
+
+def render_comparison(
+    result: Comparison, title: str, plate: str, picture: str, files: Sequence[str]
+) -> str:
+    """Lay out a comparison.
+
+    Args:
+        result: What it says.
+        title: Headline.
+        plate: Name of the plate beside the page.
+        picture: Name of the picture of causes; of that of agreement where nothing is divided.
+        files: Names of the other files beside the page.
+
+    Returns:
+        HTML; nothing is fetched, nothing is executed. The same comparison gives the same bytes.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, number=number, hectares=hectares)
+    present = [k for k, c in enumerate(result.classes) if c.first_hectares or c.second_hectares]
+    listed = result.split.classes[:MOST_LISTED] if result.split else ()
+    return environment.get_template(TEMPLATE).render(
+        result=result,
+        title=title,
+        plate=plate,
+        picture=picture,
+        files=files,
+        present=present,
+        titles={entry.name: entry.title for entry in result.classes},
+        colours={entry.name: entry.colour for entry in result.classes},
+        listed=listed,
+    )
+
+
+def hectares(area: float) -> str:
+    """Write an area with as many digits as help."""
+    return f"{area:,.0f}" if area >= 1000 else f"{area:,.1f}" if area >= 10 else f"{area:,.2f}"
