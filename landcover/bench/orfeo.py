@@ -112,9 +112,8 @@ def _write_features(path: Path, pixels: int) -> None:
 def _write_samples(path: Path) -> list[str]:
     """Write the rows that train; give the fields that hold features."""
     from landcover import api
-    from landcover.bench.predict import training_rows
 
-    rows = training_rows(api.open_workspace())
+    rows = synthetic.training_rows(api.open_workspace())
     names = [f"f{number}" for number in range(len(synthetic.feature_names()))]
     table = rows[synthetic.feature_names()].set_axis(names, axis="columns")
     table.assign(code=rows["code"]).to_csv(path, index=False)

@@ -119,22 +119,13 @@ def prepared(folder: str, pixels: int, seed: int, other: str | None) -> Work:
         synthetic.write_samples(seed)
         for name in synthetic.RUNS:
             run_stage("train", name, "all", threads=2)
-        rows = training_rows(api.open_workspace())
+        rows = synthetic.training_rows(api.open_workspace())
         model = api.fit_classifier(
             rows, rows["code"], feature_names=synthetic.feature_names(), threads=2
         )
         joblib.dump(model.estimator, Path(folder) / ESTIMATOR)
 
     return work
-
-
-def training_rows(workspace: Any) -> Any:
-    """Read the rows of the sample set that a forest is fitted on."""
-    import pandas as pd
-
-    (document,) = workspace.records.find("outputs", {"wanted.unit": "samples"})
-    table = pd.read_parquet(workspace.objects.href(document["key"], None))
-    return table[table["is_train"]]
 
 
 def ours(folder: str, pixels: int, threads: int, run: str) -> Work:

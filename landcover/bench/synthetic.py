@@ -93,6 +93,15 @@ def write_samples(seed: int, runs: Iterable[str] = RUNS) -> None:
         _done(workspace, run, "sample", TILE, samples)
 
 
+def training_rows(workspace: Any) -> Any:
+    """Read the rows of the sample set that a forest is fitted on."""
+    import pandas as pd
+
+    (document,) = workspace.records.find("outputs", {"wanted.unit": "samples"})
+    table = pd.read_parquet(workspace.objects.href(document["key"], None))
+    return table[table["is_train"]]
+
+
 def take_models(other: Path) -> None:
     """Copy the models of both runs from another workspace: the tiles are of one kind."""
     import os

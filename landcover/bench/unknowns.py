@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from landcover.bench.trust import FOLDS, answer, auroc
+from landcover.bench.answers import FOLDS, answer, auroc
 
 if TYPE_CHECKING:
     import numpy as np

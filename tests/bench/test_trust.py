@@ -31,8 +31,8 @@ def found(n: int = 200, **changes: np.ndarray) -> trust.Judged:
 def test_auroc_equals_that_of_scikit_learn_with_ties() -> None:
     rng = np.random.default_rng(0)
     wrong, doubt = rng.random(300) < 0.2, rng.integers(0, 9, 300) / 9 + 0.0
-    assert trust.auroc(wrong, doubt) == pytest.approx(roc_auc_score(wrong, doubt))
-    assert np.isnan(trust.auroc(np.zeros(5, np.bool_), doubt[:5]))
+    assert answers.auroc(wrong, doubt) == pytest.approx(roc_auc_score(wrong, doubt))
+    assert np.isnan(answers.auroc(np.zeros(5, np.bool_), doubt[:5]))
 
 
 def test_an_area_that_holds_all_errors_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_every_row_is_answered_once_by_figures_that_did_not_see_it() -> None:
     assert (judged.covered >= judged.right[:, None]).all()
     assert (np.diff(judged.size, axis=1) >= 0).all()
     # Groups are drawn alike, so decided at random sets hold what was stated.
-    for share, coverage in zip(judged.smoothed.mean(axis=0), trust.COVERAGES, strict=True):
+    for share, coverage in zip(judged.smoothed.mean(axis=0), answers.COVERAGES, strict=True):
         assert abs(share - coverage) < 0.1
 
 
@@ -102,7 +102,7 @@ def three_classes(n_groups: int) -> models.Samples:
 def test_a_class_that_no_sample_shows_is_dissimilar_where_it_lies_apart() -> None:
     known = three_classes(60)
     _, group = np.unique(known.table["group"], return_inverse=True)
-    found = unknowns.unknown_classes(known, group % trust.FOLDS, 0, 1)
+    found = unknowns.unknown_classes(known, group % answers.FOLDS, 0, 1)
     assert [one["class"] for one in found] == [1, 2, 3]
     assert found[2]["auroc_index"] == found[2]["outside"] == 1
     assert found[2]["others_outside"] < 0.2
