@@ -18,7 +18,6 @@ from landcover.recipe.fields import (
     Features,
     Mask,
     Recipe,
-    Season,
     Selection,
     TerrainRecipe,
 )
@@ -28,6 +27,7 @@ from landcover.recipe.mapping import Classify
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.recipe.publishing import Publish
 from landcover.recipe.reading import make_recipe, override, read_recipe
+from landcover.recipe.seasons import LongSeason, Season
 from landcover.recipe.section import Section
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "Features",
     "LabelSource",
     "Labels",
+    "LongSeason",
     "Mask",
     "ModelRecipe",
     "MosaicRecipe",

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
-from landcover.nouns.period import Period, Span
+from landcover.nouns.period import Span
 from landcover.recipe.labels import Labels
 from landcover.recipe.learning import ModelRecipe, Validation
 from landcover.recipe.mapping import Classify
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.recipe.publishing import Publish
+from landcover.recipe.seasons import AnySeason, LongSeason
 from landcover.recipe.section import Section
 from landcover.recipe.temporal import LogShape, Share, Statistics
 
@@ -30,46 +29,9 @@ INDICES = (
 )  # fmt: skip
 TERRAIN: tuple[Literal["slope", "aspect", "dem"], ...] = ("slope", "aspect", "dem")
 
-Month = Field(ge=1, le=12)
+MOST_PRODUCTS = 255
+"""Most products that the observations of a pixel are counted of (uint8)."""
 Growth = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class Season(Section):
-    """A month of the year and the month that may help it out."""
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9]*$")
-    """Name without the year, such as ``spring``; features carry it."""
-    primary_month: int = Month
-    """Month that products are taken from first, 1-12."""
-    fallback_month: int = Month
-    """Neighbouring month that is used when the primary one has too few products, 1-12."""
-
-    @model_validator(mode="after")
-    def _months_differ(self) -> Season:
-        if self.fallback_month == self.primary_month:
-            raise ValueError(
-                f"the fallback month of {self.name} is its primary month {self.primary_month}"
-            )
-        return self
-
-    def period(self, year: int) -> Period:
-        """Place the season in a year: that of its primary month.
-
-        December and January are neighbours: the fallback month of one is in the next year, that
-        of the other in the year before.
-        """
-        beyond = {(12, 1): 1, (1, 12): -1}.get((self.primary_month, self.fallback_month), 0)
-        start, end = _month(year, self.primary_month)
-        fallback_start, fallback_end = _month(year + beyond, self.fallback_month)
-        return Period(
-            name=f"{year}-{self.name}",
-            label=self.name,
-            start=start,
-            end=end,
-            fallback_start=fallback_start,
-            fallback_end=fallback_end,
-            fallback_descending=fallback_start < start,
-        )
 
 
 class Selection(Section):
@@ -80,7 +42,7 @@ class Selection(Section):
     min_full_products: int = Field(2, ge=1)
     """Fewest products without a large nodata share before the fallback month is opened."""
     max_products: int = Field(5, ge=1)
-    """Most products in a composite."""
+    """Most products in a composite; of a season of several months, in each of its months."""
     partial_nodata_percent: float = Field(10.0, ge=0, le=100)
     """Nodata share above which a product counts as partial, %."""
 
@@ -258,7 +220,7 @@ class Recipe(Section):
     """Name of the product line."""
     title: str = "Land cover"
     """Title of map and report."""
-    seasons: tuple[Season, ...] = Field(min_length=1)
+    seasons: tuple[AnySeason, ...] = Field(min_length=1)
     """Seasons that are composited, in the order of the features."""
     selection: Selection = Selection()
     """Which products are used."""
@@ -320,6 +282,14 @@ class Recipe(Section):
         names = [season.name for season in self.seasons]
         if len(set(names)) != len(names):
             raise ValueError("seasons: a name stands twice")
+        most = MOST_PRODUCTS // self.selection.max_products
+        for season in self.seasons:
+            if isinstance(season, LongSeason) and season.n_months > most:
+                raise ValueError(
+                    f"{season.name}: {season.n_months} months of {self.selection.max_products} "
+                    f"products may be more than the {MOST_PRODUCTS} of a composite; lower "
+                    "selection.max_products"
+                )
         return self
 
     def spans(self, year: int) -> tuple[Span, ...]:
@@ -331,8 +301,3 @@ def hint(name: str, known: Sequence[str]) -> str:
     """Say which known name is nearest to a wrong one, as the end of a sentence."""
     near = get_close_matches(name, known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}."
-
-
-def _month(year: int, month: int) -> tuple[datetime, datetime]:
-    start = datetime(year, month, 1, tzinfo=UTC)
-    return start, start + timedelta(days=monthrange(year, month)[1])

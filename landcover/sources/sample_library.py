@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from landcover.errors import InputError
 from landcover.nouns.legend import Legend, normalise_label
-from landcover.recipe import Labels, Season
+from landcover.recipe import Labels, LongSeason, Season
 from landcover.sources.spectral_library import is_spectra, read_spectra
 
 _NAMES = {"lat": "latitude", "lon": "longitude", "column": "col"}
@@ -23,7 +23,9 @@ _OTHERS = {*_REQUIRED, *_TEXT, *_WHOLE, "code", "library", "year", "simulated", 
 _SHOWN = 5
 
 
-def read_library(path: Path, labels: Labels, seasons: Sequence[Season], name: str) -> pd.DataFrame:
+def read_library(
+    path: Path, labels: Labels, seasons: Sequence[Season | LongSeason], name: str
+) -> pd.DataFrame:
     """Read a table of samples with their features.
 
     Args:

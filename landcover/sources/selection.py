@@ -1,7 +1,11 @@
-"""Choose the products of a tile and season by the paper's rule (spec: sentinel2 §1, §7)."""
+"""Choose the products of a tile and season by the paper's rule (spec: sentinel2 §1, §7).
+
+A season of several months is none of the paper's: it takes the best products of each month.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
@@ -43,37 +47,16 @@ def select_products(products: Sequence[Product], period: Period, rule: Selection
 
     Args:
         products: All products of the tile, copies of an acquisition included.
-        period: The season with its fallback month.
-        rule: Limits on cloud, nodata and number.
+        period: The season, with its fallback month or of several months.
+        rule: Limits on cloud, nodata and number; of several months each has ``max_products``.
 
     Returns:
-        The choice with the reason for every candidate. Products outside both months are not
+        The choice with the reason for every candidate. Products outside the months are not
         candidates.
     """
     unique, reasons = _newest_copies(products, period)
-    primary = [p for p in unique if period.start <= p.datatake < period.end]
-    fallback = [p for p in unique if period.fallback_start <= p.datatake < period.fallback_end]
-    chosen: list[Product] = []
-    for product in primary:
-        if product.cloud_percent <= rule.max_cloud_percent:
-            chosen.append(product)
-            reasons[product.name] = "primary month"
-        else:
-            reasons[product.name] = _too_cloudy(product, rule)
-    for product in _by_nearness(fallback, period.fallback_descending):
-        if product.cloud_percent > rule.max_cloud_percent:
-            reasons[product.name] = _too_cloudy(product, rule)
-        elif _n_full(chosen, rule) >= rule.min_full_products:
-            reasons[product.name] = "fallback month not needed"
-        else:
-            chosen.append(product)
-            reasons[product.name] = "fallback month, to have enough full products"
-    ordered = sorted(
-        chosen, key=lambda p: (_is_partial(p, rule), -p.useful_percent, p.datatake, p.name)
-    )
-    for product in ordered[rule.max_products :]:
-        reasons[product.name] = f"beyond the best {rule.max_products}"
-    used = ordered[: rule.max_products]
+    choose = _by_month if period.is_long else _by_fallback
+    used = sorted(choose(unique, period, rule, reasons), key=lambda p: _rank(p, rule))
     names = tuple(product.name for product in used)
     return Selected(
         names=names,
@@ -82,15 +65,66 @@ def select_products(products: Sequence[Product], period: Period, rule: Selection
     )
 
 
+def gaps(period: Period, used: Sequence[Product]) -> tuple[str, ...]:
+    """Say which months of a long period no used product is of; nothing where all have one."""
+    months = period.months_without(product.datatake for product in used)
+    return (f"No product of {', '.join(months)} is used.",) if months else ()
+
+
+def _by_fallback(
+    unique: Sequence[Product], period: Period, rule: Selection, reasons: dict[str, str]
+) -> list[Product]:
+    """Take the best of the primary month, filled up from the fallback month; fills ``reasons``."""
+    chosen: list[Product] = []
+    for product in (p for p in unique if period.start <= p.datatake < period.end):
+        if product.cloud_percent <= rule.max_cloud_percent:
+            chosen.append(product)
+            reasons[product.name] = "primary month"
+        else:
+            reasons[product.name] = _too_cloudy(product, rule)
+    fallback = [p for p in unique if period.is_fallback(p.datatake)]
+    for product in _by_nearness(fallback, period.fallback_descending):
+        if product.cloud_percent > rule.max_cloud_percent:
+            reasons[product.name] = _too_cloudy(product, rule)
+        elif _n_full(chosen, rule) >= rule.min_full_products:
+            reasons[product.name] = "fallback month not needed"
+        else:
+            chosen.append(product)
+            reasons[product.name] = "fallback month, to have enough full products"
+    ordered = sorted(chosen, key=lambda p: _rank(p, rule))
+    for product in ordered[rule.max_products :]:
+        reasons[product.name] = f"beyond the best {rule.max_products}"
+    return ordered[: rule.max_products]
+
+
+def _by_month(
+    unique: Sequence[Product], period: Period, rule: Selection, reasons: dict[str, str]
+) -> list[Product]:
+    """Take the best of each month, so that the dates are spread; fills ``reasons``."""
+    chosen: list[Product] = []
+    counts: Counter[str] = Counter()
+    for product in sorted(unique, key=lambda p: _rank(p, rule)):
+        month = f"{product.datatake:%Y-%m}"
+        if product.cloud_percent > rule.max_cloud_percent:
+            reasons[product.name] = _too_cloudy(product, rule)
+        elif counts[month] >= rule.max_products:
+            reasons[product.name] = f"beyond the best {rule.max_products} of {month}"
+        else:
+            counts[month] += 1
+            chosen.append(product)
+            reasons[product.name] = f"among the best {rule.max_products} of {month}"
+    return chosen
+
+
+def _rank(product: Product, rule: Selection) -> tuple[bool, float, datetime, str]:
+    """Sort full products first, then by what they show, date and name."""
+    return _is_partial(product, rule), -product.useful_percent, product.datatake, product.name
+
+
 def _newest_copies(
     products: Sequence[Product], period: Period
 ) -> tuple[list[Product], dict[str, str]]:
-    inside = [
-        p
-        for p in products
-        if period.start <= p.datatake < period.end
-        or period.fallback_start <= p.datatake < period.fallback_end
-    ]
+    inside = [product for product in products if period.has(product.datatake)]
     copies: dict[tuple[object, ...], list[Product]] = {}
     for product in inside:
         copies.setdefault(product.acquisition, []).append(product)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from landcover.errors import InputError
-from landcover.recipe import Season
+from landcover.recipe import LongSeason, Season
 
 BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 SCALE = 10_000
@@ -32,13 +32,14 @@ def is_spectra(table: pd.DataFrame) -> bool:
 
 
 def read_spectra(
-    table: pd.DataFrame, seasons: Sequence[Season], label: str | None, name: str
+    table: pd.DataFrame, seasons: Sequence[Season | LongSeason], label: str | None, name: str
 ) -> pd.DataFrame:
     """Put monthly spectra into seasons: one row per sample.
 
     A season takes the clear spectrum of its primary month, the earliest year first, else that of
-    its fallback month; without either its bands are NaN. Months are those of the calendar on both
-    hemispheres.
+    its fallback month. A season of several months takes the median of its months' clear spectra,
+    of each month that of the earliest year. Without any its bands are NaN. Months are those of
+    the calendar on both hemispheres.
 
     Args:
         table: The library.
@@ -85,12 +86,21 @@ def read_spectra(
     return found.reset_index(drop=True)
 
 
-def _of_season(table: pd.DataFrame, season: Season) -> pd.DataFrame:
-    """Take one spectrum per sample, by the index ``sample_id``."""
+def _of_season(table: pd.DataFrame, season: Season | LongSeason) -> pd.DataFrame:
+    """Give one spectrum per sample, by the index ``sample_id``."""
     month = table["month"].str[5:7].astype(np.int64)
+    if isinstance(season, LongSeason):
+        usable = table.assign(rank=month)[table["season_clear"] & month.map(season.has_month)]
+        of_months = _earliest(usable, ["sample_id", "rank"])
+        return of_months.groupby("sample_id").median().astype(np.float32)
     rank = month.map({season.primary_month: 0, season.fallback_month: 1})
     usable = table.assign(rank=rank)[table["season_clear"] & rank.notna()]
-    chosen = usable.sort_values(["sample_id", "rank", "month"]).drop_duplicates("sample_id")
+    return _earliest(usable, ["sample_id"])
+
+
+def _earliest(table: pd.DataFrame, of: list[str]) -> pd.DataFrame:
+    """Take the spectrum of the first rank and month, as reflectance, NaN where missing."""
+    chosen = table.sort_values(["sample_id", "rank", "month"]).drop_duplicates(of)
     stored = chosen.set_index("sample_id")[list(BANDS)].astype(np.float32)
     return stored.where(stored > 0).div(SCALE)
 

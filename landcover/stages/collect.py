@@ -87,12 +87,7 @@ def _refused(product: Product, refusal: Refusal) -> Candidate:
 
 def _with(selected: Selected, refused: Mapping[str, Candidate], period: Period) -> Selected:
     """List the refused products of a period among its candidates, by date as the others are."""
-    mine = [
-        candidate
-        for candidate in refused.values()
-        if period.start <= candidate.date < period.end
-        or period.fallback_start <= candidate.date < period.fallback_end
-    ]
+    mine = [candidate for candidate in refused.values() if period.has(candidate.date)]
     both = sorted((*selected.candidates, *mine), key=lambda c: (c.date, c.name))
     return selected.model_copy(update={"candidates": tuple(both)})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Wanted
+from landcover.nouns.period import Period
 from landcover.raster.composite import count_coverage, masked_median
 from landcover.raster.statistics import masked_statistics
 from landcover.recipe import AUXILIARY, Recipe
+from landcover.sources.selection import gaps
 from landcover.stages.collect import load_product
 from landcover.stages.composite_files import clear_file, clear_name, layer_file
 from landcover.stages.compositing import Layer, compose, is_plain
@@ -46,6 +48,7 @@ def composite(task: Task) -> None:
         ordered = sorted(zip(ids, observations, strict=True))
         views = _views(task, [o for _, o in ordered])
         tile, period = selection.unit.split("/")
+        span = Period.from_document(selection.stats["period"])
         wanted = Wanted(
             stage="composite",
             version=VERSION,
@@ -56,18 +59,17 @@ def composite(task: Task) -> None:
                 **({"angles": tuple(view.checksum for view in views.values())} if views else {}),
             },
             params={
-                **_params(task.recipe, selection.stats["period"]),
+                **_params(task.recipe, span),
                 "excluded": sorted(task.recipe.mask.excluded),
             },
         )
         key = layout.composite(tile, period, wanted.id)
         stats = {"status": selection.stats["status"], "period": selection.stats["period"]}
-        first_day = _first_day(selection.stats["period"])
-        make = partial(_make, task, [o for _, o in ordered], views, first_day)
+        make = partial(_make, task, [o for _, o in ordered], views, span)
         task.need(wanted, key, make, stats)
 
 
-def _params(recipe: Recipe, period: Mapping[str, Any]) -> dict[str, Any]:
+def _params(recipe: Recipe, period: Period) -> dict[str, Any]:
     """Give what names a composite: an option that is not used is left out.
 
     So what was made before there was the option keeps its name (docs/decisions/0013).
@@ -84,9 +86,9 @@ def _params(recipe: Recipe, period: Mapping[str, Any]) -> dict[str, Any]:
     return params
 
 
-def _first_day(period: Mapping[str, Any]) -> date:
-    """Give day 0 of a season: the first of its primary month, whichever months gave products."""
-    return datetime.fromisoformat(period["start"]).date()
+def _first_day(period: Period) -> date:
+    """Give day 0 of a season: of its primary or first month, whichever months gave products."""
+    return period.start.date()
 
 
 def _views(task: Task, observations: list[Observation]) -> dict[str, View]:
@@ -100,7 +102,7 @@ def _make(
     task: Task,
     observations: list[Observation],
     views: Mapping[str, View],
-    first_day: date,
+    period: Period,
     path: Path,
 ) -> dict[str, Any]:
     path.mkdir()
@@ -112,7 +114,8 @@ def _make(
             f"{task.unit.label}: no product has any of {', '.join(wanted)}. "
             "Check composite.layers of the recipe."
         )
-    warnings = [w for o in observations for w in o.product.warnings]
+    warnings = [*gaps(period, [o.product for o in observations])]
+    warnings += [w for o in observations for w in o.product.warnings]
     layers = []
     for layer in present:
         usable = [o for o in observations if o.product.file(layer)]
@@ -127,7 +130,7 @@ def _make(
         # Bands are decoded once for their medians and once more for what is told along time.
         share = 0.5 if needs_series(task.recipe) else 1.0
         _write_medians(task, layers, path, share)
-        further = write_series(task, observations, first_day, path, share)
+        further = write_series(task, observations, _first_day(period), path, share)
     else:
         found = compose(task, layers, views, path)
     for warning in dict.fromkeys(warnings):

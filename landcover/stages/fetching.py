@@ -54,11 +54,10 @@ def look(task: Task, tile: str, periods: Sequence[Period]) -> Offer:
         products, damaged = LocalSource(address).products(tile)
         return Offer({product.name: product for product in products}, damaged)
     offer = Offer({}, [], open_source(address))
-    start = min(min(p.start, p.fallback_start) for p in periods)
-    end = max(max(p.end, p.fallback_end) for p in periods)
+    starts, ends = zip(*(period.hull for period in periods), strict=True)
     if offer.source is None:
         return offer
-    for found in offer.source.search(tile, start, end):
+    for found in offer.source.search(tile, min(starts), max(ends)):
         earlier = offer.found.get(found.name)
         if earlier is not None and earlier.generated > found.generated:
             continue

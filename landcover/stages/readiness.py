@@ -31,7 +31,7 @@ from landcover.publish.quality import (
 from landcover.recipe import Recipe
 from landcover.sources.addresses import is_remote, open_source
 from landcover.sources.local import LocalSource
-from landcover.sources.selection import select_products
+from landcover.sources.selection import gaps, select_products
 from landcover.stages.composite import OPTIONS
 from landcover.stages.expectation import candidates_of, expect
 from landcover.stages.fetching import Offer, look
@@ -244,6 +244,7 @@ def _season(choice: _Choice) -> tuple[SeasonQuality, Grid | None]:
         counted = season_quality(period.name, choice.candidates, made, unreadable=unreadable)
         return counted, work_grid(made)
     basis, shares, warnings = expect(task.recipe, chosen)
+    warnings = (*gaps(period, chosen), *warnings)
     nodata = missing_percent(shares, task.recipe.composite.min_clear)
     expected = {**shares, "basis": basis, "nodata_percent": nodata, "warnings": warnings}
     return season.model_copy(update=expected), _finest(chosen)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from landcover.bench import models, trust, unknowns
+from landcover.bench import answers, models, trust, unknowns
 from landcover.bench.tables import Request, lines
 from landcover.errors import InputError
 

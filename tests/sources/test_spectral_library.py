@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from landcover.errors import InputError
-from landcover.recipe import Labels, Season
+from landcover.recipe import Labels, LongSeason, Season
 from landcover.sources.sample_library import read_library
 from landcover.sources.spectral_library import BANDS, is_spectra, read_spectra
 
@@ -34,6 +34,19 @@ def test_a_season_takes_its_primary_month_then_its_fallback() -> None:
     assert np.isnan(found.loc[0, "spring_B02"])
     table.loc[1, "season_clear"] = False
     assert read_spectra(table, [SUMMER], None, "file").loc[0, "summer_B02"] == np.float32(0.1)
+
+
+def test_a_season_of_months_takes_the_median_of_its_months() -> None:
+    table = spectra(["2020-10", "2021-10", "2020-11", "2021-02", "2021-03"])
+    table["B04"] = [100, 900, 200, 600, 5000]
+    table["B08"] = [100, 900, 0, 600, 5000]
+    winter = LongSeason(name="winter", first_month=10, last_month=2)
+    found = read_spectra(table, [winter], None, "file")
+    # October of the first year, November, February; B08 is missing in November.
+    assert found.loc[0, "winter_B04"] == np.float32(0.02)
+    assert found.loc[0, "winter_B08"] == np.float32(0.035)
+    table["season_clear"] = table["month"] == "2021-03"
+    assert np.isnan(read_spectra(table, [winter], None, "file").loc[0, "winter_B04"])
 
 
 def test_zero_is_missing_and_cells_are_groups() -> None:
