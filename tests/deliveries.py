@@ -1,4 +1,4 @@
-"""Tiny products of tile 31UDS, June 2021, delivered as STAC items with every pixel known."""
+"""Tiny products of tile 31UDS, delivered as STAC items with every pixel known."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ def deliver(
     xml: str | None,
     *,
     cloud: float = 1.0,
+    month: str = "2021-06",
 ) -> None:
     """Write one product: digital numbers by layer, SCL included.
 
@@ -53,8 +54,11 @@ def deliver(
         pixel: Layer → pixel size, m; 20 where a layer is not named.
         xml: Granule metadata; None for none.
         cloud: Cloud that the item claims, %.
+        month: Year and month.
     """
-    name = f"S2A_MSIL2A_202106{day:02d}T105619_N0509_R008_T31UDS_202106{day:02d}T150000"
+    date = f"{month}-{day:02d}"
+    stamp = date.replace("-", "")
+    name = f"S2A_MSIL2A_{stamp}T105619_N0509_R008_T31UDS_{stamp}T150000"
     place = folder / name
     place.mkdir(parents=True)
     for layer, values in layers.items():
@@ -84,7 +88,7 @@ def deliver(
             "earthsearch:boa_offset_applied": True,
             "grid:code": "MGRS-31UDS",
             "platform": "sentinel-2a",
-            "datetime": f"2021-06-{day:02d}T10:56:19Z",
+            "datetime": f"{date}T10:56:19Z",
             "eo:cloud_cover": cloud,
             "s2:nodata_pixel_percentage": 0.0,
         },

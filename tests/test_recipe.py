@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from landcover.recipe import (
     INDICES,
     LAYERS,
     PAPER_INDICES,
+    LongSeason,
     Recipe,
     Season,
     Selection,
@@ -75,10 +77,16 @@ def test_the_paper_in_numbers():
     assert recipe.labels.legend == MEDITERRANEAN
 
 
+def parts(annotation):
+    yield annotation
+    for inner in get_args(annotation):
+        yield from parts(inner)
+
+
 def sections(model=Recipe):
     yield model
     for field in model.model_fields.values():
-        for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):
+        for inner in parts(field.annotation):
             if isinstance(inner, type) and issubclass(inner, Noun):
                 yield from sections(inner)
 
@@ -292,6 +300,78 @@ def test_the_months_of_a_season(primary, fallback, year, expected, descending):
     assert found == tuple(utc(*day) for day in expected)
     assert period.fallback_descending is descending
     assert (period.name, period.label) == (f"{year}-s", "s")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "year", "start", "end", "n_months"),
+    [
+        (1, 12, 2021, (2021, 1, 1), (2022, 1, 1), 12),
+        (3, 10, 2021, (2021, 3, 1), (2021, 11, 1), 8),
+        (2, 2, 2024, (2024, 2, 1), (2024, 3, 1), 1),
+        # Over the turn of the year: of the year of its first month.
+        (11, 2, 2023, (2023, 11, 1), (2024, 3, 1), 4),
+        (10, 9, 2021, (2021, 10, 1), (2022, 10, 1), 12),
+        (12, 1, 2021, (2021, 12, 1), (2022, 2, 1), 2),
+    ],
+)
+def test_a_season_of_several_months(first, last, year, start, end, n_months):
+    season = LongSeason(name="s", first_month=first, last_month=last)
+    period = season.period(year)
+    assert (period.start, period.end) == period.hull == (utc(*start), utc(*end))
+    assert (period.name, period.label, period.is_long) == (f"{year}-s", "s", True)
+    assert season.n_months == n_months == sum(map(season.has_month, range(1, 13)))
+    assert season.has_month(first)
+    assert season.has_month(last)
+    assert len(period.months_without([])) == n_months
+
+
+def test_seasons_of_both_kinds_stand_in_the_records_as_they_are_written():
+    seasons = [*SEASONS, {"name": "year", "first_month": 1, "last_month": 12}]
+    recipe = make_recipe({"name": "a", "seasons": seasons})
+    assert recipe.to_document()["seasons"] == seasons
+    assert Recipe.from_document(recipe.to_document()) == recipe
+    assert [span.name for span in recipe.spans(2021)] == ["2021-spring", "2021-year"]
+    # The documents of seasons and periods that were there before stay what they were.
+    period = recipe.spans(2021)[0].periods[0]
+    assert list(period.to_document()) == [
+        "name", "label", "start", "end", "fallback_start", "fallback_end", "fallback_descending"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("season", "sentence"),
+    [
+        (
+            {"primary_month": 3, "first_month": 1, "last_month": 12},
+            "seasons.0: first_month does not go with primary_month: a season has primary_month and "
+            "fallback_month, or first_month and last_month.",
+        ),
+        ({"fallback_month": 3, "last_month": 1}, "seasons.0: last_month does not go with fallb"),
+        ({"first_month": 3}, "the key 'seasons.0.last_month' is missing."),
+        ({"first_month": 0, "last_month": 3}, "seasons.0.first_month: Input should be greater"),
+        ({"first_month": 3, "last_month": 13}, "seasons.0.last_month: Input should be less"),
+        ({"first_month": True, "last_month": 3}, "seasons.0.first_month: expected no switch"),
+        ({"first_mnth": 1, "last_month": 3}, "unknown key 'seasons.0.first_mnth'; did you mean"),
+        ({}, "the key 'seasons.0.primary_month' is missing."),
+    ],
+    ids=str,
+)
+def test_a_season_that_is_neither_kind_is_told(season, sentence):
+    assert refusal(seasons=[{"name": "s", **season}]).startswith(sentence)
+
+
+def test_seasons_of_both_kinds_need_names_of_their_own():
+    twice = [*SEASONS, {"name": "spring", "first_month": 3, "last_month": 5}]
+    assert refusal(seasons=twice) == "seasons: a name stands twice."
+
+
+def test_a_year_of_more_products_than_can_be_counted_is_told():
+    year = [{"name": "year", "first_month": 1, "last_month": 12}]
+    assert refusal(seasons=year, selection={"max_products": 22}) == (
+        "year: 12 months of 22 products may be more than the 255 of a composite; lower "
+        "selection.max_products."
+    )
+    make_recipe({"name": "a", "seasons": year, "selection": {"max_products": 21}})
 
 
 @pytest.mark.parametrize(("year", "days"), [(2023, 28), (2024, 29), (2100, 28)])

@@ -12,6 +12,10 @@ from landcover.recipe.section import Section
 TargetGrid = Literal["utm", "EPSG:3035", "EPSG:6933", "EPSG:4326"]
 CELL_SIDE = {"EPSG:3035": 100_000.0, "EPSG:6933": 100_000.0, "EPSG:4326": 1.0}
 """Side of a file of a target grid, in the unit of its CRS: 100 km, or one degree."""
+ZONE_CELL_M = 100_000.0
+"""Side of a file of a UTM zone, m."""
+MOST_TILES_IN_A_FILE = 4
+"""Tiles of a zone that ``mosaic.cells=auto`` joins in one file."""
 DEFAULT_PIXELS = {"EPSG:3035": 10_000, "EPSG:6933": 10_000, "EPSG:4326": 12_000}
 """Pixels along that side: 10 m, or 1/12000 degree (spec: mosaic §3)."""
 
@@ -23,8 +27,11 @@ class MosaicRecipe(Section):
     """``primary``: each pixel from the tile in which it lies deepest; ``feather``: probabilities
     averaged, each tile's weight falling towards its edge, across zones too."""
     grid: TargetGrid = "utm"
-    """``utm``: one map for each zone, not resampled; or a CRS that all tiles are warped to, in
-    files of 100 km (EPSG:4326: of one degree)."""
+    """``utm``: a map of each zone, not resampled; or a CRS that all tiles are warped to, in files
+    of 100 km (EPSG:4326: of one degree)."""
+    cells: Literal["auto", "zone", "100km"] = "auto"
+    """Files of a zone of ``utm``: ``zone``, one; ``100km``, one for each 100 km; ``auto``, one for
+    up to four tiles."""
     pixel: float | None = Field(None, gt=0, allow_inf_nan=False)
     """Pixel of such a grid, metres or degrees; null: 10 m, or 1/12000 degree."""
     smooth: float = Field(0, ge=0, le=1000, allow_inf_nan=False)
@@ -44,6 +51,11 @@ class MosaicRecipe(Section):
         if self.smooth_window % 2 == 0:
             raise ValueError(
                 f"mosaic.smooth_window: expected an odd window, found {self.smooth_window}"
+            )
+        if self.cells != "auto" and self.grid != "utm":
+            raise ValueError(
+                f"mosaic.cells: expected 'auto', found {self.cells!r}: it is of the zones of "
+                f"'utm'; {self.grid} always comes in cells"
             )
         if self.pixel is not None and self.grid == "utm":
             raise ValueError("mosaic.pixel: the zones of 'utm' keep the tiles' pixels; choose a "

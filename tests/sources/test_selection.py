@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landcover.nouns.product import Product
-from landcover.recipe import Season, Selection
-from landcover.sources.selection import select_products
+from landcover.recipe import LongSeason, Season, Selection
+from landcover.sources.selection import gaps, select_products
 
 SPRING = Season(name="spring", primary_month=3, fallback_month=4).period(2021)
 AUTUMN = Season(name="autumn", primary_month=11, fallback_month=10).period(2021)
+GROWING = LongSeason(name="growing", first_month=3, last_month=5).period(2021)
 RULE = Selection()
 
 
@@ -133,6 +134,58 @@ def test_a_partial_product_of_the_fallback_month_does_not_close_it():
     assert names(select_products(rows, SPRING, RULE)) == "bca"
 
 
+# Seasons of several months
+
+
+def test_each_month_of_a_long_season_gives_its_best():
+    rows = [
+        product("a", "03-01", 3), product("b", "03-11", 1), product("c", "03-21", 2),
+        product("d", "03-26", 0, 50),  # partial: after all full ones
+        product("e", "05-31T23:59:59", 20), product("f", "05-02", 20.1),
+        product("g", "02-28T23:59:59"), product("h", "06-01"),
+    ]  # fmt: skip
+    found = select_products(rows, GROWING, Selection(max_products=2))
+    assert names(found) == "bce"
+    assert found.status == "ok"
+    assert reasons(found) == {
+        "a": "beyond the best 2 of 2021-03",
+        "b": "among the best 2 of 2021-03",
+        "c": "among the best 2 of 2021-03",
+        "d": "beyond the best 2 of 2021-03",
+        "e": "among the best 2 of 2021-05",
+        "f": "cloud 20.1 % above 20 %",
+    }
+    used = [row for row in rows if row.name in found.names]
+    assert gaps(GROWING, used) == ("No product of 2021-04 is used.",)
+    assert gaps(GROWING, [*used, product("i", "04-30T23:59:59")]) == ()
+    assert gaps(SPRING, []) == ()
+
+
+def test_a_long_season_is_worth_what_is_there():
+    one, part = product("a", "03-01"), product("b", "04-01", 0, 50)
+    assert select_products([], GROWING, RULE).status == "empty"
+    assert select_products([product("c", "03-01", 30)], GROWING, RULE).status == "empty"
+    assert select_products([one, part], GROWING, RULE).status == "degraded"
+    assert select_products([one, part, product("c", "05-01")], GROWING, RULE).status == "ok"
+
+
+def test_the_newest_copy_of_a_long_season_is_used():
+    old = product("old", "04-04")
+    found = select_products([old, copy(old, "new", baseline=500)], GROWING, RULE)
+    assert found.names == ("new",)
+    assert reasons(found)["old"] == "older copy of new"
+
+
+def test_a_long_season_over_the_turn_of_the_year():
+    winter = LongSeason(name="winter", first_month=11, last_month=2).period(2020)
+    rows = [product(day, day) for day in ("01-01", "02-28T23:59:59", "03-01")]
+    december = product("before", "01-01", datatake=datetime(2020, 12, 31, 11, tzinfo=UTC))
+    found = select_products([*rows, december], winter, RULE)
+    assert set(found.names) == {"before", "01-01", "02-28T23:59:59"}
+    assert winter.name == "2020-winter"
+    assert gaps(winter, [december]) == ("No product of 2020-11, 2021-01, 2021-02 is used.",)
+
+
 # Copies of one acquisition
 
 
@@ -214,7 +267,8 @@ CANDIDATES = st.builds(
 @given(data=st.data(), candidates=st.lists(CANDIDATES, max_size=9))
 def test_the_order_of_the_input_never_matters(data, candidates):
     shuffled = data.draw(st.permutations(candidates))
-    assert select_products(shuffled, SPRING, RULE) == select_products(candidates, SPRING, RULE)
+    for season in (SPRING, GROWING):
+        assert select_products(shuffled, season, RULE) == select_products(candidates, season, RULE)
 
 
 @settings(deadline=None)
