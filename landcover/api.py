@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from landcover.simulate import simulate
     from landcover.sources.label_polygons import polygons_to_points
     from landcover.sources.labels import read_labels
+    from landcover.stages.mosaicking import mosaic
     from landcover.tiling import primary_tile, tile_grid, tiles_containing, tiles_intersecting
 
 _HOME = {
@@ -59,6 +60,7 @@ _HOME = {
     "fit_classifier": "landcover.learn.models",
     "jeffries_matusita": "landcover.learn.separability",
     "median_composite": "landcover.raster.composite",
+    "mosaic": "landcover.stages.mosaicking",
     "normalise": "landcover.raster.features",
     "polygons_to_points": "landcover.sources.label_polygons",
     "primary_tile": "landcover.tiling",
@@ -90,6 +92,7 @@ __all__ = [
     "load_model",
     "mark_lost",
     "median_composite",
+    "mosaic",
     "normalise",
     "open_composite",
     "open_features",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,7 @@ class Region:
         keep: bool = True,
         change: Callable[[str, NDArray[np.uint8]], None] = lambda tile, p: None,
         years: dict[str, int] | None = None,
+        grids: Mapping[str, Grid] = TILES,
     ) -> None:
         self.workspace: Workspace = open_workspace(
             f"file://{root}/objects", f"sqlite://{root}/records.sqlite"
@@ -93,7 +94,7 @@ class Region:
         )
         self._put("train", WHOLE_RUN, self._output("train", "model", {}, self._write_card))
         for tile in tiles:
-            grid, found = TILES[tile], probabilities(tile, TILES[tile])
+            grid, found = grids[tile], probabilities(tile, grids[tile])
             change(tile, found)
             unit = Unit(id=tile, label=tile, tile=tile)
             season = Unit(id=f"{tile}.2021-spring", label=tile, tile=tile, span="2021-spring")

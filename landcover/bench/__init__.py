@@ -46,6 +46,7 @@ BENCHES = {
     "samples": "landcover.bench.samples",
     "train": "landcover.bench.train",
     "models": "landcover.bench.models",
+    "course": "landcover.bench.course",
     "trust": "landcover.bench.trust",
     "predict": "landcover.bench.predict",
     "forests": "landcover.bench.forests",

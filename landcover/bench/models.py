@@ -75,7 +75,7 @@ def measure(request: Request, tell: Tell) -> Report:
         judged = {}
         for place, engine in enumerate(ENGINES):
             tell((number + place / len(ENGINES)) / len(SETS), f"{name}, {engine}")
-            row, judged[engine] = _judge(name, engine, known, request.seed, threads)
+            row, judged[engine] = judge(name, engine, known, request.seed, threads)
             rows.append(row)
         notes += _notes(name, known, rows[-len(ENGINES) :], judged)
     return Report("models", {"seeds": SEEDS, "held out": "a fifth of the groups"}, rows, notes)
@@ -104,6 +104,7 @@ def seasons_of_the_library(folder: Path) -> Samples:
     cell = (places[["lat", "lon"]] // CELL_DEGREES).astype(int).astype(str)
     table["group"] = cell["lat"] + "/" + cell["lon"]
     table["code"] = _codes(places["cglops_from_lc"])
+    table["place"] = table.index
     return _usable(table, names, "cell of half a degree")
 
 
@@ -265,7 +266,8 @@ class Judged(NamedTuple):
     groups: NDArray[np.str_]
 
 
-def _judge(name: str, engine: str, known: Samples, seed: int, threads: int) -> tuple[Row, Judged]:
+def judge(name: str, engine: str, known: Samples, seed: int, threads: int) -> tuple[Row, Judged]:
+    """Fit an engine under five seeds, and gather what it answers to the rows held out."""
     import numpy as np
 
     from landcover.learn.accuracy import accuracy
@@ -335,13 +337,13 @@ def _notes(name: str, known: Samples, rows: list[Row], judged: Mapping[str, Judg
             row.result["macro_f1_by_seed"], by_engine[PLAIN].result["macro_f1_by_seed"]
         )
         gap = (
-            f"; minus the plain forest: overall {_interval(found.difference)}, macro F1 seed by "
+            f"; minus the plain forest: overall {interval(found.difference)}, macro F1 seed by "
             f"seed {apart.mean():+.3f} ({apart.min():+.3f} to {apart.max():+.3f})"
         )
         notes.append(
             f"{name}, {row.engine}: overall {overall['mean']:.3f} ({overall['lowest']:.3f} to "
             f"{overall['highest']:.3f}), over groups "
-            f"{_interval(range_over_groups(np.asarray(right), mine.groups), '.3f')}; macro F1 "
+            f"{interval(range_over_groups(np.asarray(right), mine.groups), '.3f')}; macro F1 "
             f"{macro['mean']:.3f} ({macro['lowest']:.3f} to {macro['highest']:.3f})"
             f"{gap if row.engine != PLAIN else ''}; fit "
             f"{row.result['fit_cpu_s']:.2f} CPU s, answer {row.result['answer_cpu_us']:.1f} CPU "
@@ -350,7 +352,8 @@ def _notes(name: str, known: Samples, rows: list[Row], judged: Mapping[str, Judg
     return notes
 
 
-def _interval(span: tuple[float, float] | None, style: str = "+.3f") -> str:
+def interval(span: tuple[float, float] | None, style: str = "+.3f") -> str:
+    """Say an interval over groups, or that there is none."""
     if span is None:
         return "unknown (fewer than ten groups)"
     return f"{span[0]:{style}} to {span[1]:{style}}"

@@ -40,6 +40,11 @@ SEASONS: tuple[Season, ...] = ("spring", "summer", "autumn")
     is_flag=True,
     help="No product too cloudy to use, none of a neighbouring month.",
 )
+@click.option(
+    "--across-zones",
+    is_flag=True,
+    help="Let the windows of two UTM zones overlap at their border, over one ground.",
+)
 @click.option("--points", default=60, show_default=True, help="Labelled points per class.")
 @click.option("--seed", default=0, show_default=True, help="Another seed, another region.")
 @common
@@ -51,6 +56,7 @@ def command(
     seasons: tuple[Season, ...],
     products_per_season: int,
     only_usable: bool,
+    across_zones: bool,
     points: int,
     seed: int,
     workspace: str | None,
@@ -61,6 +67,8 @@ def command(
     A whole tile takes minutes and about 0.8 GB a product; the room is checked first.
 
     Example: landcover simulate /tmp/region --tiles 30SUF --pixels 240
+
+    Across two UTM zones: landcover simulate /tmp/region --tiles 30SYJ,31SBD --across-zones
 
     A whole tile, one season: landcover simulate /tmp/tile --tiles 30SUF --pixels 10980
     --season summer --products-per-season 5 --only-usable
@@ -77,6 +85,7 @@ def command(
             products_per_season=products_per_season,
             seasons=seasons or SEASONS,
             only_usable=only_usable,
+            across_zones=across_zones,
             seed=seed,
             progress=lambda what, share: progress(share, f"{100 * share:3.0f} % {what}"),
         )

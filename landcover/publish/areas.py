@@ -76,3 +76,22 @@ def class_areas(
         )
         for entry in legend
     )
+
+
+def sum_areas(parts: Sequence[Sequence[ClassArea]]) -> tuple[ClassArea, ...]:
+    """Add up the areas of maps of one grid that do not overlap.
+
+    Args:
+        parts: At least one; for each map its classes, of one legend.
+    """
+    classified = sum(area.hectares for part in parts for area in part) or 1.0
+    found = []
+    for same in zip(*parts, strict=True):
+        hectares = sum(area.hectares for area in same)
+        changes = {
+            "pixels": sum(area.pixels for area in same),
+            "hectares": round(hectares, 4),
+            "percent": round(100 * hectares / classified, 4),
+        }
+        found.append(same[0].model_copy(update=changes))
+    return tuple(found)

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil, floor
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.nouns.base import Noun
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.publish.areas import class_areas, row_hectares
-from landcover.publish.page import MapView, zone_name
+from landcover.publish.page import MapView, is_zone, zone_name
 from landcover.publish.styles import colour_map, for_colour_blind, qml, sld
 from landcover.stores.rasters import describe, open_raster, read_overview, write_cog
 
 CLASSES, CONFIDENCE = "classification.tif", "confidence.tif"
 TRUE_COLOUR = ("B04", "B03", "B02")
+NODATA = -32768
+"""Nodata of composites."""
 LONGEST_SIDE = 1600
 """Most rows or columns that a picture needs, px: what a large screen shows."""
 COUNTED_AT_ONCE = 2048
 """Side of the windows in which codes are counted, px."""
+
+
+Stored = NDArray[np.int16]
 
 
 class Cell(Noun):
@@ -72,12 +79,17 @@ def write_cell(
     has_colour = all(path.is_file() for path in colours)
     picture = f"true_colour_{cell.cell}.png" if has_colour else None
     if picture is not None:
-        red, green, blue = (read_overview(p, LONGEST_SIDE, resampling="average") for p in colours)
+        bands = [read_overview(p, LONGEST_SIDE, resampling="average") for p in colours]
+        grid = _grid(colours[0])
+        zone, _, part = cell.cell.partition("_")
+        if part and is_zone(zone):
+            bands, grid = _without_margins(bands, grid)
+        red, green, blue = bands
         draw_true_colour(
             red,
             green,
             blue,
-            _grid(colours[0]),
+            grid,
             out / picture,
             f"{title}: composite of {cell.period}",
             f"{zone_name(cell.cell)}, {names}",
@@ -115,6 +127,30 @@ def write_cell(
             "nodata_percent": 100 * pixels.get(0, 0) / max(1, sum(pixels.values())),
         }
     )
+
+
+def _without_margins(bands: list[Stored], grid: Grid) -> tuple[list[Stored], Grid]:
+    """Cut a picture to what has pixels: beyond its tiles a cell is empty, not clouded."""
+    is_seen = np.logical_or.reduce([band != NODATA for band in bands])
+    if not is_seen.any():
+        return bands, grid
+    cuts = []
+    for axis in (1, 0):
+        places = np.flatnonzero(is_seen.any(axis=axis))
+        cuts.append(slice(int(places[0]), int(places[-1]) + 1))
+    (top, bottom), (left, right) = (
+        (floor(cut.start * side / n), min(side, ceil(cut.stop * side / n)))
+        for cut, side, n in zip(cuts, grid.shape, is_seen.shape, strict=True)
+    )
+    part = Grid(
+        crs=grid.crs,
+        ulx=grid.ulx + left * grid.pixel,
+        uly=grid.uly - top * grid.pixel,
+        pixel=grid.pixel,
+        width=right - left,
+        height=bottom - top,
+    )
+    return [band[cuts[0], cuts[1]] for band in bands], part
 
 
 def count_codes(path: Path) -> tuple[dict[int, int], dict[int, float]]:

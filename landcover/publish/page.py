@@ -10,7 +10,7 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.model import ModelCard
 from landcover.nouns.validation import Validation
-from landcover.publish.areas import ClassArea
+from landcover.publish.areas import ClassArea, sum_areas
 from landcover.publish.plates import PlateView
 from landcover.publish.quality import TileQuality
 
@@ -58,7 +58,7 @@ class MapView(Noun):
     """The map of one zone."""
 
     cell: str
-    """EPSG code of the zone."""
+    """EPSG code of the zone, or the name of a cell."""
     tiles: tuple[str, ...]
     """Tiles that were joined."""
     mapped: tuple[str, ...] = ()
@@ -94,9 +94,14 @@ class MapView(Noun):
         return zone_name(self.cell)
 
     @property
+    def whole(self) -> str:
+        """Name of the zone or grid that it is the map of, or a cell of."""
+        return zone_name(self.cell.partition("_")[0])
+
+    @property
     def is_zone(self) -> bool:
         """Whether it is the map of a UTM zone, not a file of a common grid."""
-        return _is_zone(self.cell)
+        return is_zone(self.cell)
 
     @property
     def hectares(self) -> float:
@@ -183,6 +188,17 @@ class Page(Noun):
     """The model's samples; None where nobody looked at them."""
     troubles: tuple[str, ...] = ()
     """One sentence per unit that failed or was skipped."""
+
+    @property
+    def zone_areas(self) -> dict[str, tuple[ClassArea, ...]]:
+        """Name of each zone that comes in several cells, and the area of each class in it."""
+        parts: dict[str, list[tuple[ClassArea, ...]]] = {}
+        for view in self.views:
+            zone, _, part = view.cell.partition("_")
+            if part and is_zone(zone) and view.areas:
+                parts.setdefault(view.whole, []).append(view.areas)
+        return {zone: sum_areas(areas) for zone, areas in parts.items() if len(areas) > 1}
+
     downloads: tuple[Download, ...] = ()
 
     def title_of(self, name: str) -> str:
@@ -208,12 +224,15 @@ class QualityPage(Noun):
 
 
 def zone_name(cell: str) -> str:
-    """Name a zone, ``UTM zone 31N``, or a file of a common grid, ``EPSG:3035, cell E28N16``."""
-    if _is_zone(cell):
-        return f"UTM zone {int(cell[3:])}{'N' if cell[2] == '6' else 'S'}"
+    """Name a zone, ``UTM zone 31N``, or a file of it or of a common grid, with its cell.
+
+    ``UTM zone 31N, cell E3N44`` or ``EPSG:3035, cell E28N16``.
+    """
     crs, _, part = cell.partition("_")
-    return f"EPSG:{crs}, cell {part}" if part else f"EPSG:{crs}"
+    name = f"UTM zone {int(crs[3:])}{'N' if crs[2] == '6' else 'S'}" if is_zone(crs) else ""
+    return ", cell ".join(filter(None, (name or f"EPSG:{crs}", part)))
 
 
-def _is_zone(cell: str) -> bool:
+def is_zone(cell: str) -> bool:
+    """Tell whether the name of a cell or grid is the EPSG code of a UTM zone."""
     return len(cell) == 5 and cell[:3] in ("326", "327")

@@ -60,8 +60,8 @@ class Statistics(Section):
     nodata, and no class."""
     metrics: tuple[Literal["max", "maxday", "amplitude", "rise", "integral"], ...] = ()
     """Of the season's NDVI, each a feature ``{season}_ndvi_max``: the maximum, its day (0 = first
-    of the primary month, negative in a fallback month before it), maximum less minimum, mean rise
-    per day towards the maximum, and the integral over 0.2 in days."""
+    of the primary or first month, negative in a fallback month before it), maximum less minimum,
+    mean rise per day towards the maximum, and the integral over 0.2 in days."""
     shares: tuple[Share, ...] = ()
     """Shares of dates below or above a threshold, ``{season}_ndvi_below_0.3``."""
 

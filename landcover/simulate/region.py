@@ -26,6 +26,7 @@ from landcover.simulate.site import TILE_M, Site, place_sites
 from landcover.simulate.sky import Sun, sun_at
 from landcover.simulate.spectra import SEASONS, Season
 from landcover.simulate.studio import Studio, is_whole
+from landcover.simulate.zones import CommonGround, place_across
 
 Progress = Callable[[str, float], None]
 
@@ -93,6 +94,7 @@ def simulate(
     products_per_season: int = 3,
     seasons: Sequence[Season] = SEASONS,
     only_usable: bool = False,
+    across_zones: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> SimulatedRegion:
@@ -115,6 +117,8 @@ def simulate(
         seasons: Seasons to write products of.
         only_usable: Write exactly ``products_per_season`` products a season, all of them with
             little cloud.
+        across_zones: Lay windows of two UTM zones so that they overlap at the border of both, over
+            one ground; each zone has clouds of its own. One tile of each zone, or two of a column.
         seed: Same seed, same region.
         progress: Called with what is being done and how much is done, 0-1.
 
@@ -123,7 +127,7 @@ def simulate(
             disk has too little room.
     """
     _check(out, pixels, year, points_per_class, products_per_season, seed, seasons)
-    sites = place_sites(tiles, pixels)
+    sites = (place_across if across_zones else place_sites)(tiles, pixels)
     plan = plan_year(
         year,
         products_per_season,
@@ -144,13 +148,19 @@ def simulate(
     (out / MARK).write_text(note, encoding="utf-8")
     labels: list[Point] = []
     independent: list[Point] = []
-    uplands = []
+    ground = CommonGround(seed, sites) if across_zones else None
+    uplands = [ground.upland] if ground else []
     for number, site in enumerate(sites):
         with _layers_of(site, out) as layers:
             # The first site is what a region of one site is.
             studio = Studio(seed + _APART * number, site, layers)
             job = _Job(studio, site, layers, _Share(tell, number, len(sites)))
-            _draw(job, plan)
+            if ground:
+                ground.lay(site, layers, _seasons_of(plan))
+                studio.stand_on(ground.snow_line)
+            else:
+                _draw(job, plan)
+                uplands.append(Upland(site, studio.relief))
             write_truth(site, layers, out / "truth")
             own = [
                 count * (number + 1) // len(sites) - count * number // len(sites)
@@ -158,7 +168,6 @@ def simulate(
             ]
             labels += choose_labels(studio.seed, site, layers, own[0])
             independent += choose_independent_labels(studio.seed, site, layers, own[1])
-            uplands.append(Upland(site, studio.relief))
             _write_products(job, plan, region.products)
     write_points(region.labels, labels)
     write_points(region.labels_independent, independent)
@@ -242,12 +251,15 @@ def _lay_out(out: Path, tiles: tuple[str, ...], year: int) -> SimulatedRegion:
     )
 
 
-def _draw(job: _Job, plan: Sequence[Acquisition]) -> None:
+def _seasons_of(plan: Sequence[Acquisition]) -> list[Season]:
     wanted = {acquisition.season for acquisition in plan}
     if any(acquisition.to_summer for acquisition in plan):
         wanted.add("summer")
-    seasons = [season for season in SEASONS if season in wanted]
-    job.studio.draw(seasons, lambda done: job.tell("landscape", _DRAWING * done))
+    return [season for season in SEASONS if season in wanted]
+
+
+def _draw(job: _Job, plan: Sequence[Acquisition]) -> None:
+    job.studio.draw(_seasons_of(plan), lambda done: job.tell("landscape", _DRAWING * done))
 
 
 def _write_products(job: _Job, plan: Sequence[Acquisition], folder: Path) -> None:

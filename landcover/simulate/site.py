@@ -135,7 +135,8 @@ def place_sites(tiles: Sequence[str], pixels: int) -> list[Site]:
         if one.hull.crs != other.hull.crs and _overlap(_degrees_of(one), _degrees_of(other)):
             raise InputError(
                 f"Tiles {', '.join((*one.tiles, *other.tiles))}: windows of {pixels} pixels of two "
-                "UTM zones overlap; take fewer pixels or tiles farther apart."
+                "UTM zones overlap; take fewer pixels or tiles farther apart, or lay them over one "
+                "ground (--across-zones)."
             )
     return sites
 

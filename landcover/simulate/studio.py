@@ -96,6 +96,14 @@ class Studio:
             tell(number / len(blocks))
             self._draw_block(block, known, seasons)
 
+    def stand_on(self, snow_line: float) -> None:
+        """Take scenes of a ground that lies in the layers already.
+
+        Args:
+            snow_line: Height of the lowest snow in winter, m.
+        """
+        self._snow_line = snow_line
+
     def _draw_block(self, block: Block, known: Survey, seasons: Sequence[Season]) -> None:
         wide = block.grown(REACH_PIXELS)
         piece = wide.grid(self._site.hull)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import fmod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,31 @@ def map_text(workspace: Workspace, text: str) -> str:
         if mapped:
             return ",".join(mapped)
     raise InputError(f"Run {text}: it has made no class map yet.")
+
+
+def virtual_maps(workspace: Workspace, run: str) -> list[str]:
+    """Find the virtual rasters that lie over the cells of a run's map, in a folder of this machine.
+
+    Args:
+        workspace: Where the run is recorded.
+        run: Its name.
+
+    Returns:
+        Paths in its report; none where a part of its map lies in no cell, or it has no report.
+    """
+    states = units.states(workspace.records, run, "publish")
+    for name in (name for state in states if state.is_finished for name in state.outputs):
+        report = outputs.load(workspace, name)
+        files = {file.name for file in report.files}
+        over = sorted(name for name in files if name.startswith("map_") and name.endswith(".vrt"))
+        is_whole = all(
+            any(map_.startswith(name.removesuffix(".vrt") + "_") for name in over)
+            for map_ in report.stats["maps"]
+        )
+        paths = [workspace.objects.href(report.key, name) for name in over]
+        if is_whole:
+            return [path for path in paths if Path(path).is_file()]
+    return []
 
 
 def find_pairs(workspace: Workspace, first: str, second: str) -> tuple[list[Pair], list[str]]:

@@ -21,7 +21,7 @@ from landcover.nouns.reference_legends import REFERENCE_LEGENDS
 from landcover.publish.areas import row_hectares
 from landcover.raster.agreement import AGREE, DIFFER, agreement, count_pairs, diversity, weigh_pairs
 from landcover.sources.label_mapping import read_mapping
-from landcover.stages.changepair import map_text
+from landcover.stages.changepair import map_text, virtual_maps
 from landcover.stages.mapfile import MapFile, find_maps
 from landcover.stages.provenance import run_of
 from landcover.stores.rasters import (
@@ -104,7 +104,10 @@ def compare_maps(
     """
     maps = find_maps(workspace, _maps_named(workspace, first))
     if len(maps) != 1:
-        raise UsageError(f"{first}: expected one map, found {len(maps)}; compare zone by zone.")
+        raise UsageError(
+            f"{first}: expected one map, found {len(maps)}; compare zone by zone, and cells of one "
+            "grid by the virtual raster of their report (map_….vrt)."
+        )
     one, others = maps[0], find_maps(workspace, _maps_named(workspace, second))
     if one.grid.crs != DEGREES and not CRS.from_user_input(one.grid.crs).is_projected:
         raise InputError(
@@ -127,10 +130,13 @@ def compare_maps(
 
 
 def _maps_named(workspace: Callable[[], Workspace], text: str) -> str:
-    """Put the maps of a run in the place of its name."""
+    """Put the maps of a run in the place of its name: what lies over its cells, if it has some."""
     if any(Path(part.strip()).exists() for part in text.split(",")):
         return text
-    return map_text(workspace(), text)
+    opened = workspace()
+    named = map_text(opened, text)
+    over = virtual_maps(opened, text) if "," in named else []
+    return over[0] if len(over) == 1 else named
 
 
 def _is_simulated(workspace: Callable[[], Workspace], one: MapFile) -> bool:

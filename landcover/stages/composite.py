@@ -58,10 +58,7 @@ def composite(task: Task) -> None:
                 "masks": tuple(o.mask.id for _, o in ordered),
                 **({"angles": tuple(view.checksum for view in views.values())} if views else {}),
             },
-            params={
-                **_params(task.recipe, span),
-                "excluded": sorted(task.recipe.mask.excluded),
-            },
+            params=rule_of(task.recipe, span),
         )
         key = layout.composite(tile, period, wanted.id)
         stats = {"status": selection.stats["status"], "period": selection.stats["period"]}
@@ -69,7 +66,7 @@ def composite(task: Task) -> None:
         task.need(wanted, key, make, stats)
 
 
-def _params(recipe: Recipe, period: Period) -> dict[str, Any]:
+def rule_of(recipe: Recipe, period: Period) -> dict[str, Any]:
     """Give what names a composite: an option that is not used is left out.
 
     So what was made before there was the option keeps its name (docs/decisions/0013).
@@ -83,7 +80,7 @@ def _params(recipe: Recipe, period: Period) -> dict[str, Any]:
             params["index_variant"] = recipe.features.index_variant
         if composite.statistics.metrics:
             params["first_day"] = _first_day(period).isoformat()
-    return params
+    return {**params, "excluded": sorted(recipe.mask.excluded)}
 
 
 def _first_day(period: Period) -> date:

@@ -43,6 +43,8 @@ class Joining:
     parents: Codes | None = None
     """Class of each code of the second level, see :func:`~landcover.raster.levels.parents_of`;
     None where the maps have one level."""
+    halo: int = 0
+    """Pixels on each side of the target that are joined, but not counted."""
     found: dict[tuple[str, str], Disagreement] = field(default_factory=dict)
     """Pair of tiles → counts, filled while joining."""
     classified: list[int] = field(default_factory=list)
@@ -69,7 +71,7 @@ class Joining:
                 job.progress(number / len(windows), "joining maps")
                 joined = self._window(window)
                 if joined is not None:
-                    self.classified.append(int(np.count_nonzero(joined[0])))
+                    self.classified.append(int(np.count_nonzero(joined[0][self._inner(window)])))
                     for file, layer in zip(files, joined, strict=True):
                         file.write(layer, window)
 
@@ -92,15 +94,24 @@ class Joining:
         if not own:
             return None
         others = self._read(self.neighbours, window, len(self.sources))
-        joined = self._blend(own, others)
+        joined, inner = self._blend(own, others), self._inner(window)
         for first, second in combinations(sorted([*own, *others], key=lambda p: p.tile), 2):
             # Two tiles of another zone are compared there.
             if min(first.order, second.order) < len(self.sources):
                 pair = self.found.setdefault((first.tile, second.tile), Disagreement())
-                pair.count(first.classes, second.classes, joined[0])
+                pair.count(*(c[inner] for c in (first.classes, second.classes, joined[0])))
         if self.parents is None:
             return joined
         return *joined, self._second([*own, *others] if self.is_feathered else own, joined[0])
+
+    def _inner(self, window: Window) -> tuple[slice, slice]:
+        """Leave out the halo of the target."""
+        edges = ((window.row, self.target.height), (window.column, self.target.width))
+        first, second = (
+            slice(max(0, self.halo - start), max(0, side - self.halo - start))
+            for start, side in edges
+        )
+        return first, second
 
     def _second(self, parts: list[ClassPart], classes: Codes) -> Codes:
         assert self.parents is not None  # the maps have two levels

@@ -117,7 +117,7 @@ def codes_of(
 def mapped_hectares(maps: Sequence[MapFile]) -> dict[int, float]:
     """Sum the area of each class.
 
-    One map is counted on its grid (a UTM pixel of 10 m has 100 m²), as everywhere in its zone.
+    Maps of one grid are counted on it (a UTM pixel of 10 m has 100 m²), as everywhere in its zone.
     The areas of maps in several zones are those on the ground, or they could not be added up.
 
     Args:
@@ -127,11 +127,12 @@ def mapped_hectares(maps: Sequence[MapFile]) -> dict[int, float]:
         Class code → hectares; without nodata.
     """
     total = np.zeros(256)
+    are_zones = len({one.grid.crs for one in maps}) > 1
     for one in maps:
         of_row = row_hectares(one.grid)
         is_metric = one.grid.crs != "EPSG:4326"
         for window, codes in one.windows():
-            scale = ground_scale(one.grid, window) if is_metric and len(maps) > 1 else 1.0
+            scale = ground_scale(one.grid, window) if is_metric and are_zones else 1.0
             weights = np.repeat(of_row[window.slices[0]], window.width) / scale
             total += np.bincount(codes.ravel(), weights=weights, minlength=256)
     total[0] = 0

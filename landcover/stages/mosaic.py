@@ -1,4 +1,4 @@
-"""Mosaic: the tiles' maps and composites joined, by UTM zone or by cells of a target grid."""
+"""Mosaic: the tiles' maps and composites joined, by UTM zone or by cells of it or another grid."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from landcover.raster.mosaic import blend_primary, lattice_union
 from landcover.raster.reflectance import NODATA
 from landcover.raster.windows import plan_windows
 from landcover.recipe.mosaic import MosaicRecipe
+from landcover.stages.cells import on_lattice, with_halo, zone_cell_grid
 from landcover.stages.classify import load_model
 from landcover.stages.cleaning import clean, crop, halo_of, refill
 from landcover.stages.extent import Extent, extent_of
@@ -49,7 +50,9 @@ def mosaic(task: Task) -> None:
         InputError: The maps are of several models, or the composites of several years.
     """
     extent = extent_of(task)
-    period, composites = _clearest(task, extent.tiles)
+    period, composites = _clearest(task, extent.whole)
+    lattices = _lattices(extent, composites)
+    shifts = _shifts(lattices) if extent.part is not None else {}
     neighbours = tuple(output.id for _, output in sorted(extent.neighbours.items()))
     wanted = Wanted(
         stage="mosaic",
@@ -64,14 +67,23 @@ def mosaic(task: Task) -> None:
         params={
             "period": period,
             **({"levels": 2} if extent.maps and load_model(task)[1].second else {}),
-            **task.recipe.mosaic.model_dump(exclude_defaults=True),
+            **({"lattice": shifts} if shifts else {}),
+            # How many files a zone has is told by the unit.
+            **task.recipe.mosaic.model_dump(exclude_defaults=True, exclude={"cells"}),
         },
     )
     key = layout.mosaic(str(task.unit.cell), wanted.id)
-    task.need(wanted, key, partial(_make, task, extent, composites), {"period": period})
+    own = {tile: composites[tile] for tile in extent.tiles}
+    task.need(wanted, key, partial(_make, task, extent, own, lattices), {"period": period})
 
 
-def _make(task: Task, extent: Extent, composites: dict[str, Output], path: Path) -> dict[str, Any]:
+def _make(
+    task: Task,
+    extent: Extent,
+    composites: dict[str, Output],
+    lattices: dict[str, Grid],
+    path: Path,
+) -> dict[str, Any]:
     path.mkdir()
     stats: dict[str, Any] = {"tiles": sorted(composites), "mapped": sorted(extent.maps)}
     if extent.maps:
@@ -88,7 +100,7 @@ def _make(task: Task, extent: Extent, composites: dict[str, Output], path: Path)
         ]
         if sources:
             style = RasterStyle("int16", NODATA, (layer,), scale=1e-4)
-            target, sources = _on_target(extent, sources)
+            target, sources = _on_target(extent, sources, lattices[layer])
             _join_layer(task, sources, target, layer, path / f"{layer}.tif", style)
             stats["composite_grid"] = target.to_document()
     return stats
@@ -96,8 +108,9 @@ def _make(task: Task, extent: Extent, composites: dict[str, Output], path: Path)
 
 def _join_maps(task: Task, extent: Extent, path: Path) -> dict[str, Any]:
     how, card = task.recipe.mosaic, load_model(task)[1]
-    target, sources = _on_target(extent, _sources(task, extent.maps))
-    halo = halo_of(how) if extent.target is not None else 0
+    sources = _sources(task, extent.maps)
+    target, sources = _on_target(extent, sources, extent.lattice or sources[0].grid)
+    halo = halo_of(how) if extent.is_cell else 0
     styles = {CLASSES: class_style(card), CONFIDENCE: CONFIDENCE_STYLE}
     parents = None
     if card.second:
@@ -106,7 +119,8 @@ def _join_maps(task: Task, extent: Extent, path: Path) -> dict[str, Any]:
     joining = Joining(
         sources=sources,
         neighbours=_sources(task, extent.neighbours),
-        target=_with_halo(target, halo),
+        target=with_halo(target, halo),
+        halo=halo,
         codes=card.codes,
         is_feathered=how.blend == "feather",
         parents=parents,
@@ -126,7 +140,7 @@ def _join_maps(task: Task, extent: Extent, path: Path) -> dict[str, Any]:
         shutil.rmtree(scratch)
     else:
         joining.write(task.job, path, styles)
-    if extent.target is not None and not joining.n_classified:
+    if extent.is_cell and not joining.n_classified:
         raise MissingDataError(f"{task.unit.label}: no tile has a mapped pixel in this cell.")
     for tile in extent.absent:
         log.warning(
@@ -176,26 +190,38 @@ def _join_layer(
                 raster.write(blend_primary(values, margins, nodata), window)
 
 
-def _on_target(extent: Extent, sources: list[Source]) -> tuple[Grid, list[Source]]:
-    """Give the grid of the mosaic; tiles of a zone are moved to the lattice of the first one."""
+def _on_target(extent: Extent, sources: list[Source], lattice: Grid) -> tuple[Grid, list[Source]]:
+    """Give the grid of the mosaic; tiles of a zone are moved to the lattice of its first one."""
     if extent.target is not None:
         return extent.target, sources
-    snapped = [_snap(source, sources[0].grid) for source in sources]
+    snapped = [snap(source, lattice) for source in sources]
+    if extent.part is not None:
+        return zone_cell_grid(extent.part, lattice), snapped
     return lattice_union([source.grid for source in snapped]), snapped
 
 
-def _with_halo(grid: Grid, halo: int) -> Grid:
-    return grid.model_copy(
-        update={
-            "ulx": grid.ulx - halo * grid.pixel,
-            "uly": grid.uly + halo * grid.pixel,
-            "width": grid.width + 2 * halo,
-            "height": grid.height + 2 * halo,
-        }
-    )
+def _lattices(extent: Extent, composites: dict[str, Output]) -> dict[str, Grid]:
+    """Name the grid by which the pixels of each raster lie, the same for all cells of a zone."""
+    found = {"map": extent.lattice} if extent.lattice is not None else {}
+    for layer in TRUE_COLOUR:
+        for _, output in sorted(composites.items()):
+            if layer in output.stats["layers"]:
+                found[layer] = Grid.from_document(output.stats["layers"][layer])
+                break
+    return found
 
 
-def _snap(source: Source, first: Grid) -> Source:
+def _shifts(lattices: dict[str, Grid]) -> dict[str, list[float]]:
+    """Give easting and northing of lattices modulo their pixel, m, where they are not 0."""
+    found = {}
+    for name, grid in lattices.items():
+        shift = [round(at % grid.pixel, 3) % grid.pixel for at in (grid.ulx, grid.uly)]
+        if any(shift):
+            found[name] = shift
+    return found
+
+
+def snap(source: Source, first: Grid) -> Source:
     """Move a grid to the lattice of another one: nearest neighbour, by half a pixel at most.
 
     Tiles at their full resolution share a lattice and are not moved (spec: mosaic §3); those
@@ -207,11 +233,7 @@ def _snap(source: Source, first: Grid) -> Source:
             f"{source.tile}: {grid.describe()} cannot be joined with {first.describe()}: "
             "tiles of one mosaic need one CRS and pixel size."
         )
-    columns = round((grid.ulx - first.ulx) / grid.pixel)
-    rows = round((first.uly - grid.uly) / grid.pixel)
-    moved = grid.model_copy(
-        update={"ulx": first.ulx + columns * grid.pixel, "uly": first.uly - rows * grid.pixel}
-    )
+    moved = on_lattice(grid, first)
     off = max(abs(moved.ulx - grid.ulx), abs(moved.uly - grid.uly))
     if off > 1e-3 * grid.pixel:
         log.warning(

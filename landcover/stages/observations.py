@@ -34,7 +34,7 @@ from landcover.raster.clouds import (
 from landcover.raster.reflectance import NODATA, harmonise, stored_units
 from landcover.raster.windows import LARGEST_PX, cover, cut, plan_windows
 from landcover.stages.mask import mask_name
-from landcover.stages.task import Task
+from landcover.stages.task import Job, Task
 from landcover.stores.rasters import Opened, ReadingPool, open_raster
 
 BITS = {
@@ -48,6 +48,10 @@ BITS = {
 # 12 bytes; as many again are held by decoders and by what was freed but not given back (measured:
 # windows of 1 GB by the 12 bytes made a process of 2.4 GB, 0.5 of it before the first window).
 BYTES_PER_OBSERVATION = 24
+N_MEASURED = 5
+# Of more observations, numbers and mask of one that no thread is decoding are 3 bytes (measured:
+# 72 products in windows of 1024 px, one ahead, made a process of 1.2 GB).
+BYTES_PER_FURTHER = 4
 # The other half of a job's memory is for what the libraries, decoders and writers hold.
 SHARE_OF_WINDOWS = 0.5
 Values = NDArray[np.int16]
@@ -83,14 +87,7 @@ def stacks(
     """
     sources = [Source.of(task, layer, grid, o) for o in usable]
     threads = task.job.threads
-    # While the caller works on a window, each thread has at least one more to read.
-    ahead = 0 if threads == 1 else -(-threads // len(sources))
-    windows = plan_windows(
-        *grid.shape,
-        bytes_per_pixel=BYTES_PER_OBSERVATION * len(sources) * (1 + ahead),
-        memory_gb=SHARE_OF_WINDOWS * task.job.memory_gb,
-        block=_common_block([source.file for source in sources]),
-    )
+    windows, ahead = plan_reading(task.job, grid, sources)
     excluded = excluded_bits(task)
     waiting: deque[_Stack] = deque()
     with ReadingPool(threads) as pool:
@@ -101,6 +98,34 @@ def stacks(
                 yield waiting.popleft().finished()
         while waiting:
             yield waiting.popleft().finished()
+
+
+def plan_reading(job: Job, grid: Grid, sources: Sequence[Source]) -> tuple[list[Window], int]:
+    """Cover a grid with windows that fit into a job's memory, and say how many to read ahead.
+
+    None is read ahead where windows would become parts of a block for it: a block is decoded for
+    each window that it lies in.
+    """
+    # Decoders are at work on as many observations as there are threads.
+    busy = min(len(sources), max(N_MEASURED, job.threads))
+    held = BYTES_PER_OBSERVATION * busy + BYTES_PER_FURTHER * (len(sources) - busy)
+    block = _common_block([source.file for source in sources])
+
+    def plan(ahead: int) -> list[Window]:
+        return plan_windows(
+            *grid.shape,
+            bytes_per_pixel=held * (1 + ahead),
+            memory_gb=SHARE_OF_WINDOWS * job.memory_gb,
+            block=block,
+        )
+
+    # While the caller works on a window, each thread has at least one more to read.
+    ahead = 0 if job.threads == 1 else -(-job.threads // len(sources))
+    windows = plan(ahead)
+    rows, columns = (min(sides) for sides in zip(block, grid.shape, strict=True))
+    if ahead and (windows[0].height < rows or windows[0].width < columns):
+        return plan(0), 0
+    return windows, ahead
 
 
 def excluded_bits(task: Task) -> int:

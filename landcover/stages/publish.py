@@ -111,7 +111,7 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         is_feathered = task.recipe.mosaic.blend == "feather"
         views.append(view.model_copy(update={**seams, "is_feathered": is_feathered}))
         _write_vectors(task, views[-1], legend_of(task, found.card), path)
-    write_vrts(path, task.recipe.mosaic)
+    write_vrts(path)
     legend = legend_of(task, found.card)
     task.job.progress(0.8, "preview and descriptions")
     preview = write_preview(

@@ -32,7 +32,7 @@ from landcover.recipe import Recipe
 from landcover.sources.addresses import is_remote, open_source
 from landcover.sources.local import LocalSource
 from landcover.sources.selection import gaps, select_products
-from landcover.stages.composite import OPTIONS
+from landcover.stages.composite import OPTIONS, rule_of
 from landcover.stages.expectation import candidates_of, expect
 from landcover.stages.fetching import Offer, look
 from landcover.stages.grids import work_grid
@@ -152,7 +152,7 @@ def find_composite(
 ) -> Output | None:
     """Find the newest composite of exactly these products, made and masked as the recipe says."""
     names = {product.name for product in chosen}
-    rule = {**recipe.composite.to_document(), "excluded": sorted(recipe.mask.excluded)}
+    rule = {**OPTIONS, **rule_of(recipe, period)}
     for document in _made(workspace, "composite", f"{tile}/{period.name}"):
         wanted, made_of = document["wanted"], document["stats"]["products"]
         # An option that was not used is not among the parameters.

@@ -10,8 +10,9 @@ import pytest
 import rasterio
 
 from landcover.errors import InputError
+from landcover.nouns.grid import Grid
 from landcover.nouns.legend import Legend
-from landcover.publish.cells import Cell, count_codes, write_cell
+from landcover.publish.cells import Cell, _without_margins, count_codes, write_cell
 from landcover.publish.page import Page
 from landcover.stores.rasters import write_cog
 
@@ -104,3 +105,17 @@ def test_a_zone_without_a_map_shows_its_composite_only(
     view = write_cell(tmp_path, bare, legend.classes, {}, title="t", is_simulated=False)
     assert (view.map_picture, view.areas) == (None, ())
     assert [p.name for p in tmp_path.iterdir()] == ["true_colour_32631.png"]
+
+
+def test_a_cell_of_a_zone_is_not_red_beyond_its_tiles() -> None:
+    grid = Grid(crs="EPSG:32630", ulx=7e5, uly=4.4e6, pixel=10, width=10_000, height=10_000)
+    bands = [np.full((1_600, 1_600), -32768, np.int16) for _ in range(3)]
+    bands[0][400:500, 800:1_000] = 100
+    bands[2][420:520, 800:1_000] = 100
+    cut, part = _without_margins(bands, grid)
+    assert [band.shape for band in cut] == [(120, 200)] * 3
+    # 6.25 pixels of the cell in one of the picture.
+    assert part.bounds == (7e5 + 50_000, 4.4e6 - 32_500, 7e5 + 62_500, 4.4e6 - 25_000)
+    assert part.pixel == 10
+    empty = [np.full((4, 4), -32768, np.int16)] * 3
+    assert _without_margins(empty, grid)[1] == grid

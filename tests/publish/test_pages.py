@@ -301,3 +301,23 @@ def test_a_file_of_a_common_grid_is_not_blamed_for_its_empty_part(
     assert "their probabilities averaged" in html
     assert "lies deepest" not in html
     assert zone_name("3035_E28N16") == "EPSG:3035, cell E28N16"
+
+
+def test_cells_of_a_zone_are_added_up(report: tuple[Path, Page]) -> None:
+    view = report[1].views[0]
+    cells = tuple(view.model_copy(update={"cell": f"32631_E{n}N56"}) for n in (4, 5, 6))
+    page = changed(report[1], views=cells)
+    (areas,) = page.zone_areas.values()
+    assert list(page.zone_areas) == ["UTM zone 31N"]
+    for one, three in zip(view.areas, areas, strict=True):
+        assert (three.code, three.pixels) == (one.code, 3 * one.pixels)
+        assert three.hectares == pytest.approx(3 * one.hectares, abs=1e-3)
+        assert three.percent == pytest.approx(one.percent, abs=1e-3)
+    html = render(page)
+    assert "<h3>UTM zone 31N, all cells</h3>" in html
+    assert "UTM zone 31N in 3 cells of 100 km, pixels of 10 m</p>" in html
+    assert html.count("<dt>Classified area") == 1
+    assert "<h3>UTM zone 31N, cell E4N56</h3>" in html
+    assert "do not add their areas up" not in html
+    assert not report[1].zone_areas
+    assert not changed(report[1], views=cells[:1]).zone_areas

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import date
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
+import yaml
+from click.testing import CliRunner
 from deliveries import deliver
 
 from landcover import api
+from landcover.cli import cli
 from landcover.featureview import open_features
 from landcover.ledger import outputs, units
+from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
+from landcover.nouns.product import ProductFile
 from landcover.nouns.run import RunArguments
-from landcover.recipe import make_recipe
+from landcover.recipe import LongSeason, make_recipe, read_recipe
+from landcover.simulate import simulate
+from landcover.stages.observations import Source, plan_reading
 from landcover.stages.readiness import look_ahead
+from landcover.stages.task import Job
+from landcover.stages.timeseries import require_bands
 
+RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 YEAR = {"name": "year", "first_month": 1, "last_month": 12}
 WINTER = {"name": "winter", "first_month": 11, "last_month": 2}
 SUMMER = {"name": "summer", "primary_month": 6, "fallback_month": 7}
@@ -65,6 +75,12 @@ def make(run: str, products: Path, document: dict[str, Any], **job: Any) -> dict
         assert state is not None
         found[span.name] = outputs.load(workspace, state.outputs[-1])
     return found
+
+
+def call(*arguments: str) -> list[str]:
+    result = CliRunner().invoke(cli, [*arguments])
+    assert result.exit_code == 0, result.output
+    return result.output.splitlines()
 
 
 @pytest.fixture
@@ -125,8 +141,8 @@ def test_a_year_of_known_pixels(products: Path) -> None:
     assert alone["2021-summer"].id == found["2021-summer"].id
 
 
-def test_readiness_and_plan_tell_what_the_chain_will_do(products: Path) -> None:
-    document = recipe(YEAR, statistics=wanted())
+def test_readiness_and_plan_tell_what_the_chain_will_do(products: Path, tmp_path: Path) -> None:
+    document = recipe(YEAR, statistics={"layers": ["B04"]})
     arguments = RunArguments(tiles=("31UDS",), year=2021, products=str(products))
     before = look_ahead(api.open_workspace(), make_recipe(document), arguments).tiles[0].seasons[0]
     assert (before.period, before.status, before.basis) == ("2021-year", "ok", "scl")
@@ -137,11 +153,116 @@ def test_readiness_and_plan_tell_what_the_chain_will_do(products: Path) -> None:
     assert reasons["2021-06-20"] == "cloud 30.0 % above 20 %"
     assert reasons["2021-07-14"] == "beyond the best 2 of 2021-07"
     assert reasons["2021-07-12"] == "among the best 2 of 2021-07"
-    api.start_run("plan", document, year=2021, products=str(products), until="composite")
-    plan = api.plan_run("plan")
-    assert "31UDS 2021-year" in str(plan)
+    file = tmp_path / "long.yaml"
+    file.write_text(yaml.safe_dump(document))
+    run = ["run", str(file), "--tiles", "31UDS", "--year", "2021", "--products", str(products)]
+    plan = ["--until", "composite", "--plan", "--why"]
+    lines = call(*run, *plan)
+    assert [line.split()[:4] for line in lines[1:-1]] == [
+        ["compute", "mask", "31UDS", "2021-year"], ["wait", "composite", "31UDS", "2021-year"]
+    ], lines  # fmt: skip
     make("year", products, document)
     after = look_ahead(api.open_workspace(), make_recipe(document), arguments).tiles[0].seasons[0]
     assert (after.status, after.basis, after.warnings) == ("ok", "composite", before.warnings)
     used = [candidate.date for candidate in before.used]
     assert [candidate.date for candidate in after.used] == used
+    assert call(*run, *plan)[-1].startswith("0 of ")
+    fewer = call(*run, *plan, "--set", "selection.max_products=1")
+    assert "other products" in "".join(fewer), "the second one of July is left out"
+
+
+def test_the_shipped_recipe_has_what_it_asks_for() -> None:
+    shipped = read_recipe(RECIPE.with_name("season-metrics.yaml"))
+    require_bands(shipped)
+    (season,) = shipped.seasons
+    assert isinstance(season, LongSeason)
+    assert (season.first_month, season.last_month) == (3, 10)
+    assert {"ndvi_maxday", "ndvi_p10", "ndvi_below_0.3"} <= set(shipped.composite.all_layers)
+
+
+def test_many_products_are_read_in_small_windows(tmp_path: Path, workspace_folder: Path) -> None:
+    rng = np.random.default_rng(5)
+    side, stack = 160, []
+    for number in range(24):
+        clouds = rng.random((side // 2, side // 2)) < 0.4
+        values = rng.integers(1, 9000, (side, side))
+        layers = {"B04": values, "SCL": np.where(clouds, 9, 4)}
+        month = f"2021-{number // 2 + 1:02}"
+        day = 1 + number % 2 * 13
+        deliver(tmp_path / "in", day, layers, {"B04": 10}, None, month=month)
+        stack.append(np.where(clouds.repeat(2, 0).repeat(2, 1), np.nan, values))
+    document = recipe(YEAR)
+    document["composite"] = {"layers": ["B04"]}
+    whole = make("whole", tmp_path / "in", document)["2021-year"]
+    assert len(whole.stats["products"]) == 24
+    with rasterio.open(api.open_workspace().objects.href(whole.key, "B04.tif")) as raster:
+        found = raster.read(1)
+    np.testing.assert_array_equal(found, np.rint(np.nanmedian(stack, axis=0)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANDCOVER_WORKSPACE", str(tmp_path / "other"))
+        small = make("small", tmp_path / "in", document, memory_gb=0.004, threads=3)["2021-year"]
+        assert small.id == whole.id
+        with rasterio.open(api.open_workspace().objects.href(small.key, "B04.tif")) as raster:
+            np.testing.assert_array_equal(raster.read(1), found)
+
+
+@pytest.mark.parametrize(
+    ("n_products", "memory_gb", "threads", "side", "ahead"),
+    [
+        (5, 1, 2, 1024, 1),
+        (60, 2, 2, 1024, 1),
+        (60, 1, 2, 1024, 0),  # read ahead, windows would be parts of a block
+        (60, 1, 1, 1024, 0),
+        (60, 0.25, 2, 512, 0),  # parts in any case
+    ],
+)
+def test_windows_of_many_products_stay_whole_blocks(
+    n_products: int, memory_gb: float, threads: int, side: int, ahead: int
+) -> None:
+    grid = Grid(crs="EPSG:32631", ulx=0, uly=0, pixel=10, width=10_980, height=10_980)
+    file = ProductFile(
+        layer="B04", href="B04.jp2", grid=grid, offset=0, scale=10_000, block=(1024, 1024)
+    )
+    windows, found = plan_reading(
+        Job(memory_gb, threads), grid, [Source(file, "mask.tif", 1, "B04")] * n_products
+    )
+    assert (windows[0].height, windows[0].width, found) == (side, side, ahead)
+
+
+def test_a_year_beside_a_paper_season_is_mapped(tmp_path: Path, workspace_folder: Path) -> None:
+    region = simulate(
+        tmp_path / "region", tiles=("30SUF",), pixels=240, points_per_class=12, seed=5,
+        products_per_season=4,
+    )  # fmt: skip
+    api.start_run(
+        "map", RECIPE, year=region.year, products=str(region.products),
+        labels=str(region.labels), dem=str(region.dem),
+        overrides=[
+            f"seasons={json.dumps([SUMMER, YEAR])}",
+            "model.trees=10", "features.indices=[ndvi]", "composite.layers=[B04,B08,B11]",
+            "composite.statistics={layers: [ndvi], percentiles: [10], spread: false, "
+            "metrics: [max, maxday, integral], min_clear: 1}",
+        ],
+    )  # fmt: skip
+    report = api.run_inline("map")
+    assert report["state"] == "done", report["troubles"]
+    workspace = api.open_workspace()
+    (selection,) = workspace.records.find(
+        "outputs", {"wanted.stage": "collect", "wanted.unit": "30SUF/2021-year"}
+    )
+    candidates = selection["wanted"]["params"]["candidates"]
+    months = [candidate["date"][5:7] for candidate in candidates if candidate["is_used"]]
+    assert sorted(set(months)) == ["03", "04", "06", "10", "11"]
+    assert len(months) == 9, "all under the cloud limit"
+    opened = open_features(workspace, "30SUF")
+    assert {"summer_ndvi_max", "year_ndvi_max"} <= set(opened.feature.values)
+    first, whole = (opened.sel(feature=f"{s}_ndvi_max").values for s in ("summer", "year"))
+    both = np.isfinite(first) & np.isfinite(whole)
+    assert both.mean() > 0.9
+    assert (whole[both] >= first[both]).all(), "the year has the dates of the summer"
+    (record,) = workspace.records.find("models")
+    assert "year_ndvi_maxday" in api.load_model(record["_id"]).card.features.names
+    page = next(path for path in workspace_folder.rglob("index.html")).read_text()
+    assert "2021-year" in page
+    assert "No product of 2021-01, 2021-02, 2021-05, 2021-07, 2021-08" in page
+    assert "  composite  2 done" in call("status")

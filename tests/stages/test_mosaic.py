@@ -246,8 +246,7 @@ def test_the_virtual_raster_can_be_moved(tmp_path: Path) -> None:
         values[0, 0] = 0
         style = RasterStyle("uint8", 0, ("class",), colours=colours)
         write_raster(folder / f"map_{cell}.tif", values, grid, style)
-    write_vrts(folder, how)
-    write_vrts(folder, MosaicRecipe())
+    write_vrts(folder)
     assert sorted(p.name for p in folder.glob("*.vrt")) == ["map_6933.vrt"]
     assert str(tmp_path) not in (folder / "map_6933.vrt").read_text()
     folder = folder.rename(tmp_path / "there")

@@ -103,11 +103,15 @@ class CodeNames:
 def read_code_names(path: str | Path) -> CodeNames:
     """Read names and colours of the codes from a class map of ours.
 
+    A virtual raster over several files tells what the first of them does.
+
     Raises:
         InputError: The file is absent or damaged.
     """
     with open_raster(path) as raster:
         source = raster.dataset
+        if source.driver == "VRT" and len(source.files) > 1:
+            return read_code_names(source.files[1])
         tags = source.tags(1)
         names = {
             int(key.removeprefix("class_")): value
