@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from landcover.simulate import simulate
     from landcover.sources.label_polygons import polygons_to_points
     from landcover.sources.labels import read_labels
-    from landcover.stages.mosaicking import mosaic
+    from landcover.stages.maps.mosaicking import mosaic
     from landcover.tiling import primary_tile, tile_grid, tiles_containing, tiles_intersecting
 
 _HOME = {
@@ -60,7 +60,7 @@ _HOME = {
     "fit_classifier": "landcover.learn.models",
     "jeffries_matusita": "landcover.learn.separability",
     "median_composite": "landcover.raster.composite",
-    "mosaic": "landcover.stages.mosaicking",
+    "mosaic": "landcover.stages.maps.mosaicking",
     "normalise": "landcover.raster.features",
     "polygons_to_points": "landcover.sources.label_polygons",
     "primary_tile": "landcover.tiling",
@@ -176,7 +176,7 @@ def start_run(
         UsageError: The recipe or an argument is wrong.
         InputError: Products, labels or DEM are not there or not usable.
     """
-    from landcover.stages import starting
+    from landcover.stages.runs import starting
 
     resolved, arguments = starting.resolve(
         recipe,
@@ -209,7 +209,7 @@ def plan(run_id: str, group: Group) -> list[dict[str, str]]:
         ``unit`` (id) and ``label`` of each.
     """
     from landcover.ledger import runs
-    from landcover.stages.planning import WHOLE_RUN, plan_group
+    from landcover.stages.runs.planning import WHOLE_RUN, plan_group
     from landcover.stages.task import Task
 
     workspace = open_workspace()
@@ -234,21 +234,21 @@ def run(
         ``{unit, state, outputs, seconds, error_family, message}``; what goes wrong in the unit
         is in it, not raised.
     """
-    from landcover.stages.running import run_stage
+    from landcover.stages.runs.running import run_stage
 
     return run_stage(open_workspace(), stage, document, progress)
 
 
 def report(run_id: str) -> dict[str, Any]:
     """Sum up a run: counts by state, the reason of every trouble, and whether it failed."""
-    from landcover.stages.reporting import report_run
+    from landcover.stages.reports.reporting import report_run
 
     return report_run(open_workspace(), run_id)
 
 
 def cancel(run_id: str) -> None:
     """Write down that somebody stopped a run, so that nothing is left as running."""
-    from landcover.stages.reporting import cancel_run
+    from landcover.stages.reports.reporting import cancel_run
 
     cancel_run(open_workspace(), run_id)
 
@@ -293,6 +293,6 @@ def mark_lost(stage: Stage, document: dict[str, Any], family: Family, message: s
         family: ``memory``, ``unavailable`` or ``cancelled``.
         message: One sentence.
     """
-    from landcover.stages import running
+    from landcover.stages.runs import running
 
     running.mark_lost(open_workspace(), stage, document, family, message)

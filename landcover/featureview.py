@@ -19,8 +19,8 @@ from landcover.nouns.model import FeatureSet, feature_set
 from landcover.nouns.run import Unit
 from landcover.raster.windows import plan_windows
 from landcover.stages.grids import composites_of, tile_work_grid
-from landcover.stages.modelfile import load_model
-from landcover.stages.sample import run_features, terrain_of
+from landcover.stages.learning.modelfile import load_model
+from landcover.stages.learning.sample import run_features, terrain_of
 from landcover.stages.stack import FeatureStack
 from landcover.stages.task import Task
 from landcover.stores.rasters import RasterStyle, create_raster

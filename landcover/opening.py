@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from landcover.nouns.labelling import LabelPlan
     from landcover.nouns.model import FeatureSet
     from landcover.settings import Settings
-    from landcover.stages.modelfile import LoadedModel
+    from landcover.stages.learning.modelfile import LoadedModel
     from landcover.stores.workspace import Workspace
 
 
@@ -133,7 +133,7 @@ def load_model(model: str | Path, *, workspace: Workspace | None = None) -> Load
     Raises:
         InputError: There is no such model, or its card or arrays were changed or damaged.
     """
-    from landcover.stages.modelfile import load_model as loaded
+    from landcover.stages.learning.modelfile import load_model as loaded
 
     return loaded(lambda: workspace or open_workspace(), model)
 
@@ -163,7 +163,7 @@ def label_next(
         InputError: There is no such map, or no confidence beside it.
         UsageError: The file is neither GeoJSON nor KMZ.
     """
-    from landcover.stages.labelnext import label_next as ranked
+    from landcover.stages.accuracy.labelnext import label_next as ranked
 
     file = None if out is None else Path(out)
     return ranked(lambda: workspace or open_workspace(), map_or_run, points, samples, file)
@@ -201,8 +201,8 @@ def quality_map(
         UsageError: The region, the recipe or an argument is wrong.
         MissingDataError: No tile could be looked at.
     """
-    from landcover.stages.readiness import look_ahead
-    from landcover.stages.region import as_geojson, resolve_region, write_region
+    from landcover.stages.preparation.readiness import look_ahead
+    from landcover.stages.runs.region import as_geojson, resolve_region, write_region
 
     opened = workspace or open_workspace()
     resolved, arguments = resolve_region(region, recipe, overrides, year=year, products=products)

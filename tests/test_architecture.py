@@ -47,6 +47,10 @@ ROOMS: dict[str, set[str]] = {
     "__init__": set(),
 }  # fmt: skip
 
+# The folders of stages/, in the order of the story: each may import those before it and what they
+# share, which is the files beside them.
+STORY = ("preparation", "learning", "maps", "accuracy", "reports", "runs")
+
 # Packages that only the named files of the library may import.
 ONLY_IN = {
     "airflow": set[str](),
@@ -119,6 +123,18 @@ def test_arrows(path: Path) -> None:
     assert not wrong, f"{room} may not import {wrong}"
 
 
+def test_the_stages_are_told_in_order() -> None:
+    folder = LIBRARY / "stages"
+    assert {p.name for p in folder.iterdir() if (p / "__init__.py").exists()} == set(STORY)
+    for path in folder.rglob("*.py"):
+        part = path.relative_to(folder).parts[0]
+        before = STORY[: STORY.index(part) + 1] if part in STORY else ()
+        for module, _ in imports_of(path):
+            names = module.split(".")
+            if names[:2] == ["landcover", "stages"] and len(names) > 2 and names[2] in STORY:
+                assert names[2] in before, f"{path.relative_to(folder)} imports {module}"
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIBRARY)))
 def test_clients_stay_in_their_room(path: Path) -> None:
     name = str(path.relative_to(LIBRARY))
@@ -155,7 +171,7 @@ def test_the_front_door_opens_in_milliseconds() -> None:
     ],
 )
 def test_planning_and_starting_import_nothing_heavy(module: str, absent: tuple[str, ...]) -> None:
-    code = f"import sys, landcover.stages.{module}; print(*(m for m in sys.modules))"
+    code = f"import sys, landcover.stages.runs.{module}; print(*(m for m in sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not set(absent) & set(found.stdout.split())
 

@@ -18,7 +18,7 @@ from landcover.featureview import _stack, _task_of, open_features
 from landcover.nouns.grid import Window
 from landcover.simulate import simulate
 from landcover.stages import stack as stack_module
-from landcover.stages.sample import run_features
+from landcover.stages.learning.sample import run_features
 from landcover.stores.rasters import read_array
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "mediterranean-rf.yaml"

@@ -95,7 +95,7 @@ def task_at_sampling(layers: Path, labels: Path, folder: Path, pixels: int) -> T
     from landcover.ledger import runs
     from landcover.nouns.run import Run, RunArguments, Unit
     from landcover.recipe import make_recipe
-    from landcover.stages.labelling import store_labels
+    from landcover.stages.learning.labelling import store_labels
     from landcover.stages.task import Task
 
     use(Path(tempfile.mkdtemp(prefix="sampling-", dir=folder)))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from landcover.nouns.grid import Grid
-    from landcover.stages.joining import Joining
+    from landcover.stages.maps.joining import Joining
 
 ZONES = {"32630": 757_580, "32631": 242_400}
 """Zone → easting of 0° east, 39.6° north, m: there the tiles of both meet."""
@@ -124,7 +124,7 @@ def write_maps(folder: Path, pixels: int, seed: int) -> None:
     """
     import numpy as np
 
-    from landcover.stages.joining import FILES
+    from landcover.stages.maps.joining import FILES
     from landcover.stores.rasters import RasterStyle, write_raster
 
     rng = np.random.default_rng(seed)
@@ -160,7 +160,7 @@ def _parcels(grid: Grid) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def ours(folder: str, pixels: int, feather: bool, warped: bool) -> Work:
     """Join as the mosaic stage does; what it counted comes back."""
-    from landcover.stages.joining import FILES
+    from landcover.stages.maps.joining import FILES
     from landcover.stages.task import Job
     from landcover.stores.rasters import RasterStyle
 
@@ -183,8 +183,8 @@ def ours(folder: str, pixels: int, feather: bool, warped: bool) -> Work:
 
 def _joinings(folder: Path, pixels: int, *, feather: bool, warped: bool) -> dict[str, Joining]:
     from landcover.raster.mosaic import lattice_union
-    from landcover.stages.joining import FILES, Joining
-    from landcover.stages.tileparts import Source
+    from landcover.stages.maps.joining import FILES, Joining
+    from landcover.stages.maps.tileparts import Source
 
     placed = grids(pixels)
     names = FILES if feather else FILES[:2]
@@ -209,7 +209,7 @@ def _target(placed: list[Grid]) -> Grid:
     from math import ceil, floor
 
     from landcover.nouns.grid import Grid
-    from landcover.stages.cells import footprint_in
+    from landcover.stages.maps.cells import footprint_in
 
     boxes = [footprint_in(grid, GRID).bounds for grid in placed]
     left = floor(min(box[0] for box in boxes) / PIXEL) * PIXEL
@@ -223,7 +223,7 @@ def _warm(joining: Joining) -> None:
     import numpy as np
 
     from landcover.raster.resample import find_places, take_bilinear
-    from landcover.stages.cells import projection
+    from landcover.stages.maps.cells import projection
 
     source = joining.sources[0].grid
     window = next(iter(source.windows(8, 8)))
@@ -250,7 +250,7 @@ def _across(folder: Path, joinings: dict[str, Joining], name: str) -> float:
     import numpy as np
 
     from landcover.raster.disagreement import Disagreement
-    from landcover.stages.tileparts import Source, find_place
+    from landcover.stages.maps.tileparts import Source, find_place
     from landcover.stores.rasters import open_raster
 
     (west, first), (east, second) = joinings.items()
@@ -279,7 +279,7 @@ def with_warp(folder: str, pixels: int) -> Work:
 
 
 def _merge(folder: str, orders: list[list[str]], crs: str | None) -> None:
-    from landcover.stages.joining import FILES
+    from landcover.stages.maps.joining import FILES
 
     asked = {
         "crs": crs,

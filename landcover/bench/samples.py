@@ -126,7 +126,7 @@ def ours(folder: str, pixels: int) -> Work:
     """Sample by the stage."""
     import pandas as pd
 
-    from landcover.stages.sample import sample
+    from landcover.stages.learning.sample import sample
 
     task = _task(folder, pixels)
 

@@ -65,7 +65,7 @@ def command(
     """
     from landcover import api
     from landcover.settings import read_settings
-    from landcover.stages.assessment import assess, set_against
+    from landcover.stages.accuracy.assessment import assess, set_against
 
     if strata is not None and design not in (None, "stratified"):
         raise UsageError(f"--strata needs --design stratified, found {design}.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from landcover.nouns.change import ChangeSplit
     from landcover.nouns.comparison import Comparison
-    from landcover.stages.attribution import Limits
+    from landcover.stages.accuracy.attribution import Limits
     from landcover.stores.workspace import Workspace
 
     Divide = Callable[[Workspace, str, str], ChangeSplit]
@@ -76,8 +76,8 @@ def command(
     """
     from landcover import api
     from landcover.settings import read_settings
-    from landcover.stages.attribution import CAUSE, split_change
-    from landcover.stages.comparing import compare_maps
+    from landcover.stages.accuracy.attribution import CAUSE, split_change
+    from landcover.stages.accuracy.comparing import compare_maps
     from landcover.stages.task import Job
 
     settings = read_settings(workspace=workspace)
@@ -97,7 +97,11 @@ def command(
         result = compare_maps(opened, first, second, legend_map, None, divide(None)).result
         files: list[str] = []
     else:
-        from landcover.stages.comparison_files import AGREEMENT, all_or_nothing, write_comparison
+        from landcover.stages.accuracy.comparison_files import (
+            AGREEMENT,
+            all_or_nothing,
+            write_comparison,
+        )
 
         with all_or_nothing(folder) as scratch:
             where, split_up = scratch / AGREEMENT, divide(scratch / CAUSE)
@@ -161,7 +165,7 @@ def _limits(
     least_clear: int | None,
     least_swing: float | None,
 ) -> Limits | None:
-    from landcover.stages.attribution import Limits
+    from landcover.stages.accuracy.attribution import Limits
 
     given = {"clear": least_clear, "swing": least_swing}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}

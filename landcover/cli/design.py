@@ -12,7 +12,7 @@ from landcover.cli.progress import stepping
 from landcover.errors import UsageError
 
 if TYPE_CHECKING:
-    from landcover.stages.assessment import Plan
+    from landcover.stages.accuracy.assessment import Plan
 
 
 @click.command("design")
@@ -68,8 +68,8 @@ def command(
     """
     from landcover import api
     from landcover.settings import read_settings
-    from landcover.stages.assessment import draw_sheet, plan_sample
-    from landcover.stages.mapfile import find_maps, mapped_hectares
+    from landcover.stages.accuracy.assessment import draw_sheet, plan_sample
+    from landcover.stages.maps.mapfile import find_maps, mapped_hectares
 
     if sum(value is not None for value in (target_error, samples, per_class)) > 1:
         raise UsageError("Give one of --target-error, --samples and --per-class.")

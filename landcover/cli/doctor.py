@@ -55,7 +55,7 @@ def command(
     """
     from landcover import api
     from landcover.settings import read_settings
-    from landcover.stages.doctor import visit
+    from landcover.stages.accuracy.doctor import visit
 
     settings = read_settings(workspace=workspace)
     with stepping("explaining the model", quiet=as_json) as progress:

@@ -13,7 +13,7 @@ from landcover.errors import UsageError
 
 if TYPE_CHECKING:
     from landcover.publish.quality import TileQuality
-    from landcover.stages.readiness import Outlook
+    from landcover.stages.preparation.readiness import Outlook
 
 MOST_TOLD = 60
 """Rows of the table on a terminal; files hold them all."""
@@ -62,8 +62,8 @@ def command(
     """
     from landcover import api
     from landcover.settings import read_settings
-    from landcover.stages.readiness import look_ahead
-    from landcover.stages.region import resolve_region, write_region
+    from landcover.stages.preparation.readiness import look_ahead
+    from landcover.stages.runs.region import resolve_region, write_region
 
     if plates and out is None:
         raise UsageError("--plate writes a picture: name its folder with --out.")

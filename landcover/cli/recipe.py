@@ -25,7 +25,7 @@ def check(file: str, overrides: tuple[str, ...], workspace: str | None, as_json:
 
     from landcover.ledger.runs import recipe_id
     from landcover.recipe import read_recipe
-    from landcover.stages.timeseries import require_bands
+    from landcover.stages.preparation.timeseries import require_bands
 
     recipe = read_recipe(file, overrides)
     require_bands(recipe)

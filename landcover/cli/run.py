@@ -117,7 +117,7 @@ def make_map(
     from landcover.cli.results import tell
     from landcover.recipe import read_recipe
     from landcover.settings import in_environment
-    from landcover.stages.starting import new_run_id
+    from landcover.stages.runs.starting import new_run_id
 
     with in_environment(settings):
         run_id = new_run_id(read_recipe(recipe, options["overrides"]))

@@ -11,7 +11,7 @@ from landcover.cli import common, show_json
 from landcover.errors import UsageError
 
 if TYPE_CHECKING:
-    from landcover.stages.samplefile import Layout, SampleSetEntry
+    from landcover.stages.learning.samplefile import Layout, SampleSetEntry
 
 LIST = "list"
 
@@ -45,7 +45,7 @@ def command(
     """
     from landcover import api
     from landcover.settings import read_settings
-    from landcover.stages import samplefile
+    from landcover.stages.learning import samplefile
 
     opened = api.open_workspace(read_settings(workspace=workspace))
     if which == LIST:

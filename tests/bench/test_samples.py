@@ -12,7 +12,7 @@ import pytest
 from landcover.bench import layers, samples, train
 from landcover.bench.tables import Request
 from landcover.sources.labels import read_labels
-from landcover.stages.sample import sample
+from landcover.stages.learning.sample import sample
 from landcover.stores.rasters import read_array
 
 PIXELS = 120

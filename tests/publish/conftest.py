@@ -21,7 +21,8 @@ from landcover.publish.cells import Cell, write_cell
 from landcover.publish.outlines import outline_of
 from landcover.publish.page import CheckedView, Page, QualityPage, SampleSummary
 from landcover.publish.quality import Candidate, SeasonQuality, TileQuality
-from landcover.stages.judging import Names, judge
+from landcover.stages.accuracy.judging import judge
+from landcover.stages.learning.classnames import Names
 from landcover.stores.rasters import RasterStyle, write_raster
 from landcover.tiling import tile_grid, tiles_intersecting
 

@@ -10,7 +10,7 @@ import pytest
 from landcover import api
 from landcover.ledger import units
 from landcover.simulate import simulate
-from landcover.stages import running
+from landcover.stages.runs import running
 from landcover.stages.task import Task
 from landcover.stores.records import RecordStore
 

@@ -26,7 +26,7 @@ from landcover.raster.geomedian import geometric_median, medoid_composite
 from landcover.raster.ladder import ladder_median
 from landcover.raster.viewangle import AngleGrids, normalise_view, window_factor
 from landcover.recipe import make_recipe
-from landcover.stages.foresight import foresee
+from landcover.stages.runs.foresight import foresee
 
 NODATA = -32768
 PIXEL = {"B02": 10, "B03": 10, "B04": 10, "AOT": 10, "B01": 60, "B09": 60}

@@ -23,10 +23,10 @@ from landcover.nouns.product import ProductFile
 from landcover.nouns.run import RunArguments
 from landcover.recipe import LongSeason, make_recipe, read_recipe
 from landcover.simulate import simulate
-from landcover.stages.observations import Source, plan_reading
-from landcover.stages.readiness import look_ahead
+from landcover.stages.preparation.observations import Source, plan_reading
+from landcover.stages.preparation.readiness import look_ahead
+from landcover.stages.preparation.timeseries import require_bands
 from landcover.stages.task import Job
-from landcover.stages.timeseries import require_bands
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 YEAR = {"name": "year", "first_month": 1, "last_month": 12}

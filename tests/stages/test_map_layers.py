@@ -15,13 +15,13 @@ from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Window
 from landcover.nouns.output import Output
 from landcover.simulate import simulate
-from landcover.stages import mapping
-from landcover.stages.classify import load_model, open_model
 from landcover.stages.grids import composites_of, tile_work_grid
-from landcover.stages.sample import terrain_of
+from landcover.stages.learning.sample import terrain_of
+from landcover.stages.learning.taskmodel import load_model, open_model
+from landcover.stages.learning.trusting import TRUST
+from landcover.stages.maps import mapping
 from landcover.stages.stack import FeatureStack
 from landcover.stages.task import Task
-from landcover.stages.trusting import TRUST
 from landcover.stores.models import read_card
 from landcover.stores.rasters import RasterStyle, describe, read_array, write_raster
 

@@ -14,8 +14,8 @@ from landcover.nouns.output import Output, Wanted
 from landcover.nouns.run import Run, RunArguments, Unit, UnitState
 from landcover.recipe import read_recipe
 from landcover.stages.grids import tile_work_grid
+from landcover.stages.learning.sample import run_features
 from landcover.stages.prepared import COLLECTION, prepared, prepared_tiles
-from landcover.stages.sample import run_features
 from landcover.stages.task import Task
 from landcover.stores.objects import DirectoryStore
 from landcover.stores.records import MEMORY, SqliteRecords

@@ -16,7 +16,7 @@ from landcover.cli import cli
 from landcover.errors import InputError, UsageError
 from landcover.raster.features import paper_columns
 from landcover.simulate import simulate
-from landcover.stages.samplefile import OURS, export_samples, find_samples, read_samples
+from landcover.stages.learning.samplefile import OURS, export_samples, find_samples, read_samples
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 ONE_SEASON = "seasons=[{name: summer, primary_month: 6, fallback_month: 7}]"
@@ -114,7 +114,7 @@ def test_the_paper_layout_has_its_78_columns_and_numbers(
 
 
 def test_worked_numbers_of_table_2(workspace: Any, full: Any) -> None:
-    from landcover.stages.samplefile import _scaled
+    from landcover.stages.learning.samplefile import _scaled
 
     def one(value: float, column: str) -> float:
         return float(_scaled(np.array([value], np.float32), column)[0])

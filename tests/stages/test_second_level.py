@@ -22,11 +22,11 @@ from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Window
 from landcover.nouns.output import Output
 from landcover.simulate import simulate
-from landcover.stages.classify import load_model, open_model
 from landcover.stages.grids import composites_of, tile_work_grid
-from landcover.stages.sample import terrain_of
-from landcover.stages.samplefile import export_samples, find_samples, read_samples
-from landcover.stages.secondlevel import open_second, second_layer
+from landcover.stages.learning.sample import terrain_of
+from landcover.stages.learning.samplefile import export_samples, find_samples, read_samples
+from landcover.stages.learning.secondlevel import open_second, second_layer
+from landcover.stages.learning.taskmodel import load_model, open_model
 from landcover.stages.stack import FeatureStack
 from landcover.stages.task import Task
 from landcover.stores.models import CARD, read_card

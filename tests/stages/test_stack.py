@@ -18,7 +18,7 @@ from landcover.nouns.run import Unit
 from landcover.simulate import simulate
 from landcover.stages import stack as stack_module
 from landcover.stages.grids import composites_of, tile_work_grid
-from landcover.stages.sample import run_features, terrain_of
+from landcover.stages.learning.sample import run_features, terrain_of
 from landcover.stages.stack import FeatureStack
 from landcover.stages.task import Task
 from landcover.stores.rasters import ReadingPool

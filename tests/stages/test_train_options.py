@@ -12,7 +12,7 @@ from landcover import api
 from landcover.errors import InputError
 from landcover.nouns.signature import Signatures
 from landcover.simulate import simulate
-from landcover.stages.classify import open_model
+from landcover.stages.learning.taskmodel import open_model
 from landcover.stores.models import read_card
 from landcover.stores.rasters import read_array
 

@@ -20,8 +20,8 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.nouns.run import UnitState
 from landcover.simulate import SimulatedRegion, simulate
-from landcover.stages import overlaps, radiometry
-from landcover.stages.foresight import foresee
+from landcover.stages.preparation import overlaps, radiometry
+from landcover.stages.runs.foresight import foresee
 from landcover.stores.rasters import RasterStyle, write_raster
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"

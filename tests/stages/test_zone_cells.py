@@ -22,17 +22,17 @@ from landcover.nouns.output import Output
 from landcover.recipe import make_recipe
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.sources.zones import Zone
-from landcover.stages.cells import (
+from landcover.stages.accuracy.changepair import virtual_maps
+from landcover.stages.accuracy.zonal import areas_within
+from landcover.stages.maps.cells import (
     is_one_file,
     on_lattice,
     write_vrts,
     zone_cell_grid,
     zone_cells_of,
 )
-from landcover.stages.changepair import virtual_maps
-from landcover.stages.mapfile import codes_at, find_maps, mapped_hectares
-from landcover.stages.planning import WHOLE_RUN
-from landcover.stages.zonal import areas_within
+from landcover.stages.maps.mapfile import codes_at, find_maps, mapped_hectares
+from landcover.stages.runs.planning import WHOLE_RUN
 from landcover.stores.rasters import RasterStyle, read_code_names, write_raster
 from landcover.stores.workspace import Workspace
 

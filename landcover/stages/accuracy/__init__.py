@@ -1,0 +1,1 @@
+"""Maps against points, references and each other."""

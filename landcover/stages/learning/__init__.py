@@ -1,0 +1,1 @@
+"""From labels to samples, models and what explains them."""

@@ -1,0 +1,1 @@
+"""From a model to the maps of tiles and their mosaics."""

@@ -1,0 +1,1 @@
+"""From products and elevation to composites and terrain."""

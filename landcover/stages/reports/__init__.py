@@ -1,0 +1,1 @@
+"""What a run publishes, where it came from, and making it again."""

@@ -1,0 +1,1 @@
+"""Starting a run, planning its units and doing one."""
