@@ -44,9 +44,10 @@ def measure(request: Request, tell: Tell) -> Report:
     part, repeats = min(side, MOST_FOR_ALL), request.repeats_or(3)
     small = _prepare(request, part, threads, tell, None)
     cases = [Case("ours", f"{__name__}:ours", {**small, "run": "forest"})]
+    blocks = {f"{size // 1024}k px": size for size in BLOCKS} | {"whole array": part**2}
     cases += [
-        Case(f"scikit-learn, {size // 1024}k px", f"{__name__}:plain", {**small, "block": size})
-        for size in BLOCKS
+        Case(f"scikit-learn, {title}", f"{__name__}:plain", {**small, "block": size})
+        for title, size in blocks.items()
     ]
     rows = side_by_side(f"map of {part} x {part} px", cases, repeats, tell)
     large = small if side == part else _prepare(request, side, threads, tell, small["folder"])
