@@ -17,8 +17,8 @@ from landcover.errors import InputError, MissingDataError
 from landcover.featureview import _stack, _task_of, open_features
 from landcover.nouns.grid import Window
 from landcover.simulate import simulate
-from landcover.stages import stack as stack_module
 from landcover.stages.learning.sample import run_features
+from landcover.stores.rasters import pool as pool_module
 from landcover.stores.rasters import read_array
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "mediterranean-rf.yaml"
@@ -63,13 +63,13 @@ def _grid(task: Any) -> Any:
 
 def test_one_feature_opens_its_layers_only(workspace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    really = stack_module.open_raster
+    really = pool_module.open_for_long
 
     def watched(href: str) -> Any:
         opened.append(Path(href).name)
         return really(href)
 
-    monkeypatch.setattr(stack_module, "open_raster", watched)
+    monkeypatch.setattr(pool_module, "open_for_long", watched)
     array = open_features(workspace, "30SUF", Window(0, 0, 20, 20))
     assert not opened
     _ = array.sel(feature="summer_ndvi").values

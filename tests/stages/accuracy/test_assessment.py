@@ -80,12 +80,17 @@ def test_a_map_is_read_at_points_and_summed(folder: Path):
     assert mapped_hectares(maps) == pytest.approx({1: 2310, 5: 236, 7: 1584})
 
 
-def test_zones_are_added_up_by_their_area_on_the_ground(folder: Path):
-    two = find_maps(no_workspace, f"{folder / 'map.tif'}, {folder / 'older.tif'}")
+def test_zones_are_added_up_by_their_area_on_the_ground(folder: Path, tmp_path: Path):
+    beside = GRID.model_copy(update={"crs": "EPSG:32629"})
+    write_raster(tmp_path / "beside.tif", truth(), beside, STYLE)
+    two = find_maps(no_workspace, f"{folder / 'map.tif'}, {tmp_path / 'beside.tif'}")
     assert len(two) == 2
     total = mapped_hectares(two)
     # At the central meridian UTM shrinks lengths to 0.9996: the ground is larger by 0.08 %.
     assert total[5] == pytest.approx((236 + 240) / 0.9996**2, rel=1e-4)
+    # Files of one zone are counted on its grid, as one file would be.
+    one = find_maps(no_workspace, f"{folder / 'map.tif'}, {folder / 'older.tif'}")
+    assert mapped_hectares(one)[5] == pytest.approx(236 + 240)
 
 
 @pytest.mark.parametrize(
