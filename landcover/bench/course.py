@@ -6,12 +6,10 @@ of features have the same rows and the same splits.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landcover.bench.tables import Report, Request, Row, Tell
-from landcover.errors import InputError
 
 if TYPE_CHECKING:
     from landcover.bench.models import Judged, Samples
@@ -35,11 +33,9 @@ def measure(request: Request, tell: Tell) -> Report:
     Raises:
         InputError: The sample data are absent.
     """
-    from landcover.bench.models import SEEDS, judge, seasons_of_the_library
+    from landcover.bench.models import SEEDS, judge, library_folder, seasons_of_the_library
 
-    folder = Path(os.environ.get("LANDCOVER_DATA", "")) / "spectral-library"
-    if "LANDCOVER_DATA" not in os.environ or not folder.is_dir():
-        raise InputError("bench course: LANDCOVER_DATA must name a folder with spectral-library.")
+    folder = library_folder("course")
     plain = seasons_of_the_library(folder)
     sets = {"medians": plain, "medians and course": with_course(plain, folder)}
     rows: list[Row] = []

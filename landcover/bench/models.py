@@ -58,15 +58,25 @@ def disk_gb(request: Request) -> float:
     return 0.0
 
 
+def library_folder(bench: str) -> Path:
+    """Find the library of spectra among the sample data.
+
+    Raises:
+        InputError: It is absent.
+    """
+    folder = Path(os.environ.get("LANDCOVER_DATA", "")) / "spectral-library"
+    if "LANDCOVER_DATA" not in os.environ or not folder.is_dir():
+        raise InputError(f"bench {bench}: LANDCOVER_DATA must name a folder with spectral-library.")
+    return folder
+
+
 def measure(request: Request, tell: Tell) -> Report:
     """Fit every engine on every data set under five seeds.
 
     Raises:
         InputError: The sample data are absent.
     """
-    folder = Path(os.environ.get("LANDCOVER_DATA", "")) / "spectral-library"
-    if "LANDCOVER_DATA" not in os.environ or not folder.is_dir():
-        raise InputError("bench models: LANDCOVER_DATA must name a folder with spectral-library.")
+    folder = library_folder("models")
     threads = request.threads or 2
     rows: list[Row] = []
     notes: list[str] = []

@@ -7,16 +7,13 @@ the dissimilarity index stands its plain rival, the model's own confidence.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landcover.bench.answers import COVERAGES, FOLDS, answer, auroc
 from landcover.bench.tables import Cost, Report, Request, Row, Tell
-from landcover.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,11 +69,9 @@ def measure(request: Request, tell: Tell) -> Report:
         InputError: The sample data are absent.
     """
     from landcover.bench import unknowns
-    from landcover.bench.models import SETS
+    from landcover.bench.models import SETS, library_folder
 
-    folder = Path(os.environ.get("LANDCOVER_DATA", "")) / "spectral-library"
-    if "LANDCOVER_DATA" not in os.environ or not folder.is_dir():
-        raise InputError("bench trust: LANDCOVER_DATA must name a folder with spectral-library.")
+    folder = library_folder("trust")
     rows: list[Row] = []
     notes: list[str] = []
     for number, (name, read) in enumerate(SETS.items()):

@@ -106,6 +106,25 @@ def _shares_of(percentiles: Sequence[int], min_clear: int) -> NDArray[np.float64
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _insert(seen, n, value):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Put a value among n sorted ones."""
+    place = n
+    while place > 0 and seen[place - 1] > value:
+        seen[place] = seen[place - 1]
+        place -= 1
+    seen[place] = value
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _quantile(seen, n, share):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Interpolate between n sorted values."""
+    rank = share * (n - 1)
+    low = int(rank)
+    high = min(low + 1, n - 1)
+    return seen[low] + (rank - low) * (seen[high] - seen[low])
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _statistics(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     values, is_excluded, shares, spread, min_clear, found
 ):
@@ -117,20 +136,12 @@ def _statistics(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             value = np.int64(values[time, pixel])
             if is_excluded[time, pixel] or value == NODATA:
                 continue
-            place = n
-            while place > 0 and seen[place - 1] > value:
-                seen[place] = seen[place - 1]
-                place -= 1
-            seen[place] = value
+            _insert(seen, n, value)
             n += 1
         if n < min_clear:
             continue
         for k in range(shares.size):
-            rank = shares[k] * (n - 1)
-            low = int(rank)
-            high = min(low + 1, n - 1)
-            part = rank - low
-            found[k, pixel] = np.int16(np.rint(seen[low] + part * (seen[high] - seen[low])))
+            found[k, pixel] = np.int16(np.rint(_quantile(seen, n, shares[k])))
         if spread:
             total = np.int64(0)
             squares = np.int64(0)
@@ -154,19 +165,12 @@ def _series_statistics(  # type: ignore[no-untyped-def]  # pragma: no cover - co
             value = np.float64(values[time, pixel])
             if not np.isfinite(value):
                 continue
-            place = n
-            while place > 0 and seen[place - 1] > value:
-                seen[place] = seen[place - 1]
-                place -= 1
-            seen[place] = value
+            _insert(seen, n, value)
             n += 1
         if n < min_clear:
             continue
         for k in range(shares.size):
-            rank = shares[k] * (n - 1)
-            low = int(rank)
-            high = min(low + 1, n - 1)
-            found[k, pixel] = seen[low] + (rank - low) * (seen[high] - seen[low])
+            found[k, pixel] = _quantile(seen, n, shares[k])
         if spread:
             # Distances from the mean: differences of squares would lose the digits of a small one.
             total = 0.0
