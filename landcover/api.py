@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from landcover.opening import (
+from landcover.views.opening import (
     label_next,
     load_model,
     open_composite,
@@ -24,6 +24,9 @@ from landcover.opening import (
 
 if TYPE_CHECKING:
     from landcover.errors import Family
+    from landcover.features.normalisation import normalise
+    from landcover.labels.polygons import polygons_to_points
+    from landcover.labels.reading import read_labels
     from landcover.learn.accuracy import accuracy
     from landcover.learn.area import area_weighted_accuracy, sample_size
     from landcover.learn.balancing import balance
@@ -34,18 +37,15 @@ if TYPE_CHECKING:
     from landcover.learn.separability import jeffries_matusita
     from landcover.nouns.area import Design
     from landcover.nouns.run import Group, Stage
+    from landcover.pipeline.mosaicking import mosaic
     from landcover.raster.clouds import expand_cloud_mask
     from landcover.raster.composite import median_composite
     from landcover.raster.denoise import denoise_dem
-    from landcover.raster.features import normalise
     from landcover.raster.indices import spectral_index
     from landcover.raster.terrain import slope_aspect
     from landcover.raster.topography import correct_topography
     from landcover.recipe import read_recipe
     from landcover.simulate import simulate
-    from landcover.sources.label_polygons import polygons_to_points
-    from landcover.sources.labels import read_labels
-    from landcover.stages.maps.mosaicking import mosaic
     from landcover.tiling import primary_tile, tile_grid, tiles_containing, tiles_intersecting
 
 _HOME = {
@@ -60,11 +60,11 @@ _HOME = {
     "fit_classifier": "landcover.learn.models",
     "jeffries_matusita": "landcover.learn.separability",
     "median_composite": "landcover.raster.composite",
-    "mosaic": "landcover.stages.maps.mosaicking",
-    "normalise": "landcover.raster.features",
-    "polygons_to_points": "landcover.sources.label_polygons",
+    "mosaic": "landcover.pipeline.mosaicking",
+    "normalise": "landcover.features.normalisation",
+    "polygons_to_points": "landcover.labels.polygons",
     "primary_tile": "landcover.tiling",
-    "read_labels": "landcover.sources.labels",
+    "read_labels": "landcover.labels.reading",
     "read_recipe": "landcover.recipe",
     "sample_size": "landcover.learn.area",
     "select_features": "landcover.learn.selection",
@@ -176,7 +176,7 @@ def start_run(
         UsageError: The recipe or an argument is wrong.
         InputError: Products, labels or DEM are not there or not usable.
     """
-    from landcover.stages.runs import starting
+    from landcover.pipeline import starting
 
     resolved, arguments = starting.resolve(
         recipe,
@@ -209,8 +209,8 @@ def plan(run_id: str, group: Group) -> list[dict[str, str]]:
         ``unit`` (id) and ``label`` of each.
     """
     from landcover.ledger import runs
-    from landcover.stages.runs.planning import WHOLE_RUN, plan_group
-    from landcover.stages.task import Task
+    from landcover.parts.task import Task
+    from landcover.pipeline.planning import WHOLE_RUN, plan_group
 
     workspace = open_workspace()
     task = Task(workspace, *runs.load(workspace, run_id), WHOLE_RUN)
@@ -234,21 +234,21 @@ def run(
         ``{unit, state, outputs, seconds, error_family, message}``; what goes wrong in the unit
         is in it, not raised.
     """
-    from landcover.stages.runs.running import run_stage
+    from landcover.pipeline.running import run_stage
 
     return run_stage(open_workspace(), stage, document, progress)
 
 
 def report(run_id: str) -> dict[str, Any]:
     """Sum up a run: counts by state, the reason of every trouble, and whether it failed."""
-    from landcover.stages.reports.reporting import report_run
+    from landcover.parts.reporting.run_report import report_run
 
     return report_run(open_workspace(), run_id)
 
 
 def cancel(run_id: str) -> None:
     """Write down that somebody stopped a run, so that nothing is left as running."""
-    from landcover.stages.reports.reporting import cancel_run
+    from landcover.parts.reporting.run_report import cancel_run
 
     cancel_run(open_workspace(), run_id)
 
@@ -293,6 +293,6 @@ def mark_lost(stage: Stage, document: dict[str, Any], family: Family, message: s
         family: ``memory``, ``unavailable`` or ``cancelled``.
         message: One sentence.
     """
-    from landcover.stages.runs import running
+    from landcover.pipeline import running
 
     running.mark_lost(open_workspace(), stage, document, family, message)

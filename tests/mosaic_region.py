@@ -15,11 +15,11 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.model import Feature, ModelCard, feature_set
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.run import Run, RunArguments, Stage, Unit, UnitState
+from landcover.parts.mapping.cells import plan_cells
+from landcover.parts.task import Job, Task
+from landcover.pipeline.planning import WHOLE_RUN
 from landcover.recipe import make_recipe
-from landcover.stages.maps.cells import plan_cells
-from landcover.stages.maps.mosaic import mosaic
-from landcover.stages.runs.planning import WHOLE_RUN
-from landcover.stages.task import Job, Task
+from landcover.stages.mosaic import mosaic
 from landcover.stores.rasters import RasterStyle, read_array, write_raster
 from landcover.stores.workspace import Workspace, open_workspace
 

@@ -24,7 +24,7 @@ from landcover.recipe import (
     read_recipe,
 )
 
-SHIPPED = Path(__file__).resolve().parents[1] / "recipes" / "mediterranean-rf.yaml"
+SHIPPED = Path(__file__).parents[1] / "recipes" / "mediterranean-rf.yaml"
 SEASONS = [{"name": "spring", "primary_month": 3, "fallback_month": 4}]
 LEAST = {"name": "mine", "seasons": SEASONS}
 

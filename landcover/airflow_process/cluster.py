@@ -12,7 +12,7 @@ from landcover.errors import UnavailableError
 from landcover.settings import Settings, as_environment
 
 # What a worker imports before its first unit, while Airflow is still starting.
-PRELOADED = ["landcover.stages.runs.registry"]
+PRELOADED = ["landcover.stages.registry"]
 
 
 def start_cluster(settings: Settings, log: Path, *, workers: int) -> Child:

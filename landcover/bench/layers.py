@@ -15,7 +15,7 @@ from landcover.bench.tables import Tell
 if TYPE_CHECKING:
     from landcover.nouns.grid import Grid
     from landcover.nouns.output import Output
-    from landcover.stages.task import Task
+    from landcover.parts.task import Task
     from landcover.stores.workspace import Workspace
 
 YEAR = 2021
@@ -94,9 +94,9 @@ def task_at_sampling(layers: Path, labels: Path, folder: Path, pixels: int) -> T
     from landcover import api
     from landcover.ledger import runs
     from landcover.nouns.run import Run, RunArguments, Unit
+    from landcover.parts.task import Task
+    from landcover.parts.training.ground_truth import store_labels
     from landcover.recipe import make_recipe
-    from landcover.stages.learning.labelling import store_labels
-    from landcover.stages.task import Task
 
     use(Path(tempfile.mkdtemp(prefix="sampling-", dir=folder)))
     workspace = api.open_workspace()

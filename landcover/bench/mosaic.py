@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from landcover.nouns.grid import Grid
-    from landcover.stages.maps.joining import Joining
+    from landcover.parts.mapping.joining import Joining
 
 ZONES = {"32630": 757_580, "32631": 242_400}
 """Zone → easting of 0° east, 39.6° north, m: there the tiles of both meet."""
@@ -124,7 +124,7 @@ def write_maps(folder: Path, pixels: int, seed: int) -> None:
     """
     import numpy as np
 
-    from landcover.stages.maps.joining import FILES
+    from landcover.parts.mapping.joining import FILES
     from landcover.stores.rasters import RasterStyle, write_raster
 
     rng = np.random.default_rng(seed)
@@ -160,8 +160,8 @@ def _parcels(grid: Grid) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def ours(folder: str, pixels: int, feather: bool, warped: bool) -> Work:
     """Join as the mosaic stage does; what it counted comes back."""
-    from landcover.stages.maps.joining import FILES
-    from landcover.stages.task import Job
+    from landcover.parts.mapping.joining import FILES
+    from landcover.parts.task import Job
     from landcover.stores.rasters import RasterStyle
 
     styles = {FILES[0]: RasterStyle("uint8", 0), FILES[1]: RasterStyle("uint8", 255)}
@@ -182,9 +182,9 @@ def ours(folder: str, pixels: int, feather: bool, warped: bool) -> Work:
 
 
 def _joinings(folder: Path, pixels: int, *, feather: bool, warped: bool) -> dict[str, Joining]:
+    from landcover.parts.mapping.joining import FILES, Joining
+    from landcover.parts.mapping.tile_windows import Source
     from landcover.raster.mosaic import lattice_union
-    from landcover.stages.maps.joining import FILES, Joining
-    from landcover.stages.maps.tileparts import Source
 
     placed = grids(pixels)
     names = FILES if feather else FILES[:2]
@@ -209,7 +209,7 @@ def _target(placed: list[Grid]) -> Grid:
     from math import ceil, floor
 
     from landcover.nouns.grid import Grid
-    from landcover.stages.maps.cells import footprint_in
+    from landcover.parts.mapping.cells import footprint_in
 
     boxes = [footprint_in(grid, GRID).bounds for grid in placed]
     left = floor(min(box[0] for box in boxes) / PIXEL) * PIXEL
@@ -222,8 +222,8 @@ def _target(placed: list[Grid]) -> Grid:
 def _warm(joining: Joining) -> None:
     import numpy as np
 
+    from landcover.parts.mapping.cells import projection
     from landcover.raster.resample import find_places, take_bilinear
-    from landcover.stages.maps.cells import projection
 
     source = joining.sources[0].grid
     window = next(iter(source.windows(8, 8)))
@@ -249,8 +249,8 @@ def _across(folder: Path, joinings: dict[str, Joining], name: str) -> float:
     """Say where the mosaics of both zones differ, % of what they have in common."""
     import numpy as np
 
+    from landcover.parts.mapping.tile_windows import Source, find_place
     from landcover.raster.disagreement import Disagreement
-    from landcover.stages.maps.tileparts import Source, find_place
     from landcover.stores.rasters import open_raster
 
     (west, first), (east, second) = joinings.items()
@@ -279,7 +279,7 @@ def with_warp(folder: str, pixels: int) -> Work:
 
 
 def _merge(folder: str, orders: list[list[str]], crs: str | None) -> None:
-    from landcover.stages.maps.joining import FILES
+    from landcover.parts.mapping.joining import FILES
 
     asked = {
         "crs": crs,

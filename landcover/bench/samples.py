@@ -126,7 +126,7 @@ def ours(folder: str, pixels: int) -> Work:
     """Sample by the stage."""
     import pandas as pd
 
-    from landcover.stages.learning.sample import sample
+    from landcover.stages.sample import sample
 
     task = _task(folder, pixels)
 
@@ -189,7 +189,7 @@ def by_bands(folder: str, pixels: int) -> Work:
 
 def our_reader(file: str) -> Work:
     """Read labels as a run does."""
-    from landcover.sources.labels import read_labels
+    from landcover.labels.reading import read_labels
 
     return lambda: len(read_labels(file).points)
 
@@ -222,7 +222,7 @@ def _pixels(folder: str, pixels: int) -> pd.DataFrame:
     """Find the pixels that the stage samples, in its order."""
     import pandas as pd
 
-    from landcover.learn.assignment import assign_points
+    from landcover.labels.assignment import assign_points
     from landcover.learn.samples import expand_points
     from landcover.stores import layout
 

@@ -64,8 +64,8 @@ def command(
     Example: landcover accuracy map_32630.tif sheet.csv
     """
     from landcover import api
+    from landcover.analysis.map_accuracy import assess, set_against
     from landcover.settings import read_settings
-    from landcover.stages.accuracy.assessment import assess, set_against
 
     if strata is not None and design not in (None, "stratified"):
         raise UsageError(f"--strata needs --design stratified, found {design}.")

@@ -13,9 +13,9 @@ import click
 from landcover.cli import common, show_json
 
 if TYPE_CHECKING:
+    from landcover.analysis.zonal_areas import ZoneAreas
+    from landcover.analysis.zonal_estimates import SampledAreas
     from landcover.nouns.area import Estimate
-    from landcover.stages.accuracy.zonal import ZoneAreas
-    from landcover.stages.accuracy.zonalsample import SampledAreas
     from landcover.stores.workspace import Workspace
 
 NO_CLASS = "no_class"
@@ -61,11 +61,11 @@ def command(
     Example: landcover areas map_32630.tif districts.gpkg --field name --out areas.csv
     """
     from landcover import api
+    from landcover.analysis.zonal_areas import areas_by_file, class_names
     from landcover.cli.accuracy import labels_of
     from landcover.errors import UsageError
+    from landcover.parts.mapping.map_lookup import find_maps
     from landcover.settings import read_settings
-    from landcover.stages.accuracy.zonal import areas_by_file, class_names
-    from landcover.stages.maps.mapfile import find_maps
 
     def opened() -> Workspace:
         return api.open_workspace(read_settings(workspace=workspace))
@@ -77,7 +77,7 @@ def command(
     if sample is None:
         rows = _rows(areas_by_file(maps, Path(polygons), field, layer), named)
     else:
-        from landcover.stages.accuracy.zonalsample import sampled_areas
+        from landcover.analysis.zonal_estimates import sampled_areas
 
         found = sampled_areas(
             maps, Path(polygons), field, layer, Path(sample), labels_of(recipe, ())

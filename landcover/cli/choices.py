@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from landcover.stages.reports.findings import SeasonFinding
+    from landcover.parts.reporting.run_outputs import SeasonFinding
     from landcover.stores.workspace import Workspace
 
 
@@ -19,7 +19,7 @@ def choices_of(workspace: Workspace, run_id: str) -> list[dict[str, Any]]:
         composite; empty where there is one), ``candidates`` (name, date, cloud and nodata %,
         whether used, reason) and ``unreadable`` (one sentence each).
     """
-    from landcover.stages.reports.findings import season_findings
+    from landcover.parts.reporting.run_outputs import season_findings
 
     return [_document(season) for season in season_findings(workspace, run_id)]
 

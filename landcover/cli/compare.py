@@ -14,9 +14,9 @@ from landcover.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from landcover.analysis.attribution import Limits
     from landcover.nouns.change import ChangeSplit
     from landcover.nouns.comparison import Comparison
-    from landcover.stages.accuracy.attribution import Limits
     from landcover.stores.workspace import Workspace
 
     Divide = Callable[[Workspace, str, str], ChangeSplit]
@@ -75,10 +75,10 @@ def command(
     Example: landcover compare map-2021 map-2022 --split --out changed
     """
     from landcover import api
+    from landcover.analysis.attribution import CAUSE, split_change
+    from landcover.analysis.comparison import compare_maps
+    from landcover.parts.task import Job
     from landcover.settings import read_settings
-    from landcover.stages.accuracy.attribution import CAUSE, split_change
-    from landcover.stages.accuracy.comparing import compare_maps
-    from landcover.stages.task import Job
 
     settings = read_settings(workspace=workspace)
     limits = _limits(split, least_clear, least_swing)
@@ -97,7 +97,7 @@ def command(
         result = compare_maps(opened, first, second, legend_map, None, divide(None)).result
         files: list[str] = []
     else:
-        from landcover.stages.accuracy.comparison_files import (
+        from landcover.analysis.comparison_files import (
             AGREEMENT,
             all_or_nothing,
             write_comparison,
@@ -165,7 +165,7 @@ def _limits(
     least_clear: int | None,
     least_swing: float | None,
 ) -> Limits | None:
-    from landcover.stages.accuracy.attribution import Limits
+    from landcover.analysis.attribution import Limits
 
     given = {"clear": least_clear, "swing": least_swing}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}

@@ -12,7 +12,7 @@ from landcover.cli.progress import stepping
 from landcover.errors import UsageError
 
 if TYPE_CHECKING:
-    from landcover.stages.accuracy.assessment import Plan
+    from landcover.analysis.map_accuracy import Plan
 
 
 @click.command("design")
@@ -67,9 +67,9 @@ def command(
     Example: landcover design map_32630.tif --target-error 0.02 --out points.kmz
     """
     from landcover import api
+    from landcover.analysis.map_accuracy import draw_sheet, plan_sample
+    from landcover.parts.mapping.map_lookup import find_maps, mapped_hectares
     from landcover.settings import read_settings
-    from landcover.stages.accuracy.assessment import draw_sheet, plan_sample
-    from landcover.stages.maps.mapfile import find_maps, mapped_hectares
 
     if sum(value is not None for value in (target_error, samples, per_class)) > 1:
         raise UsageError("Give one of --target-error, --samples and --per-class.")

@@ -54,8 +54,8 @@ def command(
     Example: landcover doctor 3f2a --out doctor --point 1207
     """
     from landcover import api
+    from landcover.analysis.doctor import visit
     from landcover.settings import read_settings
-    from landcover.stages.accuracy.doctor import visit
 
     settings = read_settings(workspace=workspace)
     with stepping("explaining the model", quiet=as_json) as progress:

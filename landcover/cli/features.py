@@ -39,8 +39,8 @@ def command(
     Example: landcover features --tile 30SUF --names summer_ndvi,slope --export features
     """
     from landcover import api
-    from landcover.featureview import export_features
     from landcover.settings import read_settings
+    from landcover.views.features import export_features
 
     folder.mkdir(parents=True, exist_ok=True)
     chosen = [name.strip() for name in names.split(",") if name.strip()]

@@ -10,7 +10,7 @@ import click
 from landcover.cli import common, show_json
 
 if TYPE_CHECKING:
-    from landcover.nouns.labelling import LabelPlan
+    from landcover.nouns.label_priority import LabelPlan
 
 SHOWN = 10
 

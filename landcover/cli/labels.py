@@ -52,8 +52,8 @@ def command(
     Example: landcover labels points.csv fields.gpkg --tiles 30SUF,30SVF --out report
     --set labels.field=class
     """
-    from landcover.stages.learning.label_report import PAGE, report_labels
-    from landcover.stages.learning.labelling import with_mappings
+    from landcover.analysis.label_report import PAGE, report_labels
+    from landcover.parts.training.ground_truth import with_mappings
 
     known = with_mappings(_recipe(recipe, overrides, legend))
     folder = None if out is None else Path(out)

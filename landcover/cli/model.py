@@ -59,7 +59,7 @@ def show(model: str, workspace: str | None, as_json: bool) -> None:
 
     Example: landcover model show 3f2a
     """
-    from landcover.stages.learning.modelfile import find_card
+    from landcover.parts.training.model_lookup import find_card
 
     card, entry = find_card(lambda: _opened(workspace), model)
     if as_json:
@@ -102,7 +102,7 @@ def compare(first: str, second: str, workspace: str | None, as_json: bool) -> No
 
     Example: landcover model compare 3f2a 91bc
     """
-    from landcover.stages.learning.modelcompare import compare_models
+    from landcover.analysis.model_comparison import compare_models
 
     found = compare_models(_opened(workspace), first, second)
     if as_json:

@@ -25,8 +25,8 @@ def show_plan(
         The exit code: 1 where a unit would fail.
     """
     from landcover import api
-    from landcover.stages.runs import starting
-    from landcover.stages.runs.foresight import foresee
+    from landcover.pipeline import starting
+    from landcover.pipeline.dry_run import foresee
     from landcover.stores.overlay import OverlayRecords
     from landcover.stores.workspace import Workspace
 

@@ -12,8 +12,8 @@ from landcover.cli.progress import stepping
 from landcover.errors import UsageError
 
 if TYPE_CHECKING:
+    from landcover.analysis.readiness import Outlook
     from landcover.publish.quality import TileQuality
-    from landcover.stages.preparation.readiness import Outlook
 
 MOST_TOLD = 60
 """Rows of the table on a terminal; files hold them all."""
@@ -61,9 +61,9 @@ def command(
     --products my/products --out quality --plate 30SUF
     """
     from landcover import api
+    from landcover.analysis.readiness import look_ahead
+    from landcover.pipeline.region import resolve_region, write_region
     from landcover.settings import read_settings
-    from landcover.stages.preparation.readiness import look_ahead
-    from landcover.stages.runs.region import resolve_region, write_region
 
     if plates and out is None:
         raise UsageError("--plate writes a picture: name its folder with --out.")
@@ -77,7 +77,7 @@ def command(
         if out is not None:
             write_region(opened, resolved, arguments, outlook, Path(out), plates, progress)
     if as_json:
-        from landcover.publish.writing import quality_document
+        from landcover.publish.report_files import quality_document
 
         show_json(
             {

@@ -24,8 +24,8 @@ def command(map_name: str, out: str | None, workspace: str | None, as_json: bool
     Example: landcover receipt demo/workspace/objects/reports/1f0c.../map_32630.tif --out map.json
     """
     from landcover import api
+    from landcover.parts.provenance import find_output, receipt_for
     from landcover.settings import read_settings
-    from landcover.stages.provenance import find_output, receipt_for
 
     opened = api.open_workspace(read_settings(workspace=workspace))
     receipt = receipt_for(opened, find_output(opened, map_name))

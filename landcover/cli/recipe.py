@@ -24,8 +24,8 @@ def check(file: str, overrides: tuple[str, ...], workspace: str | None, as_json:
     import yaml
 
     from landcover.ledger.runs import recipe_id
+    from landcover.parts.preparation.time_statistics import require_bands
     from landcover.recipe import read_recipe
-    from landcover.stages.preparation.timeseries import require_bands
 
     recipe = read_recipe(file, overrides)
     require_bands(recipe)

@@ -33,8 +33,8 @@ def command(
     Example: landcover report 1f0c --open
     """
     from landcover import api
+    from landcover.parts.provenance import find_output, report_of, run_of
     from landcover.settings import in_environment, read_settings
-    from landcover.stages.provenance import find_output, report_of, run_of
 
     settings = read_settings(workspace=workspace)
     opened = api.open_workspace(settings)
@@ -62,7 +62,7 @@ def command(
 def _write(workspace: Workspace, settings: Settings, run: Run) -> Output:
     """Run the last stage of a run again; what exists is found, not written."""
     from landcover import api
-    from landcover.stages.provenance import report_of
+    from landcover.parts.provenance import report_of
 
     (unit,) = api.plan(run.id, "publish") or [{"unit": "all"}]
     document = {

@@ -13,7 +13,7 @@ from landcover.cli import common, show_json
 from landcover.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from landcover.stages.reports.reproduction import Verdict
+    from landcover.pipeline.reproduction import Verdict
 
 RUN = "reproduction"
 MOST_TOLD = 20
@@ -55,8 +55,8 @@ def command(
     from landcover import api
     from landcover.cli.progress import watching
     from landcover.ledger import runs
+    from landcover.pipeline.reproduction import arguments_of, read_receipt, verify
     from landcover.settings import in_environment, read_settings
-    from landcover.stages.reports.reproduction import arguments_of, read_receipt, verify
 
     receipt = read_receipt(receipt_file)
     given = {

@@ -115,9 +115,9 @@ def make_map(
     from landcover.cli.choices import choices_of, tell_choices
     from landcover.cli.progress import watching
     from landcover.cli.results import tell
+    from landcover.pipeline.starting import new_run_id
     from landcover.recipe import read_recipe
     from landcover.settings import in_environment
-    from landcover.stages.runs.starting import new_run_id
 
     with in_environment(settings):
         run_id = new_run_id(read_recipe(recipe, options["overrides"]))

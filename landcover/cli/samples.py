@@ -11,7 +11,7 @@ from landcover.cli import common, show_json
 from landcover.errors import UsageError
 
 if TYPE_CHECKING:
-    from landcover.stages.learning.samplefile import Layout, SampleSetEntry
+    from landcover.analysis.sample_files import Layout, SampleSetEntry
 
 LIST = "list"
 
@@ -44,8 +44,8 @@ def command(
     Example: landcover samples my-run --export library-2021.parquet
     """
     from landcover import api
+    from landcover.analysis import sample_files as samplefile
     from landcover.settings import read_settings
-    from landcover.stages.learning import samplefile
 
     opened = api.open_workspace(read_settings(workspace=workspace))
     if which == LIST:

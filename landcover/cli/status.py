@@ -38,7 +38,7 @@ def command(run: str | None, watch: bool, workspace: str | None, as_json: bool) 
 
 def _look(records: Any, run: str | None) -> dict[str, Any]:
     from landcover.ledger.units import states
-    from landcover.stages.reports.reporting import troubles
+    from landcover.parts.reporting.run_report import troubles
 
     found = records.find("runs", {"_id": run} if run else None, sort=["-started"])
     if not found:

@@ -14,7 +14,7 @@ from landcover.learn.accuracy import confusion_matrix
 from landcover.learn.advice import advise_pair, advise_thin, call_feature
 from landcover.learn.classifiers import feature_matrix
 from landcover.learn.explain import ROWS, Explained, contrast, explain
-from landcover.learn.missed import POINTS, choose_missed, tell_missed
+from landcover.learn.misclassified import POINTS, choose_missed, tell_missed
 from landcover.learn.models import Model
 from landcover.learn.separability import apart_by_feature, jeffries_matusita
 from landcover.nouns.explanation import (

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landcover.learn.accuracy import NamesClasses, accuracy
+from landcover.learn.bootstrap import Judged, ranges, shares_of
 from landcover.learn.folds import Folds, beside
 from landcover.learn.sampling import split_by_group
-from landcover.learn.spread import Judged, ranges, shares_of
 from landcover.nouns.validation import ClassScore, SeedRange, SplitName, SplitScore
 
 DESIGNS: dict[SplitName, str] = {

@@ -11,8 +11,8 @@ from landcover.nouns.legend import LegendClass
 from landcover.nouns.model import ModelCard
 from landcover.nouns.validation import Validation
 from landcover.publish.areas import ClassArea, sum_areas
-from landcover.publish.plates import PlateView
 from landcover.publish.quality import TileQuality
+from landcover.publish.quicklooks import PlateView
 
 
 class Download(Noun):

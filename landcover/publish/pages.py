@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from landcover.nouns.validation import SplitName
-from landcover.publish.notes import notes_of, side_label, small_percent, whole_tile_percent
+from landcover.publish.cautions import notes_of, side_label, small_percent, whole_tile_percent
 from landcover.publish.page import Page, QualityPage
 from landcover.publish.quality import BASES, TileQuality, bases_of, describe, worst_first
-from landcover.publish.sketch import sketch
+from landcover.publish.quality_svg import sketch
 
 MOST_SHOWN = 24
 """Tiles up to which every season of every tile has its row; of more, those to look at first."""

@@ -27,7 +27,7 @@ from landcover.publish.quality import (
     quality_colour,
     worst_first,
 )
-from landcover.publish.sketch import Places, lay_out, middle_of
+from landcover.publish.quality_svg import Places, lay_out, middle_of
 
 HATCHES = {"ok": None, "degraded": "///", "empty": "xx"}
 """How a status is told apart without its colour."""

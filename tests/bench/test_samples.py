@@ -11,8 +11,8 @@ import pytest
 
 from landcover.bench import layers, samples, train
 from landcover.bench.tables import Request
-from landcover.sources.labels import read_labels
-from landcover.stages.learning.sample import sample
+from landcover.labels.reading import read_labels
+from landcover.stages.sample import sample
 from landcover.stores.rasters import read_array
 
 PIXELS = 120

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from landcover import api
 from landcover.cli import cli
-from landcover.learn.judged import UNJUDGED
+from landcover.learn.validated_diagnosis import UNJUDGED
 from landcover.publish.doctor import DOCUMENT, PAGE, PICTURE
 from landcover.simulate import simulate
 

@@ -17,8 +17,8 @@ from landcover.errors import MissingDataError
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.grid import Grid
 from landcover.nouns.receipt import Receipt
+from landcover.pipeline.reproduction import arguments_of, differing_pixels
 from landcover.simulate import SimulatedRegion, simulate
-from landcover.stages.reports.reproduction import arguments_of, differing_pixels
 from landcover.stores.rasters import RasterStyle, open_raster, write_raster
 
 pytestmark = pytest.mark.slow

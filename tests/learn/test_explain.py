@@ -171,7 +171,7 @@ def test_contrast_of_a_pair():
 
 def test_the_front_door_explains_and_measures_separability(table, forest):
     from landcover import api
-    from landcover.stages.learning.modelfile import LoadedModel
+    from landcover.parts.training.model_lookup import LoadedModel
 
     direct = api.explain(forest, table, table["code"], max_rows=12)
     loaded = api.explain(LoadedModel(card=None, model=forest), table, table["code"], max_rows=12)

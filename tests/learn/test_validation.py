@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from landcover.learn.bootstrap import Judged
 from landcover.learn.folds import block_ids, row_folds, unit_folds
 from landcover.learn.models import fit_classifier
-from landcover.learn.spread import Judged
 from landcover.learn.validation import cross_validate, repeat_held_out, score
 
 NAMES = ["f0", "f1", "f2", "f3"]

@@ -9,20 +9,20 @@ import pandas as pd
 import pytest
 
 from landcover.learn.accuracy import accuracy
+from landcover.learn.bootstrap import Judged, gap_between, shares_of
 from landcover.learn.calibration import expected_calibration_error, reliability
-from landcover.learn.spread import Judged, gap_between, shares_of
 from landcover.learn.validation import score
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import Legend, LegendClass
 from landcover.nouns.model import Feature, ModelCard, feature_set
 from landcover.nouns.trust import ApplicabilityReport, CoverageReport, TrustReport
 from landcover.nouns.validation import Calibration, CalibrationBin, Validation
-from landcover.publish.cells import Cell, write_cell
+from landcover.parts.class_names import Names
+from landcover.parts.validation.point_accuracy import judge
 from landcover.publish.outlines import outline_of
 from landcover.publish.page import CheckedView, Page, QualityPage, SampleSummary
 from landcover.publish.quality import Candidate, SeasonQuality, TileQuality
-from landcover.stages.accuracy.judging import judge
-from landcover.stages.learning.classnames import Names
+from landcover.publish.zone_files import Cell, write_cell
 from landcover.stores.rasters import RasterStyle, write_raster
 from landcover.tiling import tile_grid, tiles_intersecting
 

@@ -11,7 +11,7 @@ import pytest
 
 from landcover.publish.page import Page, QualityPage
 from landcover.publish.pages import render, render_quality
-from landcover.publish.writing import write_quality
+from landcover.publish.report_files import write_quality
 
 pytestmark = pytest.mark.slow
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from landcover.nouns.grid import Grid
-from landcover.publish.notes import notes_of
+from landcover.publish.cautions import notes_of
 from landcover.publish.page import Page, zone_name
 from landcover.publish.pages import area, baseline, percent, render, size
 from landcover.publish.quality import TileQuality
+from landcover.publish.report_files import write_page
 from landcover.publish.tables import accuracy_csv
-from landcover.publish.writing import write_page
 
 VOID = {"meta", "link", "img", "br"}
 

@@ -15,8 +15,8 @@ from landcover.publish.page import QualityPage
 from landcover.publish.pages import MOST_LISTED, MOST_SHOWN, render_quality
 from landcover.publish.quality import SeasonQuality, TileQuality
 from landcover.publish.quality_picture import draw_quality_map
+from landcover.publish.report_files import write_quality
 from landcover.publish.tables import products_csv
-from landcover.publish.writing import write_quality
 
 
 def colours_of(path: Path) -> set[str]:
@@ -135,7 +135,7 @@ def test_hundreds_of_tiles_are_folded_away(tmp_path: Path, hundreds: QualityPage
 def test_a_map_across_the_antimeridian_is_drawn_in_one_piece(
     tmp_path: Path, twelve: QualityPage
 ) -> None:
-    from landcover.publish.sketch import lay_out
+    from landcover.publish.quality_svg import lay_out
 
     tiles = tuple(twelve.tiles[0].model_copy(update={"tile": name}) for name in ("60KXF", "01KCA"))
     west, _, east, _ = lay_out(tiles).bounds

@@ -9,10 +9,10 @@ from zipfile import ZipFile
 
 import pytest
 
+from landcover.labels.reading import read_labels
 from landcover.simulate import SimulatedRegion
 from landcover.simulate.ground_truth import Point
 from landcover.simulate.label_files import write_points
-from landcover.sources.labels import read_labels
 
 
 def test_csv_has_longitude_latitude_and_label(tmp_path: Path) -> None:

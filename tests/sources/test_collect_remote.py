@@ -11,8 +11,8 @@ from landcover import api
 from landcover.errors import UsageError
 from landcover.ledger import outputs, units
 from landcover.nouns.run import Run
-from landcover.stages.runs.foresight import foresee
-from landcover.stages.runs.starting import resolve
+from landcover.pipeline.dry_run import foresee
+from landcover.pipeline.starting import resolve
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 

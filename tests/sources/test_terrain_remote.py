@@ -13,11 +13,11 @@ from fake_servers import TILE, Fault, contents, files
 from landcover import api
 from landcover.ledger import outputs, units
 from landcover.nouns.run import Run
+from landcover.pipeline.dry_run import foresee
+from landcover.pipeline.starting import resolve
 from landcover.sources import dem as dem_source
 from landcover.sources.access import read_access
 from landcover.sources.retries import RetryPolicy
-from landcover.stages.runs.foresight import foresee
-from landcover.stages.runs.starting import resolve
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 PATIENCE = RetryPolicy(attempts=3, first_s=0.01, longest_s=0.05, connect_s=1.0, read_s=2.0)

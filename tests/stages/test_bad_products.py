@@ -26,7 +26,7 @@ from landcover.nouns.run import Stage, UnitState
 from landcover.simulate import SimulatedRegion, simulate
 
 BAD, GOOD = "30SUF", "30SVF"
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 SUMMER = "2021-summer"
 
 

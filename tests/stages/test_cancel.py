@@ -9,9 +9,9 @@ import pytest
 
 from landcover import api
 from landcover.ledger import units
+from landcover.parts.task import Task
+from landcover.pipeline import running
 from landcover.simulate import simulate
-from landcover.stages.runs import running
-from landcover.stages.task import Task
 from landcover.stores.records import RecordStore
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"

@@ -20,13 +20,13 @@ from landcover.errors import UsageError
 from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Window
 from landcover.nouns.output import Output
+from landcover.pipeline.dry_run import foresee
 from landcover.raster.clouds import EXCLUDED, is_excluded, mask_bits
 from landcover.raster.composite import masked_median
 from landcover.raster.geomedian import geometric_median, medoid_composite
 from landcover.raster.ladder import ladder_median
-from landcover.raster.viewangle import AngleGrids, normalise_view, window_factor
+from landcover.raster.view_angle import AngleGrids, normalise_view, window_factor
 from landcover.recipe import make_recipe
-from landcover.stages.runs.foresight import foresee
 
 NODATA = -32768
 PIXEL = {"B02": 10, "B03": 10, "B04": 10, "AOT": 10, "B01": 60, "B09": 60}

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from landcover import api
-from landcover.stages.runs.registry import STAGE_FUNCTIONS
+from landcover.stages.registry import STAGE_FUNCTIONS
 from landcover.stores.rasters import read_array
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"

@@ -14,19 +14,19 @@ from click.testing import CliRunner
 from deliveries import deliver
 
 from landcover import api
+from landcover.analysis.readiness import look_ahead
 from landcover.cli import cli
-from landcover.featureview import open_features
 from landcover.ledger import outputs, units
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.nouns.product import ProductFile
 from landcover.nouns.run import RunArguments
+from landcover.parts.preparation.observations import Source, plan_reading
+from landcover.parts.preparation.time_statistics import require_bands
+from landcover.parts.task import Job
 from landcover.recipe import LongSeason, make_recipe, read_recipe
 from landcover.simulate import simulate
-from landcover.stages.preparation.observations import Source, plan_reading
-from landcover.stages.preparation.readiness import look_ahead
-from landcover.stages.preparation.timeseries import require_bands
-from landcover.stages.task import Job
+from landcover.views.features import open_features
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 YEAR = {"name": "year", "first_month": 1, "last_month": 12}

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from landcover import api
+from landcover.features.stack import FeatureStack
 from landcover.learn.layers import normalised_entropy
 from landcover.learn.trust import load_trust
 from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Window
 from landcover.nouns.output import Output
+from landcover.parts.mapping import map_rasters as mapping
+from landcover.parts.task import Task
+from landcover.parts.training.run_model import load_model, open_model
+from landcover.parts.training.trust_files import TRUST
+from landcover.parts.work_grid import composites_of, tile_work_grid
 from landcover.simulate import simulate
-from landcover.stages.grids import composites_of, tile_work_grid
-from landcover.stages.learning.sample import terrain_of
-from landcover.stages.learning.taskmodel import load_model, open_model
-from landcover.stages.learning.trusting import TRUST
-from landcover.stages.maps import mapping
-from landcover.stages.stack import FeatureStack
-from landcover.stages.task import Task
+from landcover.stages.sample import terrain_of
 from landcover.stores.models import read_card
 from landcover.stores.rasters import RasterStyle, describe, read_array, write_raster
 

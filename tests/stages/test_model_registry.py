@@ -14,11 +14,11 @@ from click.testing import CliRunner, Result
 from scipy.stats import binomtest
 
 from landcover import api
+from landcover.analysis.model_comparison import compare_models
 from landcover.cli import cli
 from landcover.errors import InputError
 from landcover.ledger.models import decide, entries, find_entry
 from landcover.simulate import simulate
-from landcover.stages.learning.modelcompare import compare_models
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 ONE_SEASON = "seasons=[{name: summer, primary_month: 6, fallback_month: 7}]"

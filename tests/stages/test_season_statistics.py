@@ -12,10 +12,10 @@ from deliveries import deliver
 
 from landcover import api
 from landcover.errors import UsageError
-from landcover.featureview import open_features
 from landcover.ledger import outputs, units
 from landcover.nouns.output import Output
 from landcover.recipe import make_recipe
+from landcover.views.features import open_features
 
 NODATA = -32768
 STATISTICS = {"layers": ["B04"], "percentiles": [5, 50], "spread": True, "min_clear": 3}

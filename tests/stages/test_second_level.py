@@ -15,20 +15,20 @@ import rasterio
 from click.testing import CliRunner
 
 from landcover import api
+from landcover.analysis.sample_files import export_samples, find_samples, read_samples
 from landcover.cli import cli
 from landcover.errors import InputError
+from landcover.features.stack import FeatureStack
 from landcover.learn.sampling import split_by_group
 from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Window
 from landcover.nouns.output import Output
+from landcover.parts.task import Task
+from landcover.parts.training.run_model import load_model, open_model
+from landcover.parts.training.second_level import open_second, second_layer
+from landcover.parts.work_grid import composites_of, tile_work_grid
 from landcover.simulate import simulate
-from landcover.stages.grids import composites_of, tile_work_grid
-from landcover.stages.learning.sample import terrain_of
-from landcover.stages.learning.samplefile import export_samples, find_samples, read_samples
-from landcover.stages.learning.secondlevel import open_second, second_layer
-from landcover.stages.learning.taskmodel import load_model, open_model
-from landcover.stages.stack import FeatureStack
-from landcover.stages.task import Task
+from landcover.stages.sample import terrain_of
 from landcover.stores.models import CARD, read_card
 from landcover.stores.rasters import read_array
 

@@ -14,10 +14,10 @@ from pyproj import Transformer
 from landcover.nouns.grid import Grid
 from landcover.nouns.model import ModelCard, SecondModel
 from landcover.nouns.output import Output
+from landcover.parts.mapping import joining
+from landcover.parts.mapping.cleaning import halo_of, reach_of
 from landcover.raster.levels import refill_second
 from landcover.recipe.mosaic import MosaicRecipe
-from landcover.stages.maps import joining
-from landcover.stages.maps.cleaning import halo_of, reach_of
 from landcover.stores.rasters import RasterStyle, read_array, write_raster
 
 INNER = {2: (20, 21), 7: (2, 71)}
@@ -209,7 +209,7 @@ def test_no_window_changes_the_second_level(
                     .windows(side + 3, side)
                 ),
             )  # fmt: skip
-            patch.setattr("landcover.stages.maps.cleaning.plan_windows", joining.plan_windows)
+            patch.setattr("landcover.parts.mapping.cleaning.plan_windows", joining.plan_windows)
             output = region.join("32630")
         found.append({file.name: file.sha256 for file in output.files})
     assert found[0] == found[1]

@@ -17,7 +17,7 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import Wanted
 from landcover.nouns.run import Run, RunArguments, Unit, UnitState
 from landcover.recipe import read_recipe
-from landcover.stages.preparation import terrain as terrain_stage
+from landcover.stages import terrain as terrain_stage
 from landcover.stores.rasters import read_array
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
@@ -226,7 +226,7 @@ def test_what_is_no_elevation_in_metres(tmp_path: Path, workspace_folder: Path) 
 def test_a_file_is_looked_at_before_anything_runs(
     tmp_path: Path, workspace_folder: Path, profile: dict[str, Any], sentence: str
 ) -> None:
-    from landcover.stages.runs.starting import start_run
+    from landcover.pipeline.starting import start_run
 
     path = cell(tmp_path / "dem", WEST, level(100), **profile)
     products = tmp_path / "products"

@@ -11,8 +11,8 @@ import pytest
 from landcover import api
 from landcover.errors import InputError
 from landcover.nouns.signature import Signatures
+from landcover.parts.training.run_model import open_model
 from landcover.simulate import simulate
-from landcover.stages.learning.taskmodel import open_model
 from landcover.stores.models import read_card
 from landcover.stores.rasters import read_array
 

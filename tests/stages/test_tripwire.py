@@ -19,9 +19,9 @@ from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.nouns.run import UnitState
+from landcover.parts.preparation import overlaps, radiometry
+from landcover.pipeline.dry_run import foresee
 from landcover.simulate import SimulatedRegion, simulate
-from landcover.stages.preparation import overlaps, radiometry
-from landcover.stages.runs.foresight import foresee
 from landcover.stores.rasters import RasterStyle, write_raster
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"

@@ -16,23 +16,23 @@ from hypothesis import strategies as st
 from mosaic_region import PIXEL, Region, place
 from pyproj import Transformer
 
+from landcover.analysis.map_pair import virtual_maps
+from landcover.analysis.zonal_areas import areas_within
 from landcover.errors import InputError, MissingDataError
+from landcover.labels.zones import Zone
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
-from landcover.recipe import make_recipe
-from landcover.recipe.mosaic import MosaicRecipe
-from landcover.sources.zones import Zone
-from landcover.stages.accuracy.changepair import virtual_maps
-from landcover.stages.accuracy.zonal import areas_within
-from landcover.stages.maps.cells import (
+from landcover.parts.mapping.cells import (
     is_one_file,
     on_lattice,
     write_vrts,
     zone_cell_grid,
     zone_cells_of,
 )
-from landcover.stages.maps.mapfile import codes_at, find_maps, mapped_hectares
-from landcover.stages.runs.planning import WHOLE_RUN
+from landcover.parts.mapping.map_lookup import codes_at, find_maps, mapped_hectares
+from landcover.pipeline.planning import WHOLE_RUN
+from landcover.recipe import make_recipe
+from landcover.recipe.mosaic import MosaicRecipe
 from landcover.stores.rasters import RasterStyle, read_code_names, write_raster
 from landcover.stores.workspace import Workspace
 

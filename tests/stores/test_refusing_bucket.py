@@ -16,7 +16,7 @@ from landcover.ledger import units
 from landcover.simulate import SimulatedRegion, simulate
 from landcover.stores.s3 import S3ObjectStore
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 
 

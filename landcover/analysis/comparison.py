@@ -1,0 +1,332 @@
+"""Compare a class map with another one or with a reference: how much, where, in which class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from landcover.analysis.map_pair import map_text, virtual_maps
+from landcover.errors import InputError, UsageError
+from landcover.labels.mapping import read_mapping
+from landcover.ledger import outputs
+from landcover.nouns.change import ChangeSplit
+from landcover.nouns.comparison import ClassAgreement, Comparison
+from landcover.nouns.grid import Grid, Window
+from landcover.nouns.legend import MEDITERRANEAN, Legend, LegendClass
+from landcover.nouns.reference_legends import REFERENCE_LEGENDS
+from landcover.parts.mapping.map_lookup import MapFile, find_maps
+from landcover.parts.provenance import run_of
+from landcover.publish.areas import row_hectares
+from landcover.raster.agreement import AGREE, DIFFER, agreement, count_pairs, diversity, weigh_pairs
+from landcover.stores.rasters import (
+    CodeNames,
+    RasterStyle,
+    create_raster,
+    open_raster,
+    read_code_names,
+    read_codes,
+)
+from landcover.stores.workspace import Workspace
+
+Pairs = NDArray[np.float64]
+"""What each pair of codes has, (256, 256): pixels, or hectares on a grid of degrees."""
+SMALLEST, LARGEST = 32, 512
+"""Limits of the side of a window, px; a zoom of the plate is one window."""
+DEGREES = "EPSG:4326"
+_PARTS = 6
+_FULL = 0.9
+"""Share of a window that both maps must cover to be shown as a zoom."""
+WHERE = (
+    LegendClass(code=AGREE, name="same", colour="#4C9A6A", title="same class"),
+    LegendClass(code=DIFFER, name="other", colour="#D62728", title="another class"),
+)
+"""Classes of an agreement map."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the codes of two maps meet."""
+
+    legend: Legend
+    """Classes of the comparison."""
+    first: NDArray[np.uint8]
+    """Code of the first map → code of the comparison, (256,)."""
+    second: NDArray[np.uint8]
+    """Code of the second map → code of the comparison, 0 where none is meant, (256,)."""
+    known: frozenset[int]
+    """Codes of the second map that somebody has decided on."""
+    how: str
+    """In words."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison and what its pictures are made of."""
+
+    result: Comparison
+    reading: Reading
+    first: MapFile
+    second: tuple[MapFile, ...]
+    zooms: tuple[Window, ...]
+    """Windows of the first map's grid: where it has most to show, and where of such places the
+    maps differ most."""
+
+
+def compare_maps(
+    workspace: Callable[[], Workspace],
+    first: str,
+    second: str,
+    legend_map: str | None = None,
+    where: Path | None = None,
+    split: Callable[[Workspace, str, str], ChangeSplit] | None = None,
+) -> Compared:
+    """Compare two maps on the grid of the first, window by window.
+
+    Args:
+        workspace: Opens the workspace; only asked where a map is named by its id.
+        first: Id, unique prefix or path of a class map, in metres or EPSG:4326; or the name of a
+            run, which stands for its map.
+        second: The same, or path of a reference map in any CRS; it is read by nearest neighbour.
+        legend_map: ``copernicus``, ``worldcover``, or a file with the class of each code of the
+            second map; None where both have one legend.
+        where: GeoTIFF to write: 1 where both have the same class, 2 another, 0 nodata.
+        split: Divides the difference; called with the workspace and what names the maps.
+
+    Raises:
+        InputError: A map or the file is absent or wrong, a code has no class, or the maps do not
+            overlap.
+    """
+    maps = find_maps(workspace, _maps_named(workspace, first))
+    if len(maps) != 1:
+        raise UsageError(
+            f"{first}: expected one map, found {len(maps)}; compare zone by zone, and cells of one "
+            "grid by the virtual raster of their report (map_….vrt)."
+        )
+    one, others = maps[0], find_maps(workspace, _maps_named(workspace, second))
+    if one.grid.crs != DEGREES and not CRS.from_user_input(one.grid.crs).is_projected:
+        raise InputError(
+            f"{one.name}: expected a map in metres or in {DEGREES}, found {one.grid.crs}."
+        )
+    mine, theirs = read_code_names(one.href), read_code_names(others[0].href)
+    reading = _reading(mine, theirs, legend_map)
+    pairs, zooms = _pass(one, others, reading, where)
+    simulated = mine.is_simulated or _is_simulated(workspace, one)
+    result = _result(one, others, reading, pairs, is_simulated=simulated)
+    if split is not None:
+        result = result.model_copy(update={"split": split(workspace(), first, second)})
+    elif theirs.names and legend_map is None:
+        note = (
+            "Where two maps of ours differ, the land, the model or the input may have changed; "
+            "this comparison does not tell them apart. --split does."
+        )
+        result = result.model_copy(update={"notes": (*result.notes, note)})
+    return Compared(result, reading, one, others, zooms)
+
+
+def _maps_named(workspace: Callable[[], Workspace], text: str) -> str:
+    """Put the maps of a run in the place of its name: what lies over its cells, if it has some."""
+    if any(Path(part.strip()).exists() for part in text.split(",")):
+        return text
+    opened = workspace()
+    named = map_text(opened, text)
+    over = virtual_maps(opened, text) if "," in named else []
+    return over[0] if len(over) == 1 else named
+
+
+def _is_simulated(workspace: Callable[[], Workspace], one: MapFile) -> bool:
+    """Tell whether a map of the workspace is of simulated products: its file does not say."""
+    if one.name == Path(one.href).name:
+        return False
+    opened = workspace()
+    return run_of(opened, outputs.load(opened, one.name))[0].simulated
+
+
+def second_codes(maps: Sequence[MapFile], grid: Grid, window: Window | None) -> NDArray[np.uint8]:
+    """Read the second map on a grid; where several overlap, the first counts."""
+    codes = read_codes(maps[0].href, grid, window)
+    for more in maps[1:]:
+        codes = np.where(codes == 0, read_codes(more.href, grid, window), codes)
+    return codes
+
+
+def _pass(
+    one: MapFile, others: Sequence[MapFile], reading: Reading, where: Path | None
+) -> tuple[Pairs, tuple[Window, ...]]:
+    side = min(LARGEST, max(SMALLEST, min(one.grid.shape) // _PARTS))
+    # Pixels where all are alike, hectares where they shrink towards the poles.
+    of_row = row_hectares(one.grid)
+    pairs = np.zeros((256, 256))
+    telling: list[tuple[float, Window]] = []
+    differing: list[tuple[float, Window]] = []
+    colours = {0: (0, 0, 0, 0)}
+    for entry in WHERE:
+        red, green, blue = (int(entry.colour[i : i + 2], 16) for i in (1, 3, 5))
+        colours[entry.code] = (red, green, blue, 255)
+    style = RasterStyle(
+        "uint8",
+        0,
+        ("same class in both maps",),
+        colours=colours,
+        categories={entry.code: entry.name for entry in WHERE},
+    )
+    with ExitStack() as stack:
+        writer = None
+        if where is not None:
+            writer = stack.enter_context(create_raster(where, one.grid, style))
+        for window, raw, other in _windows(one, others, side):
+            if one.grid.crs == DEGREES:
+                pairs += weigh_pairs(raw, other, of_row[window.slices[0]])
+            else:
+                pairs += count_pairs(raw, other)
+            codes, theirs = reading.first[raw], reading.second[other]
+            if writer is not None:
+                writer.write(agreement(codes, theirs), window)
+            both = (codes != 0) & (theirs != 0)
+            if both.size == side * side and both.mean() >= _FULL:
+                counts = np.bincount(codes[both], minlength=256).astype(np.int64)
+                telling.append((-round(diversity(counts), 6), window))
+                share = float((codes != theirs)[both].mean())
+                differing.append((-round(share * diversity(counts), 6), window))
+    best = [min(ranked)[1] for ranked in (telling, differing) if ranked]
+    return pairs, tuple(dict.fromkeys(best))
+
+
+def _windows(
+    one: MapFile, others: Sequence[MapFile], side: int
+) -> Iterator[tuple[Window, NDArray[np.uint8], NDArray[np.uint8]]]:
+    with open_raster(one.href) as raster:
+        for window in one.grid.windows(side, side):
+            raw = raster.read(window, band=1)
+            yield window, raw, second_codes(others, one.grid, window)
+
+
+def _reading(mine: CodeNames, theirs: CodeNames, legend_map: str | None) -> Reading:
+    legend = _legend(mine)
+    if legend_map in REFERENCE_LEGENDS:
+        reference = REFERENCE_LEGENDS[str(legend_map)]
+        merge = {k: v for k, v in reference.merge.items() if legend.code_of(k) is not None}
+        merged = legend.merged(merge) if merge else legend
+        return _made(legend, merged, reference.classes, f"the {legend_map} legend")
+    if legend_map is not None:
+        if not Path(legend_map).is_file():
+            raise UsageError(
+                f"--legend-map {legend_map}: no such file, and no known legend "
+                f"({', '.join(sorted(REFERENCE_LEGENDS))})."
+            )
+        return _made(legend, legend, read_mapping(legend_map), Path(legend_map).name)
+    names = theirs.names or {entry.code: entry.name for entry in legend.classes}
+    how = "the names in its file" if theirs.names else "the codes of the first map"
+    return _made(legend, legend, {str(code): name for code, name in names.items()}, how)
+
+
+def _legend(mine: CodeNames) -> Legend:
+    if not mine.names:
+        return MEDITERRANEAN
+    nine = {entry.name: entry for entry in MEDITERRANEAN.classes}
+    return Legend(
+        classes=tuple(
+            LegendClass(
+                code=code,
+                name=name,
+                colour=mine.colours.get(code, "#808080"),
+                title=nine[name].title if name in nine else name,
+            )
+            for code, name in mine.names.items()
+        )
+    )
+
+
+def _made(legend: Legend, merged: Legend, classes: Mapping[str, str | None], how: str) -> Reading:
+    first = np.zeros(256, dtype=np.uint8)
+    for entry in legend.classes:
+        first[entry.code] = merged.code_of(entry.name) or 0
+    second = np.zeros(256, dtype=np.uint8)
+    known = {0}
+    extra: dict[str, LegendClass] = {}
+    for text, name in classes.items():
+        code = int(text) if text.isdigit() else -1
+        if not 0 <= code <= 255:
+            raise InputError(f"{how}: {text!r} is no code of a map, 0-255.")
+        known.add(code)
+        if name is None:
+            continue
+        found = merged.code_of(name)
+        if found is None and name in MEDITERRANEAN.names:
+            # The reference may have a class that this map was never taught.
+            found = extra.setdefault(name, _unused(name, merged, extra)).code
+        if found is None:
+            raise InputError(
+                f"{how}: {name!r} is no class of the first map ({', '.join(merged.names)}). Name "
+                "the class that it stands for with --legend-map."
+            )
+        second[code] = found
+    whole = Legend(classes=(*merged.classes, *extra.values())) if extra else merged
+    return Reading(whole, first, second, frozenset(known), how)
+
+
+def _unused(name: str, legend: Legend, extra: Mapping[str, LegendClass]) -> LegendClass:
+    entry = next(c for c in MEDITERRANEAN.classes if c.name == name)
+    taken = {*legend.codes, *(c.code for c in extra.values())}
+    code = next(k for k in (entry.code, *range(1, 256)) if k not in taken)
+    return LegendClass(code=code, name=name, colour=entry.colour, title=entry.title)
+
+
+def _result(
+    one: MapFile,
+    others: Sequence[MapFile],
+    reading: Reading,
+    pairs: Pairs,
+    *,
+    is_simulated: bool,
+) -> Comparison:
+    unknown = [k for k in range(1, 256) if pairs[:, k].any() and k not in reading.known]
+    if unknown:
+        raise InputError(
+            f"{others[0].name}: no class is known for its codes {unknown}. Name their classes "
+            f"with --legend-map ({', '.join(sorted(REFERENCE_LEGENDS))}, or a file)."
+        )
+    hectare = 1.0 if one.grid.crs == DEGREES else float(row_hectares(one.grid)[0])
+    folded = np.zeros_like(pairs)
+    np.add.at(folded, (reading.first[:, None], reading.second[None, :]), pairs)
+    codes = list(reading.legend.codes)
+    matrix = folded[np.ix_(codes, codes)]
+    if not matrix.sum():
+        raise InputError(
+            f"{one.name} and {others[0].name} have no pixel with a class in common; do they lie "
+            "in one place?"
+        )
+    # What the second map says there but stands for no class: not the pixels without data.
+    dropped = {
+        str(code): float(pairs[1:, code].sum() * hectare)
+        for code in range(1, 256)
+        if not reading.second[code] and pairs[1:, code].any()
+    }
+    no_data = pairs[:, 0]
+    return Comparison(
+        first=one.name,
+        second=", ".join(other.name for other in others),
+        legend=reading.how,
+        classes=tuple(
+            ClassAgreement(
+                code=entry.code,
+                name=entry.name,
+                title=entry.title,
+                colour=entry.colour,
+                first_hectares=float(matrix[k].sum() * hectare),
+                second_hectares=float(matrix[:, k].sum() * hectare),
+                both_hectares=float(matrix[k, k] * hectare),
+            )
+            for k, entry in enumerate(reading.legend.classes)
+        ),
+        hectares=tuple(tuple(float(n * hectare) for n in row) for row in matrix),
+        only_first_hectares=float(no_data[reading.first != 0].sum() * hectare),
+        only_second_hectares=float(folded[0, codes].sum() * hectare),
+        dropped_hectares=dropped,
+        simulated=is_simulated,
+    )

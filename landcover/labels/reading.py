@@ -1,0 +1,220 @@
+"""Ground truth from files: any supported format in, one clean table of points out.
+
+Formats live in ``label_csv``, ``label_geojson``, ``label_kml``, ``label_vectors``,
+``label_parquet`` and ``label_rasters``; what words mean in ``label_classes``; polygons in
+``label_polygons``; ids, duplicates and contradictions in ``label_settlement``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from landcover.errors import InputError
+from landcover.labels.classes import Translator, Unknown, choose_column, translate_second
+from landcover.labels.conflicts import Conflicts, LabelFile, settle_points
+from landcover.labels.csv import read_csv
+from landcover.labels.features import FileRule, LabelFeatures
+from landcover.labels.files import label_files, names_of
+from landcover.labels.geojson import read_geojson
+from landcover.labels.geoparquet import read_parquet
+from landcover.labels.kml import read_kml, read_kmz
+from landcover.labels.mapping import LabelMapping, read_mapping
+from landcover.labels.points import DrawnPoints, FeatureCodes, draw_points
+from landcover.labels.polygons import Mode, PolygonRule
+from landcover.labels.vectors import read_geopackage, read_shapefile, read_zipped_shapefile
+from landcover.nouns.legend import MEDITERRANEAN, Legend
+from landcover.recipe import LabelSource
+
+_READERS: Mapping[str, Callable[[Path, FileRule], LabelFeatures]] = {
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".txt": read_csv,
+    ".geojson": lambda path, _: read_geojson(path),
+    ".json": lambda path, _: read_geojson(path),
+    ".kml": lambda path, _: read_kml(path),
+    ".kmz": lambda path, _: read_kmz(path),
+    ".shp": read_shapefile,
+    ".zip": read_zipped_shapefile,
+    ".gpkg": read_geopackage,
+    ".parquet": read_parquet,
+    ".geoparquet": read_parquet,
+}
+_RASTERS = (".tif", ".tiff")
+
+
+@dataclass(frozen=True, eq=False)
+class LabelTable:
+    """Labelled points with what was left out on the way."""
+
+    points: pd.DataFrame
+    """One row per point: ``point_id`` (16 hex digits of position and class), ``lon``, ``lat``
+    (degrees, WGS84), ``code`` (int64, of the legend), ``label`` (class name), ``group`` (never
+    straddles a split: the point itself, or its polygon or field), ``source`` (file name),
+    ``neighbourhood`` (int64: 3, or 1 where a 3x3 block would leave the polygon), ``code2``
+    (int64, second level within the class; 0 where there is none)."""
+    counts: dict[str, int]
+    """Class name → points, in the order of the legend; classes without points are absent."""
+    dropped: dict[str, int]
+    """Reason → number dropped for it: features for labels and geometries, pixels of a raster,
+    points for ``duplicate``, ``conflicting labels`` and ``overruled by an earlier file``."""
+    warnings: tuple[str, ...]
+    """What a person should know, one sentence each."""
+    files: tuple[str, ...]
+    """Names of the files in the order of their priority, as in ``source``."""
+    conflicts: pd.DataFrame
+    """Points at a position of several classes: ``lon``, ``lat``, ``label``, ``source``,
+    ``number`` (row or feature in its file), ``is_kept``; position by position."""
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """How the files are read, apart from what is special to one of them."""
+
+    translator: Translator
+    usual: LabelSource
+    sources: Sequence[LabelSource]
+    polygon: PolygonRule
+    points_per_class: int | None
+
+    def of(self, name: str) -> LabelSource:
+        """Give what holds for a file: what is said of it, and the usual for the rest."""
+        own = next((s for s in self.sources if fnmatchcase(name, s.file)), None)
+        said = {} if own is None else own.model_dump(exclude_none=True)
+        return self.usual.model_copy(update=said)
+
+    def translator_of(self, source: LabelSource) -> Translator:
+        """Give the translator of a file, whose own mapping is asked before the usual one."""
+        usual = self.translator
+        if not source.mapping:
+            return usual
+        return Translator.of(
+            usual.legend, {**usual.mapping, **known_mapping(source.mapping)}, usual.unknown
+        )
+
+
+def read_labels(
+    path: str | Path | Sequence[str | Path],
+    *,
+    legend: Legend = MEDITERRANEAN,
+    label: str | None = None,
+    mapping: LabelMapping | str | Path | None = None,
+    unknown: Unknown = "error",
+    second: str | None = None,
+    layer: str | None = None,
+    crs: str | None = None,
+    sources: Sequence[LabelSource] = (),
+    conflicts: Conflicts = "drop",
+    points_per_class: int | None = None,
+    seed: int = 0,
+    polygons: Mode = "pole",
+    grid_step_m: float = 30,
+    points_per_polygon: int = 10,
+    min_radius_m: float = 0,
+) -> LabelTable:
+    """Read ground truth from a file or several.
+
+    Args:
+        path: CSV, GeoJSON, KML, KMZ, shapefile (also zipped), GeoPackage, GeoParquet or GeoTIFF,
+            told apart by the ending of the name; a folder of such files; or a list of them, the
+            most trusted first.
+        legend: Classes and the words that mean them; the nine classes and the codes and names of
+            Copernicus Global Land Cover are known to every legend that has the class.
+        label: Column or property that holds the label. If None, the usual names are tried in
+            the order of ``label_classes.CANDIDATES``.
+        mapping: Label in the file → class name, or None to drop it, or a file with such pairs
+            (``label_mapping.read_mapping``); asked before the legend.
+        unknown: What to do with labels that are in neither: ``error`` or ``drop``.
+        second: Column that holds the label of the second level; there is none if None.
+        layer: Layer of a GeoPackage or zip that holds several.
+        crs: Reference system of files that declare none.
+        sources: What differs for one of several files.
+        conflicts: Positions of several classes: ``drop`` all, or keep those of the ``first`` file.
+        points_per_class: Most points of a class drawn from a raster; 200 if None.
+        seed: Seed of the draw from a raster and of random points in polygons.
+        polygons: See ``label_polygons.PolygonRule``: ``pole``, ``grid`` or ``random``.
+        grid_step_m: Distance of the points of ``grid``, metres.
+        points_per_polygon: Most points of ``random`` in one part of a polygon.
+        min_radius_m: Drop polygons whose inner circle is smaller, metres.
+
+    Returns:
+        The points, with counts per class, what was dropped, and warnings.
+
+    Raises:
+        InputError: A file is absent, empty, damaged or of another format; a coordinate is
+            wrong; a label is unknown; or no point is left.
+    """
+    files = label_files(path)
+    rules = _Rules(
+        Translator.of(legend, known_mapping(mapping), unknown),
+        LabelSource(file="*", field=label, second=second, layer=layer, crs=crs),
+        sources,
+        PolygonRule(polygons, grid_step_m, points_per_polygon, min_radius_m, seed),
+        points_per_class,
+    )
+    dropped: Counter[str] = Counter()
+    warnings: list[str] = []
+    drawn, named = [], []
+    for file, name in zip(files, names_of(files), strict=True):
+        found, left_out, remarks, noun = _draw(file, name, rules)
+        drawn.append(found)
+        named.append(LabelFile(name, noun))
+        dropped.update(left_out)
+        warnings += remarks
+    origin = np.repeat(np.arange(len(drawn)), [len(part.lon) for part in drawn])
+    settled = settle_points(DrawnPoints.joined(drawn), origin, named, legend, conflicts)
+    dropped.update(settled.dropped)
+    if settled.points.empty:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.items())
+        who = ", ".join(entry.name for entry in named)
+        raise InputError(f"{who}: no usable label is left (dropped: {reasons}).")
+    counted = settled.points["label"].value_counts()
+    counts = {name: int(counted[name]) for name in legend.names if name in counted.index}
+    said = (*warnings, *settled.warnings)
+    names = tuple(entry.name for entry in named)
+    return LabelTable(settled.points, counts, dict(dropped), said, names, settled.conflicts)
+
+
+def known_mapping(mapping: LabelMapping | str | Path | None) -> LabelMapping:
+    """Give a mapping that may stand in a file."""
+    if mapping is None:
+        return {}
+    return read_mapping(mapping) if isinstance(mapping, str | Path) else mapping
+
+
+Drawn = tuple[DrawnPoints, dict[str, int], tuple[str, ...], str]
+
+
+def _draw(file: Path, name: str, rules: _Rules) -> Drawn:
+    source = rules.of(name)
+    translator = rules.translator_of(source)
+    if file.suffix.lower() in _RASTERS:
+        from landcover.labels.rasters import draw_from_raster
+
+        drawn, dropped, warnings = draw_from_raster(
+            file, translator, points_per_class=rules.points_per_class, seed=rules.polygon.seed
+        )
+        return drawn, dropped, warnings, "pixel"
+    features = _READERS[file.suffix.lower()](file, FileRule(source.layer, source.crs))
+    column = choose_column(name, features.attributes, translator, source.field)
+    found = features.attributes[column]
+    place = {
+        text: f"{features.noun} {features.numbers[position]}"
+        for text, position in found.first().items()
+    }
+    meaning = translator.translate(f"{name}: column {column!r}", found.counts(), place)
+    first = np.array([meaning.code_by_label[text] for text in found.words])[found.index]
+    second, strangers = np.zeros_like(first), tuple[str, ...]()
+    if source.second is not None:
+        second, strangers = translate_second(name, features, source.second, first, translator)
+    drawn, dropped, remarks = draw_points(
+        features, FeatureCodes(first, second), translator.legend, rules.polygon
+    )
+    warnings = (*meaning.warnings, *strangers, *(f"{name}: {remark}" for remark in remarks))
+    return drawn, {**meaning.dropped, **dropped}, warnings, features.noun

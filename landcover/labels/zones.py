@@ -1,0 +1,79 @@
+"""Polygons that a map is summed up in: districts, parks, catchments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import shapely
+
+from landcover.errors import InputError, UsageError
+from landcover.labels.features import FileRule, LabelFeatures
+from landcover.labels.geojson import read_geojson
+from landcover.labels.geoparquet import read_parquet
+from landcover.labels.vectors import read_geopackage, read_shapefile, read_zipped_shapefile
+
+_READERS: Mapping[str, Callable[[Path, FileRule], LabelFeatures]] = {
+    ".geojson": lambda path, _: read_geojson(path),
+    ".json": lambda path, _: read_geojson(path),
+    ".gpkg": read_geopackage,
+    ".shp": read_shapefile,
+    ".zip": read_zipped_shapefile,
+    ".parquet": read_parquet,
+    ".geoparquet": read_parquet,
+}
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A polygon with a name."""
+
+    number: int
+    """Number of the feature as a person counts them in the file."""
+    name: str
+    """What the chosen column says; empty where none was chosen."""
+    polygon: shapely.Geometry
+    """Polygon or multipolygon, longitude and latitude, degrees."""
+
+
+def read_zones(path: Path, field: str | None, layer: str | None = None) -> list[Zone]:
+    """Read polygons with their names.
+
+    Args:
+        path: GeoJSON, GeoPackage, shapefile (also zipped) or GeoParquet.
+        field: Column of the name; None names none.
+        layer: Layer of a GeoPackage that holds several.
+
+    Returns:
+        The polygons in the order of the file. Features without a polygon are left out.
+
+    Raises:
+        InputError: The file is of another kind, damaged, or holds no polygon.
+        UsageError: It has no such column.
+    """
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(
+            f"{path.name}: expected polygons as {', '.join(_READERS)}, found {path.suffix!r}."
+        )
+    features = reader(path, FileRule(layer))
+    if field is not None and field not in features.attributes:
+        raise UsageError(
+            f"{path.name}: no column {field!r}; found {', '.join(features.attributes) or 'none'}."
+        )
+    values = features.attributes[field].originals() if field is not None else None
+    zones = [
+        Zone(int(number), "" if values is None else _text(values[at]), polygon)
+        for at, (number, polygon) in enumerate(
+            zip(features.numbers, features.geometries, strict=True)
+        )
+        if polygon is not None and polygon.geom_type in ("Polygon", "MultiPolygon")
+    ]
+    if not zones:
+        raise InputError(f"{path.name}: it holds no polygon.")
+    return zones
+
+
+def _text(value: object) -> str:
+    return "" if value is None or value != value else str(value).strip()

@@ -1,0 +1,276 @@
+"""The elevation that a grid needs: one file, or degree cells from a folder or a server.
+
+What is used of a cell is named by its pixels and its place, not by the file or server it came
+from: a folder and a copy of it on a server name the same terrain. Cells of a server come into the
+object store, once for all tiles; of a COG, what the tile needs of it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import Transformer
+
+from landcover.errors import InputError, MissingDataError
+from landcover.ledger.outputs import sha256_of
+from landcover.nouns.grid import Grid
+from landcover.nouns.output import Wanted
+from landcover.parts.task import Task
+from landcover.products.dem import Cell, find_dem, may_be_sea, name_of, require_elevation
+from landcover.sources.dem import DemSource, RemoteCell, open_dem
+from landcover.sources.protocol import Transferred
+from landcover.stores import layout
+from landcover.stores.rasters import (
+    Part,
+    ResamplingName,
+    by_pixel_size,
+    find_part,
+    joined,
+    read_warped,
+    write_box,
+    write_level,
+    write_part,
+)
+
+VERSION = 1
+"""Raised when other bytes of a remote cell are kept."""
+MARGIN = 8
+"""Pixels of a cell that are kept beyond what a grid covers: more than any kernel reaches."""
+HEIGHTS_M = (-9000.0, 9000.0)
+"""Heights that are believed: Everest 8,849 m, all but the deepest sea floor. Feet, and a nodata
+value of −9,999 or −32,768 that nobody declared, lie beyond."""
+Box = tuple[float, float, float, float]
+Heights = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Elevation:
+    """What a grid needs of an elevation, found but not read."""
+
+    ids: tuple[str, ...]
+    """What names it, by content."""
+    file: Path | None = None
+    """The one raster, of any CRS; None where there are cells."""
+    parts: tuple[Part, ...] = ()
+    """Parts of cells, from south to north and west to east."""
+    corners: tuple[Cell, ...] = ()
+    """Cell of each part."""
+    sea: tuple[Cell, ...] = ()
+    """Absent cells that can only be the sea."""
+    unknown: tuple[Cell, ...] = ()
+    """Absent cells of which nothing is known."""
+
+
+def find_elevation(task: Task, tile: str, metric: Grid) -> Elevation:
+    """Find what a grid needs of the run's elevation; cells of a server are brought.
+
+    Raises:
+        MissingDataError: No cell of the grid is there.
+        InputError: A file is damaged or no elevation in metres, or the server refuses access.
+        UnavailableError: The server does not answer.
+    """
+    address = str(task.run.arguments.dem)
+    source = open_dem(address)
+    box = _degrees(metric)
+    if source is not None:
+        located = source.locate(box)
+        paths = {c.cell: _bring(task, tile, source, c, box) for c in located.cells}
+        return _of_cells(task, source.family, paths, located.missing, box)
+    dem = find_dem(Path(address))
+    if isinstance(dem, Path):
+        require_elevation(dem)
+        return Elevation(ids=(sha256_of(dem)[:16],), file=dem)
+    present, missing = dem.needed(box)
+    return _of_cells(task, dem.family, {c: str(p) for c, p in present.items()}, missing, box)
+
+
+def read_elevation(
+    elevation: Elevation, metric: Grid, resampling: ResamplingName, scratch: Path
+) -> Heights:
+    """Warp an elevation onto a metric grid.
+
+    Args:
+        elevation: What was found for the grid.
+        metric: The grid.
+        resampling: How heights between pixels are found.
+        scratch: An existing folder for cut-out cells; it is left as it was.
+
+    Returns:
+        Metres, float32, (y, x); 0 in the sea, NaN where nothing is known.
+
+    Raises:
+        InputError: A file is damaged, or its numbers cannot be metres.
+    """
+    if elevation.file is not None:
+        heights = np.asarray(read_warped(elevation.file, metric, resampling=resampling))
+        _require_metres(heights, str(elevation.file))
+        return heights
+    folder = scratch / "cells"
+    folder.mkdir()
+    try:
+        files = _cut(elevation, _degrees(metric), folder)
+        heights = _warp(files, metric, resampling)
+    finally:
+        shutil.rmtree(folder)
+    _require_metres(heights, f"{elevation.parts[0].path} and its neighbours")
+    return heights
+
+
+def names(cells: Sequence[Cell]) -> str:
+    """Name cells in one text: ``N36W005, N37W005``, or ``none``."""
+    return ", ".join(name_of(cell) for cell in cells) or "none"
+
+
+def _of_cells(
+    task: Task, family: str, paths: dict[Cell, str], missing: Sequence[Cell], box: Box
+) -> Elevation:
+    found: dict[Cell, Part] = {}
+    for corner in sorted(paths):
+        require_elevation(paths[corner])
+        part = find_part(paths[corner], box, MARGIN)
+        if part is not None:
+            found[corner] = part
+    if not found:
+        raise MissingDataError(
+            f"{task.unit.label}: no elevation cell of the tile is in {task.run.arguments.dem} "
+            f"({names(sorted({*paths, *missing}))} needed). Add the cells or run without --dem."
+        )
+    is_sea = task.recipe.terrain.missing_is_sea
+    sea = tuple(cell for cell in missing if is_sea and may_be_sea(family, cell))
+    return Elevation(
+        ids=tuple(part.digest for part in found.values()),
+        parts=tuple(found.values()),
+        corners=tuple(found),
+        sea=sea,
+        unknown=tuple(cell for cell in missing if cell not in sea),
+    )
+
+
+def _bring(task: Task, tile: str, source: DemSource, cell: RemoteCell, box: Box) -> str:
+    """Have a server's cell, or what is needed of it, in the object store."""
+    name = cell.name.rpartition(".")[0] or cell.name
+    params: dict[str, Any] = {
+        # Without the query: it says how the server is asked, not what is there.
+        "address": cell.address.partition("?")[0],
+        "bytes": cell.size,
+        "version": cell.version,
+    }
+    if cell.by_window is not None:
+        params["box"] = [round(side, 6) for side in box]
+    wanted = Wanted(
+        stage="terrain",
+        version=VERSION,
+        unit=f"{tile}/{name}" if cell.by_window is not None else name,
+        inputs={},
+        params=params,
+    )
+    make = partial(_fetch, task, source, cell, box, wanted.id)
+    # A task of its own: what the unit has at this stage is its terrain.
+    apart = replace(task, made=[], n_reused=0)
+    return task.href(apart.need(wanted, layout.elevation(name, wanted.id), make))
+
+
+def _fetch(
+    task: Task, source: DemSource, cell: RemoteCell, box: Box, output_id: str, path: Path
+) -> dict[str, Any]:
+    if cell.by_window is not None:
+        write_box(cell.by_window, box, MARGIN, path)
+        return {}
+
+    def tell(transferred: Transferred) -> None:
+        task.job.progress(transferred.share, f"{cell.name}: {transferred.describe()}")
+
+    # Beside the scratch path, whose name is new each time: a later attempt finds what came.
+    waiting = path.parent / f"fetch-{output_id}"
+    try:
+        came = source.fetch(cell, waiting, progress=tell, is_cancelled=task.job.is_cancelled)
+        require_elevation(came)  # a login page is no elevation
+        came.rename(path)
+    except InputError as error:
+        shutil.rmtree(waiting, ignore_errors=True)
+        raise InputError(
+            f"{cell.address.partition('?')[0]}: what came is no elevation cell ({error}) "
+            "Check --dem and LANDCOVER_DEM_TOKEN."
+        ) from error
+    shutil.rmtree(waiting, ignore_errors=True)
+    return {}
+
+
+def _cut(elevation: Elevation, box: Box, folder: Path) -> list[Path]:
+    """Write what the grid needs of each cell, and level cells where the sea is."""
+    files = []
+    for number, part in enumerate(elevation.parts):
+        files.append(folder / f"cell-{number}.tif")
+        write_part(part, files[-1])
+    for number, cell in enumerate(elevation.sea):
+        # Neighbours in one row have one pixel size. The sea comes last: a shore line that two
+        # cells share is the land's.
+        index = min(
+            range(len(elevation.corners)),
+            key=lambda i: (abs(elevation.corners[i][0] - cell[0]), i),
+        )
+        like = elevation.corners[index]
+        whole, path = folder / "whole.tif", folder / f"sea-{number}.tif"
+        shift = (cell[0] - like[0], (cell[1] - like[1] + 180) % 360 - 180)
+        write_level(elevation.parts[index].path, shift, whole)
+        level = find_part(whole, box, MARGIN)
+        if level is not None:
+            write_part(level, path)
+            files.append(path)
+    return files
+
+
+def _warp(files: list[Path], metric: Grid, resampling: ResamplingName) -> Heights:
+    # Cells of one pixel size are joined before the warp, so that no seam is interpolated.
+    zones = [joined(zone) for zone in by_pixel_size(files)]
+    heights = _first_known([read_warped(zone, metric, resampling=resampling) for zone in zones])
+    if len(zones) > 1:
+        # Between the last centre of one zone and the first of the next nothing is interpolated.
+        nearest = _first_known([read_warped(zone, metric, resampling="nearest") for zone in zones])
+        is_seam = np.isnan(heights) & _is_near_degree(heights, metric)
+        heights[is_seam] = nearest[is_seam]
+    return heights
+
+
+def _first_known(layers: list[Heights]) -> Heights:
+    first, *others = layers
+    for layer in others:
+        first = np.where(np.isnan(first), layer, first)
+    return first
+
+
+def _is_near_degree(heights: Heights, metric: Grid) -> NDArray[np.bool_]:
+    """Say which void pixels lie within a pixel of a whole degree of latitude."""
+    rows, columns = np.nonzero(np.isnan(heights))
+    _, lats = Transformer.from_crs(metric.crs, "EPSG:4326", always_xy=True).transform(
+        metric.ulx + (columns + 0.5) * metric.pixel, metric.uly - (rows + 0.5) * metric.pixel
+    )
+    is_near = np.zeros(heights.shape, dtype=bool)
+    is_near[rows, columns] = np.abs(lats - np.rint(lats)) <= 2 / 3600
+    return is_near
+
+
+def _require_metres(heights: Heights, where: str) -> None:
+    if np.isnan(heights).all():
+        return
+    low, high = float(np.nanmin(heights)), float(np.nanmax(heights))
+    if low < HEIGHTS_M[0] or high > HEIGHTS_M[1]:
+        raise InputError(
+            f"{where}: heights from {low:.0f} to {high:.0f}, expected metres from "
+            f"{HEIGHTS_M[0]:.0f} to {HEIGHTS_M[1]:.0f}. Declare the nodata value, or convert feet "
+            "to metres."
+        )
+
+
+def _degrees(metric: Grid) -> Box:
+    west, south, east, north = metric.bounds
+    to_degrees = Transformer.from_crs(metric.crs, "EPSG:4326", always_xy=True)
+    box: Box = to_degrees.transform_bounds(west, south, east, north, densify_pts=21)
+    return box

@@ -1,0 +1,180 @@
+"""What a source offers to collect, and how a chosen product comes into the object store.
+
+A product of this machine is used where it is. One of a remote source is fetched when it was
+chosen, and published whole under its own key; its record is an output like any other, so a rerun
+finds it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from landcover.errors import InputError, LandcoverError
+from landcover.nouns.output import Output, Wanted
+from landcover.nouns.period import Period
+from landcover.nouns.product import Product
+from landcover.parts.task import Task
+from landcover.products.manifest import keep_promises
+from landcover.products.reading import read_product
+from landcover.sources.addresses import is_remote, open_source
+from landcover.sources.local import LocalSource
+from landcover.sources.protocol import Found, Source, Transferred
+from landcover.stores import layout
+
+VERSION = 1
+"""Raised when other files of a product are fetched."""
+
+
+@dataclass
+class Offer:
+    """What a source has for a tile and its periods."""
+
+    products: dict[str, Product]
+    """Name → product; one of a remote source has no files before it was brought."""
+    damaged: list[tuple[str, LandcoverError]]
+    """Name and error of what cannot be used."""
+    source: Source | None = None
+    """The remote source; None where the products are here."""
+    found: dict[str, Found] = field(default_factory=dict)
+    """Name → what the remote source knows."""
+    checksums: dict[str, str] = field(default_factory=dict)
+    """href → SHA-256 of files that were brought."""
+
+
+def look(task: Task, tile: str, periods: Sequence[Period]) -> Offer:
+    """Ask the run's source for the products of a tile."""
+    address = task.run.arguments.products
+    if not is_remote(address):
+        products, damaged = LocalSource(address).products(tile)
+        return Offer({product.name: product for product in products}, damaged)
+    offer = Offer({}, [], open_source(address))
+    starts, ends = zip(*(period.hull for period in periods), strict=True)
+    if offer.source is None:
+        return offer
+    for found in offer.source.search(tile, min(starts), max(ends)):
+        earlier = offer.found.get(found.name)
+        if earlier is not None and earlier.generated > found.generated:
+            continue
+        try:
+            # Some catalogues list a product twice, as two editions: the later one is meant.
+            offer.products[found.name] = found.as_product()
+            offer.found[found.name] = found
+        except LandcoverError as error:
+            offer.damaged.append((found.name, error))
+    return offer
+
+
+def bring(task: Task, offer: Offer, name: str) -> Product | None:
+    """Give a chosen product with its files.
+
+    Args:
+        task: The task.
+        offer: What it was chosen from.
+        name: Name of the product.
+
+    Returns:
+        The product; None where it turned out that it cannot be used: then it has left the offer,
+        and its error is there.
+
+    Raises:
+        UnavailableError: The source does not answer.
+        CancelledError: Somebody stopped the job.
+    """
+    found = offer.found.get(name)
+    try:
+        if found is None or offer.source is None:
+            product = offer.products[name]
+            keep_promises(Path(product.path), _new_files(task, product), task.job.check)
+        else:
+            product = _brought(task, offer, offer.source, found)
+        _require_scl(product)
+    except LandcoverError as error:
+        if error.family not in ("input", "missing"):
+            raise
+        del offer.products[name]
+        offer.found.pop(name, None)
+        offer.damaged.append((name, error))
+        return None
+    return product
+
+
+def _brought(task: Task, offer: Offer, source: Source, found: Found) -> Product:
+    wanted = Wanted(
+        stage="collect",
+        version=VERSION,
+        unit=f"{found.tile}/{found.name}",
+        inputs={},
+        params={
+            "product": found.name,
+            "generated": found.generated.isoformat(),
+            "source": task.run.arguments.products,
+        },
+    )
+    key = layout.product(found.tile, found.name, wanted.id)
+    # A task of its own: what the unit has at this stage are its selections.
+    apart = replace(task, made=[], n_reused=0)
+    output = apart.need(wanted, key, partial(_fetch, task, source, found, wanted.id))
+    for file in output.files:
+        offer.checksums[task.href(output, file.name)] = file.sha256
+    return _in_store(task, output)
+
+
+def _new_files(task: Task, product: Product) -> list[Path]:
+    """List the files that no record knows as they are now: the others were looked at before."""
+    recorded = task.workspace.records.find("products", {"path": product.path})
+    known = {(f["href"], *f["state"]) for document in recorded for f in document["files"]}
+    new = []
+    for file in product.files:
+        try:
+            status = Path(file.href).stat()
+        except FileNotFoundError as error:
+            raise InputError(
+                f"{file.href}: was here and is gone. Deliver the product again."
+            ) from error
+        if (file.href, status.st_size, status.st_mtime_ns) not in known:
+            new.append(Path(file.href))
+    return new
+
+
+def _require_scl(product: Product) -> None:
+    if product.file("SCL") is None:
+        raise InputError(
+            f"{product.path}: the scene classification SCL is missing, so clouds cannot be "
+            "masked. Deliver the product again."
+        )
+
+
+def _fetch(task: Task, source: Source, found: Found, output_id: str, path: Path) -> dict[str, Any]:
+    # Beside the scratch path, whose name is new each time: a later attempt finds what came.
+    waiting = path.parent / f"fetch-{output_id}"
+    waiting.mkdir(parents=True, exist_ok=True)
+
+    def tell(transferred: Transferred) -> None:
+        task.job.progress(transferred.share, f"{found.name[:26]}: {transferred.describe()}")
+
+    fetched = source.fetch(found, waiting, progress=tell, is_cancelled=task.job.is_cancelled)
+    try:
+        read_product(fetched)  # a delivery that cannot be read is not published
+        path.mkdir(parents=True)
+        os.rename(fetched, path / fetched.name)
+        product = read_product(path / fetched.name)
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)
+    files = [
+        {**file.to_document(), "href": str(Path(file.href).relative_to(path))}
+        for file in product.files
+    ]
+    return {"product": {**product.to_document(), "path": fetched.name, "files": files}}
+
+
+def _in_store(task: Task, output: Output) -> Product:
+    document = output.stats["product"]
+    files = [{**f, "href": task.href(output, f["href"])} for f in document["files"]]
+    path = task.href(output, document["path"])
+    return Product.from_document({**document, "path": path, "files": files})

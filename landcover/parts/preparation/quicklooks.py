@@ -1,0 +1,270 @@
+"""Fill a plate: one window of a tile and season, with and without the growth of its masks.
+
+The composite with original masks exists for the eye only: here, for a window of a few hundred
+pixels a side. No output of the chain is made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landcover.errors import InputError
+from landcover.ledger import outputs
+from landcover.nouns.grid import Grid, Window
+from landcover.nouns.output import Output
+from landcover.nouns.product import Product, ProductFile
+from landcover.parts.preparation.observations import BITS
+from landcover.parts.task import Task
+from landcover.publish import quicklooks as plates
+from landcover.publish.quicklooks import Plate
+from landcover.raster.clouds import (
+    CLOUD_BIT,
+    DEFECTIVE_BIT,
+    GROWN_BIT,
+    NODATA_BIT,
+    SHADOW_BIT,
+    SNOW_BIT,
+    is_excluded,
+    kernel_px,
+    mask_bits,
+    upsample_nearest,
+)
+from landcover.raster.composite import masked_median
+from landcover.raster.reflectance import harmonise, stored_units
+from landcover.raster.windows import cover, cut
+from landcover.recipe import Mask
+from landcover.stages.collect import load_product
+from landcover.stages.mask import mask_name
+from landcover.stores.rasters import open_raster
+
+SIDE_M = 10_240.0
+"""Side of the ground that a plate shows, metres: at 10 m one JPEG 2000 block of 1,024 pixels, in
+which a cloud and the 255 m that it grows by are both visible."""
+SMALLEST_SIDE_PX = 96
+"""Fewest pixels along a side where the grid is coarse."""
+TRUE_COLOUR = ("B04", "B03", "B02")
+ReadBits = Callable[[Window | None], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A product, and where its mask bits come from."""
+
+    product: Product
+    grid: Grid
+    """Grid of the mask: that of the scene classification."""
+    read_bits: ReadBits
+    """Gives the bits of a window, uint8; of the whole grid for None."""
+
+
+def masked_by_chain(task: Task, product: Product, mask: Output) -> Masked:
+    """Take the mask that the mask stage wrote."""
+    grid = _scl(product).grid
+    path = task.href(mask, mask_name(grid))
+
+    def read_bits(window: Window | None) -> NDArray[np.uint8]:
+        with open_raster(path) as raster:
+            return np.asarray(raster.read(window, band=1), dtype=np.uint8)
+
+    return Masked(product, grid, read_bits)
+
+
+def masked_by_recipe(product: Product, rule: Mask) -> Masked:
+    """Make the mask anew from the scene classification, before any stage has run."""
+    scl = _scl(product)
+    margin = kernel_px(scl.grid.pixel, rule.growth_m) // 2 + 1
+
+    def read_bits(window: Window | None) -> NDArray[np.uint8]:
+        inner = window or Window(0, 0, *scl.grid.shape)
+        outer = _widened(inner, margin, scl.grid)
+        with open_raster(scl.href) as raster:
+            codes = raster.read(outer, band=1)
+        bits = bits_of(codes, scl.grid.pixel, rule)
+        top, left = inner.row - outer.row, inner.column - outer.column
+        return bits[top : top + inner.height, left : left + inner.width]
+
+    return Masked(product, scl.grid, read_bits)
+
+
+def plate_of_composite(task: Task, composite: Output) -> Plate:
+    """Fill the plate of a composite that the chain has made, with the masks that it used.
+
+    Raises:
+        InputError: A product or a mask of it is gone.
+    """
+    tile, period = composite.unit.split("/")
+    found = []
+    for mask_id in composite.wanted.inputs.get("masks", ()):
+        mask = outputs.load(task.workspace, mask_id)
+        product = load_product(task, mask.wanted.inputs["product"][0])
+        found.append(masked_by_chain(task, product, mask))
+    min_clear = composite.wanted.params["min_clear"]
+    return make_plate(tile, period, found, task.recipe.mask, min_clear)
+
+
+def bits_of(codes: NDArray[np.uint8], pixel_m: float, rule: Mask) -> NDArray[np.uint8]:
+    """Turn scene classification into mask bits by a recipe's rule."""
+    bits, _ = mask_bits(
+        codes.astype(np.uint8, copy=False), pixel_m,
+        variant=rule.variant, growth_m=rule.growth_m, threshold=rule.threshold,
+    )  # fmt: skip
+    return bits
+
+
+def excluded_by(rule: Mask) -> int:
+    """Sum the bits that a recipe leaves out; nodata always is."""
+    return NODATA_BIT | sum(BITS[name] for name in rule.excluded)
+
+
+def excluded_ungrown(rule: Mask) -> int:
+    """Sum the bits that a recipe would leave out if masks did not grow."""
+    return (excluded_by(rule) & ~GROWN_BIT) | CLOUD_BIT | SHADOW_BIT
+
+
+def make_plate(
+    tile: str, period: str, found: Sequence[Masked], rule: Mask, min_clear: int
+) -> Plate:
+    """Fill the plate of a tile and season.
+
+    The window is where growth adds most to the mask of the cloudiest product. Panels lie on the
+    grid of the masks; of finer bands every n-th pixel is taken, so that each pixel of the
+    composite with grown masks is one of the plain median that the chain makes of these products.
+
+    Args:
+        tile: Tile id.
+        period: Period with its year.
+        found: The products that the season's composite uses, with their masks.
+        rule: Which masks are left out.
+        min_clear: Fewest clear observations that give a pixel a value.
+
+    Returns:
+        The plate, at most a few hundred pixels a side.
+
+    Raises:
+        InputError: No product has true colour and a mask, or their grids differ.
+    """
+    usable = [o for o in found if all(o.product.file(band) for band in TRUE_COLOUR)]
+    if not usable:
+        raise InputError(f"{tile} {period}: no product has {', '.join(TRUE_COLOUR)} and a mask.")
+    shown = max(usable, key=lambda o: (o.product.cloud_percent, o.product.name))
+    if any(o.grid != shown.grid for o in usable):
+        raise InputError(f"{tile} {period}: the masks of the products lie on different grids.")
+    window = _busiest(shown, rule)
+    grown, ungrown = excluded_by(rule), excluded_ungrown(rule)
+    bits = [o.read_bits(window) for o in usable]
+    stacks = [np.stack([_read(o, band, window) for o in usable]) for band in TRUE_COLOUR]
+    own = bits[usable.index(shown)]
+    return Plate(
+        tile=tile,
+        period=period,
+        product=shown.product.name,
+        date=shown.product.datatake.date().isoformat(),
+        n_products=len(usable),
+        grid=_grid_of(shown.grid, window),
+        scene=np.stack([stack[usable.index(shown)] for stack in stacks]),
+        original=_kinds(own, ungrown),
+        grown=_kinds(own, grown),
+        by_original=_composite(stacks, bits, ungrown, min_clear),
+        by_grown=_composite(stacks, bits, grown, min_clear),
+    )
+
+
+def _composite(
+    stacks: list[NDArray[np.int16]], bits: list[NDArray[np.uint8]], excluded: int, min_clear: int
+) -> NDArray[np.int16]:
+    hidden = is_excluded(np.stack(bits), excluded)
+    return np.stack([masked_median(s, hidden, min_clear=min_clear)[0] for s in stacks])
+
+
+def _kinds(bits: NDArray[np.uint8], excluded: int) -> NDArray[np.uint8]:
+    """Say of each pixel what excludes it, in the codes of a plate."""
+    kinds = np.full(bits.shape, plates.CLEAR, dtype=np.uint8)
+    is_grown = (bits & GROWN_BIT > 0) & bool(excluded & GROWN_BIT)
+    kinds[is_grown] = plates.GROWN
+    for bit, kind in ((CLOUD_BIT, plates.CLOUD), (SHADOW_BIT, plates.SHADOW)):
+        is_detected = bits & bit > 0
+        kinds[is_detected] = plates.DROPPED
+        kinds[is_detected & (is_grown | bool(excluded & bit))] = kind
+    for bit, kind in ((SNOW_BIT, plates.SNOW), (DEFECTIVE_BIT, plates.DEFECTIVE)):
+        if excluded & bit:
+            kinds[bits & bit > 0] = kind
+    kinds[bits & NODATA_BIT > 0] = plates.UNSEEN
+    return kinds
+
+
+def _busiest(shown: Masked, rule: Mask) -> Window:
+    bits = shown.read_bits(None)
+    is_added = is_excluded(bits, excluded_by(rule)) & ~is_excluded(bits, excluded_ungrown(rule))
+    is_seen = bits & NODATA_BIT == 0
+
+    def score(window: Window) -> tuple[int, int]:
+        return int(is_added[window.slices].sum()), int(is_seen[window.slices].sum())
+
+    return max(_windows(shown.grid), key=score)
+
+
+def _windows(grid: Grid) -> Iterator[Window]:
+    """Cover a grid with windows of one size; the last ones of a row or column lie further in."""
+    side = max(SMALLEST_SIDE_PX, round(SIDE_M / grid.pixel))
+    for window in grid.windows(side, side):
+        height, width = min(side, grid.height), min(side, grid.width)
+        row = min(window.row, grid.height - height)
+        yield Window(row, min(window.column, grid.width - width), height, width)
+
+
+def _read(masked: Masked, band: str, window: Window) -> NDArray[np.int16]:
+    file = masked.product.file(band)
+    assert file is not None  # make_plate has left the others out
+    if file.grid.pixel > masked.grid.pixel:
+        ratio = file.grid.ratio_to(masked.grid)
+        coarse = cover(window, ratio)
+        return cut(upsample_nearest(_read_harmonised(file, coarse), ratio), window, coarse, ratio)
+    ratio = masked.grid.ratio_to(file.grid)
+    row, column = ratio * window.row, ratio * window.column
+    height = min(ratio * window.height, file.grid.height - row)
+    width = min(ratio * window.width, file.grid.width - column)
+    fine = _read_harmonised(file, Window(row, column, height, width))
+    return np.ascontiguousarray(fine[::ratio, ::ratio])
+
+
+def _read_harmonised(file: ProductFile, window: Window) -> NDArray[np.int16]:
+    with open_raster(file.href) as raster:
+        numbers = raster.read(window, band=1)
+    return harmonise(
+        numbers.astype(np.uint16, copy=False),
+        offset=file.offset,
+        scale=file.scale,
+        stored_per_unit=stored_units(file.layer),
+    )
+
+
+def _widened(window: Window, margin: int, grid: Grid) -> Window:
+    row, column = max(0, window.row - margin), max(0, window.column - margin)
+    bottom = min(grid.height, window.row + window.height + margin)
+    right = min(grid.width, window.column + window.width + margin)
+    return Window(row, column, bottom - row, right - column)
+
+
+def _grid_of(grid: Grid, window: Window) -> Grid:
+    return Grid(
+        crs=grid.crs,
+        ulx=grid.ulx + window.column * grid.pixel,
+        uly=grid.uly - window.row * grid.pixel,
+        pixel=grid.pixel,
+        width=window.width,
+        height=window.height,
+    )
+
+
+def _scl(product: Product) -> ProductFile:
+    file = product.file("SCL")
+    if file is None:
+        raise InputError(
+            f"{product.name}: the scene classification SCL is missing, so its mask cannot be "
+            "shown. Deliver the product again."
+        )
+    return file

@@ -1,0 +1,153 @@
+"""What a recipe asks for along time beside the percentiles of bands, written into a composite.
+
+All layers of a grid are worked on in one pass, or in as few as memory allows: in each, a band is
+decoded once, beside its median.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from landcover.errors import InputError
+from landcover.nouns.grid import Grid
+from landcover.parts.preparation.observations import Observation
+from landcover.parts.preparation.series import (
+    Days,
+    Output,
+    Series,
+    SeriesPass,
+    Values,
+    bands_of,
+    held_gb,
+)
+from landcover.parts.task import Task
+from landcover.raster.seasonality import METRICS, season_metrics, share_of_days
+from landcover.raster.statistics import series_statistics
+from landcover.recipe import INDICES, Recipe
+from landcover.recipe.temporal import CURVE, Statistics
+
+# What writers may hold: layers beyond it are another pass. Libraries and decoders take some 0.4 GB.
+SHARE_OF_WRITERS = 0.3
+
+
+def needs_series(recipe: Recipe) -> bool:
+    """Tell whether a recipe asks for more along time than percentiles and spread of bands."""
+    return bool(_outputs(recipe.composite.statistics))
+
+
+def is_of_index(recipe: Recipe) -> bool:
+    """Tell whether an index is among what is asked for along time, so that its variant matters."""
+    return any(layer in INDICES for layer in _outputs(recipe.composite.statistics))
+
+
+def require_bands(recipe: Recipe) -> None:
+    """Refuse indices along time whose bands are not composited.
+
+    Raises:
+        InputError: ``composite.layers`` lacks a band of an index.
+    """
+    variant = recipe.features.index_variant
+    for layer in _outputs(recipe.composite.statistics):
+        needed = bands_of(layer, variant)
+        lacking = [band for band in needed if band not in recipe.composite.layers]
+        if lacking:
+            raise InputError(
+                f"composite.statistics: {layer} ({variant}) is computed from "
+                f"{' and '.join(needed)}, and composite.layers lacks {', '.join(lacking)}. Add it "
+                f"there, or leave {layer} out."
+            )
+
+
+def write_series(
+    task: Task, observations: Sequence[Observation], first_day: date, path: Path, began: float
+) -> dict[str, Grid]:
+    """Write what the recipe asks for along time beside the medians.
+
+    Args:
+        task: Unit, recipe and job.
+        observations: Those of the season.
+        first_day: Day 0 of the metrics.
+        path: Folder to write into.
+        began: Share of the unit's work that is done, 0-1; this is the rest.
+
+    Returns:
+        Layer → its grid; a layer whose bands no product has all of is absent.
+
+    Raises:
+        InputError: A file is damaged, or a band lies on different grids.
+    """
+    ordered = sorted(observations, key=lambda o: (o.product.datatake, o.product.name))
+    by_grid: dict[Grid, list[Series]] = {}
+    for layer, outputs in _outputs(task.recipe.composite.statistics).items():
+        series = Series.of(task, layer, ordered, first_day, outputs)
+        if series is not None:
+            by_grid.setdefault(series.grid, []).append(series)
+    passes = [
+        SeriesPass(task, grid, part)
+        for grid, group in by_grid.items()
+        for part in _parts(group, SHARE_OF_WRITERS * task.job.memory_gb / held_gb(grid))
+    ]
+    share = (1 - began) / max(1, len(passes))
+    for number, one in enumerate(passes):
+        one.write(path, began + number * share, share)
+    return {name: s.grid for group in by_grid.values() for s in group for name in s.names}
+
+
+def _outputs(wanted: Statistics | None) -> dict[str, list[Output]]:
+    """Give for each band or index that is followed along time what is computed of it."""
+    found: dict[str, list[Output]] = {}
+    if wanted is None:
+        return found
+    for layer, names in wanted.by_layer().items():
+        if layer in INDICES:
+            found.setdefault(layer, []).append((names, partial(_statistics, wanted)))
+    if wanted.metrics:
+        names = tuple(f"{CURVE}_{metric}" for metric in wanted.metrics)
+        found.setdefault(CURVE, []).append((names, partial(_metrics, wanted)))
+    for share in wanted.shares:
+        one = partial(
+            share_of_days,
+            threshold=share.threshold,
+            side=share.side,
+            min_clear=wanted.min_clear,
+        )
+        found.setdefault(share.layer, []).append(((share.name,), partial(_single, one)))
+    return found
+
+
+def _statistics(wanted: Statistics, values: Values, _days: Days) -> Values:
+    return series_statistics(
+        values, wanted.percentiles, spread=wanted.spread, min_clear=wanted.min_clear
+    )
+
+
+def _metrics(wanted: Statistics, values: Values, days: Days) -> Values:
+    found = season_metrics(values, days, min_clear=wanted.min_clear)
+    return found[[METRICS.index(metric) for metric in wanted.metrics]]
+
+
+def _single(compute: Callable[[Values, Days], Values], values: Values, days: Days) -> Values:
+    return compute(values, days)[np.newaxis]
+
+
+def _parts(group: Sequence[Series], most: float) -> Iterator[list[Series]]:
+    """Share the outputs of some series out among passes of at most so many layers each."""
+    part: list[Series] = []
+    count = 0
+    for series in group:
+        for output in series.outputs:
+            if part and count + len(output[0]) > most:
+                yield part
+                part, count = [], 0
+            if part and part[-1].layer == series.layer:
+                part[-1].outputs.append(output)
+            else:
+                part.append(replace(series, outputs=[output]))
+            count += len(output[0])
+    yield part

@@ -1,0 +1,86 @@
+"""What the run has prepared: its tiles, their grids and layers, looked up once for all units.
+
+Every unit that assigns labels or lists features needs to know all tiles of the run. What it needs
+is small, so it is kept in one record, named by what was prepared: a tile that is prepared anew
+makes another record, and no unit reads the composites of all the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from landcover.errors import InputError
+from landcover.nouns.grid import Grid
+from landcover.nouns.output import hash_of
+from landcover.nouns.run import UnitState
+from landcover.parts.task import Task
+from landcover.parts.work_grid import agreed_grid, composites_of
+
+COLLECTION = "prepared"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The tiles of a run whose seasons are all there."""
+
+    grids: dict[str, Grid]
+    """Tile → its work grid."""
+    troubles: dict[str, str]
+    """Tile → why it has no work grid, one sentence."""
+    layers: dict[str, set[str]]
+    """Period label → layers that at least one tile has."""
+
+
+def prepared_tiles(task: Task) -> list[str]:
+    """List the tiles of the run whose seasons were all prepared."""
+    return _tiles(task, task.finished("composite"))
+
+
+def prepared(task: Task) -> Prepared:
+    """Look up what the run has prepared.
+
+    The first unit that asks writes the record; what the others read does not grow with the
+    number of tiles.
+    """
+    states = task.finished("composite")
+    tiles = _tiles(task, states)
+    made = sorted([state.unit.id, *state.outputs] for state in states)
+    key = hash_of({"composites": made, "tiles": tiles})
+    records = task.workspace.records
+    document = records.get(COLLECTION, key)
+    if document is None:
+        document = {"_id": key, "run": task.run.id, **_survey(task, tiles)}
+        records.insert_one(COLLECTION, document)
+    return Prepared(
+        grids={tile: Grid.from_document(grid) for tile, grid in document["grids"].items()},
+        troubles=document["troubles"],
+        layers={period: set(names) for period, names in document["layers"].items()},
+    )
+
+
+def _tiles(task: Task, states: list[UnitState]) -> list[str]:
+    n_spans = len(task.recipe.spans(task.run.arguments.year))
+    done: dict[str, int] = {}
+    for state in states:
+        tile = str(state.unit.tile)
+        done[tile] = done.get(tile, 0) + 1
+    return sorted(tile for tile, count in done.items() if count == n_spans)
+
+
+def _survey(task: Task, tiles: list[str]) -> dict[str, object]:
+    grids: dict[str, object] = {}
+    troubles: dict[str, str] = {}
+    layers: dict[str, set[str]] = {}
+    for tile in tiles:
+        composites = composites_of(task, tile)
+        for period, output in composites.items():
+            layers.setdefault(period, set()).update(output.stats["layers"])
+        try:
+            grids[tile] = agreed_grid(tile, composites).to_document()
+        except InputError as error:  # its own units fail, those of the other tiles go on
+            troubles[tile] = str(error)
+    return {
+        "grids": grids,
+        "troubles": troubles,
+        "layers": {period: sorted(names) for period, names in layers.items()},
+    }

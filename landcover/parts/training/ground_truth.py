@@ -1,0 +1,129 @@
+"""The ground truth of a run: files → one table of points and its record."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from landcover.errors import InputError
+from landcover.labels.files import label_files, names_of, parts_of, split_paths
+from landcover.ledger.outputs import sha256_of
+from landcover.nouns.output import hash_of
+from landcover.recipe import Labels, Recipe
+from landcover.stores import layout
+from landcover.stores.workspace import Workspace
+
+if TYPE_CHECKING:
+    from landcover.labels.reading import LabelTable
+
+log = logging.getLogger(__name__)
+
+
+def absolute_labels(labels: str) -> str:
+    """Give the files or folders of ``--labels`` (commas between several) with whole paths."""
+    return ",".join(str(Path(part).resolve()) for part in split_paths(labels))
+
+
+def with_mappings(recipe: Recipe) -> Recipe:
+    """Put what mapping files say into a recipe, so that editing them changes no run under way.
+
+    Raises:
+        InputError: A mapping file is absent or wrong.
+    """
+    labels = recipe.labels
+    names = [labels.mapping, *(source.mapping for source in labels.sources)]
+    if not any(isinstance(name, str) for name in names):
+        return recipe
+    from landcover.labels.reading import known_mapping
+
+    sources = tuple(
+        source.model_copy(update={"mapping": dict(known_mapping(source.mapping))})
+        if source.mapping is not None
+        else source
+        for source in labels.sources
+    )
+    update = {"mapping": dict(known_mapping(labels.mapping)), "sources": sources}
+    return recipe.model_copy(update={"labels": labels.model_copy(update=update)})
+
+
+def store_labels(workspace: Workspace, recipe: Recipe, labels: str) -> str:
+    """Read ground-truth files into the workspace and name the table by their content.
+
+    Args:
+        workspace: Where it goes.
+        recipe: How they are read.
+        labels: A file, a folder, or several with commas between them.
+
+    Raises:
+        InputError: A file is absent or wrong.
+    """
+    files = _files_of(labels)
+    parts = [part for file in files for part in parts_of(file)]
+    content = {str(number): sha256_of(part) for number, part in enumerate(parts)}
+    label_id = hash_of(
+        [list(names_of(files)), content, recipe.labels.to_document(), recipe.model.seed]
+    )
+    key = layout.labels(label_id)
+    if workspace.records.get("labels", label_id) and workspace.objects.exists(key):
+        return label_id
+    table = read_ground_truth(recipe.labels, labels, recipe.model.seed)
+    with workspace.objects.publishing(key) as scratch:
+        table.points.to_parquet(scratch, compression="zstd", index=False)
+    document = {
+        "_id": label_id,
+        "source": ", ".join(names_of(files)),
+        "files": [
+            {"name": part.name, "sha256": content[str(number)]} for number, part in enumerate(parts)
+        ],
+        "legend": recipe.labels.legend.to_document(),
+        "counts": dict(table.counts),
+        "dropped": dict(table.dropped),
+        "warnings": list(table.warnings),
+    }
+    workspace.records.replace_one("labels", document)
+    for warning in table.warnings:
+        log.warning("%s", warning)
+    return label_id
+
+
+def read_ground_truth(labels: Labels, paths: str, seed: int) -> LabelTable:
+    """Read ground-truth files as a recipe says.
+
+    Args:
+        labels: The recipe's section.
+        paths: A file, a folder, or several with commas between them.
+        seed: Seed of what is drawn from rasters and polygons.
+
+    Raises:
+        InputError: A file is absent or wrong.
+    """
+    # Tables and their libraries cost a second; a run without labels needs none of them.
+    from landcover.labels.reading import read_labels
+
+    return read_labels(
+        _files_of(paths),
+        legend=labels.legend,
+        label=labels.field,
+        mapping=labels.mapping,
+        unknown=labels.unknown,
+        second=labels.second,
+        layer=labels.layer,
+        crs=labels.crs,
+        sources=labels.sources,
+        conflicts=labels.conflicts,
+        points_per_class=labels.points_per_class,
+        seed=seed,
+        polygons=labels.polygons,
+        grid_step_m=labels.grid_step_m,
+        points_per_polygon=labels.points_per_polygon,
+        min_radius_m=labels.min_radius_m,
+    )
+
+
+def _files_of(labels: str) -> list[Path]:
+    paths = split_paths(labels)
+    for path in paths:
+        if not Path(path).exists():
+            raise InputError(f"{path}: no such ground-truth file. Check --labels.")
+    return label_files(paths)

@@ -1,0 +1,163 @@
+"""What a model's folder holds so that its maps can say where they are not to be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from landcover.errors import InputError
+from landcover.learn.applicability import Applicability, fit_applicability, is_outside
+from landcover.learn.classifiers import feature_matrix
+from landcover.learn.conformal import Coverage, check_coverage, conformal_scores
+from landcover.learn.layers import Further
+from landcover.learn.models import Model
+from landcover.learn.trust import Trust, load_trust, save_trust
+from landcover.ledger.outputs import sha256_of
+from landcover.nouns.legend import Legend
+from landcover.nouns.model import ModelCard
+from landcover.nouns.trust import ApplicabilityReport, CoverageReport, TrustReport
+from landcover.parts.task import Task
+from landcover.recipe import Classify
+
+TRUST = "trust.npz"
+COVERAGES = (0.8, 0.9, 0.95)
+"""Stated coverages that the card tells the measured ones of."""
+
+
+def write_trust(
+    task: Task, path: Path, model: Model, table: pd.DataFrame, trained: pd.DataFrame
+) -> TrustReport:
+    """Write ``trust.npz`` beside a model's arrays.
+
+    Args:
+        task: The run: legend, and seed of what is drawn.
+        path: Folder of the model.
+        model: The model as it was fitted.
+        table: The whole sample set, with ``is_train``.
+        trained: Rows of it that the model was fitted on.
+
+    Returns:
+        What was measured, for the card.
+    """
+    held, seed = table[~table["is_train"]], task.recipe.model.seed
+    features = feature_matrix(trained, model.feature_names)
+    groups = trained["group"].to_numpy()
+    # A network has no importances of its own: there all features count the same.
+    importance = getattr(model.estimator, "feature_importances_", None)
+    applicability = None
+    if len(set(groups)) > 1 and np.ptp(features, axis=0).any():
+        applicability = fit_applicability(features, groups, importance, seed=seed)
+    given = feature_matrix(held, model.feature_names)
+    probability = model.probabilities(given) if len(held) else np.empty((0, model.classes.size))
+    codes, own = held["code"].to_numpy(), held["group"].to_numpy()
+    scores = conformal_scores(probability, model.classes, codes, own) if len(held) else None
+    (path / TRUST).write_bytes(save_trust(Trust(model.feature_names, applicability, scores)))
+    coverages: tuple[CoverageReport, ...] = ()
+    if scores is not None and len(set(own)) > 1:
+        coverages = tuple(
+            _told(
+                check_coverage(probability, model.classes, codes, own, coverage=share, seed=seed),
+                scores.threshold(share),
+                task.recipe.labels.legend,
+            )
+            for share in COVERAGES
+        )
+    is_right = model.classes[probability.argmax(axis=1)] == codes if len(held) else codes == codes
+    return TrustReport(
+        applicability=applicability and _tell(applicability, given, is_right),
+        n_held_out_groups=len(set(own)),
+        sha256=sha256_of(path / TRUST),
+        coverages=coverages,
+    )
+
+
+def further_layers(task: Task, key: str, card: ModelCard, recipe: Classify) -> Further:
+    """Find what the further layers of a map need.
+
+    Args:
+        task: Who asks.
+        key: Key of the model's folder.
+        card: Its card.
+        recipe: What is asked for.
+
+    Raises:
+        InputError: The model cannot tell what is asked for.
+    """
+    applicability, threshold = None, None
+    asked = [str(name) for name in recipe.keep if name in ("trust", "set_size")]
+    if asked:
+        trust = _read_trust(task, key, card, asked)
+        if "trust" in asked and trust.applicability is None:
+            raise InputError(
+                f"classify.keep: model {card.id} cannot tell where to trust it, its training "
+                "samples are of a single group. Give more labels or leave trust out."
+            )
+        if "set_size" in asked and trust.scores is None:
+            raise InputError(
+                f"classify.keep: model {card.id} has no held-out samples, so sets of classes "
+                "cannot be promised. Give more labels or leave set_size out."
+            )
+        applicability = trust.applicability if "trust" in asked else None
+        if "set_size" in asked and trust.scores is not None:
+            threshold = trust.scores.threshold(recipe.coverage)
+    return Further(
+        probabilities="probabilities" in recipe.keep,
+        entropy="entropy" in recipe.keep,
+        margin="margin" in recipe.keep,
+        applicability=applicability,
+        set_threshold=threshold,
+    )
+
+
+def _read_trust(task: Task, key: str, card: ModelCard, asked: list[str]) -> Trust:
+    if card.trust is None or TRUST not in task.workspace.objects.sizes(key):
+        raise InputError(
+            f"classify.keep: model {card.id} has no {TRUST}, which {' and '.join(asked)} need. "
+            "Train it again, or leave them out."
+        )
+    with task.workspace.objects.local(key, TRUST) as path:
+        if sha256_of(path) != card.trust.sha256:
+            raise InputError(
+                f"Model {card.id}: {TRUST} is not the one that its card was written for; train the "
+                "model again."
+            )
+        with path.open("rb") as file:
+            trust = load_trust(file)
+    if trust.feature_names != card.features.names:
+        raise InputError(
+            f"Model {card.id}: {TRUST} is of other features than its card; train it again."
+        )
+    return trust
+
+
+def _told(found: Coverage, limit: float, legend: Legend) -> CoverageReport:
+    return CoverageReport(
+        stated=found.stated,
+        mean=round(found.mean, 4),
+        lowest=round(found.lowest, 4),
+        highest=round(found.highest, 4),
+        mean_size=round(found.size, 3),
+        by_class={legend.name_of(code): round(share, 4) for code, share in found.by_class.items()},
+        score_limit=round(limit, 6) if np.isfinite(limit) else None,
+    )
+
+
+def _tell(
+    applicability: Applicability, held: NDArray[np.float32], is_right: NDArray[np.bool_]
+) -> ApplicabilityReport:
+    outside = is_outside(applicability, held) if len(held) else np.zeros(0, np.bool_)
+    return ApplicabilityReport(
+        n_references=len(applicability.references),
+        index_threshold=round(applicability.index_threshold, 4),
+        training_outside_percent=round(100 * applicability.outside, 2),
+        held_out_outside_percent=_share(outside, 100),
+        accuracy_inside=_share(is_right[~outside]),
+        accuracy_outside=_share(is_right[outside]),
+    )
+
+
+def _share(which: NDArray[np.bool_], of: float = 1.0) -> float | None:
+    return round(of * float(which.mean()), 4) if which.size else None

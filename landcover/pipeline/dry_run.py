@@ -1,0 +1,135 @@
+"""What a run would compute, found by running its stages without letting them make anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from landcover.errors import LandcoverError, MissingDataError, sentence_of
+from landcover.ledger import outputs, units
+from landcover.nouns.base import Noun
+from landcover.nouns.output import Output, Wanted
+from landcover.nouns.run import GROUPS, Run, Stage, UnitState
+from landcover.parts.task import Task
+from landcover.pipeline.planning import WHOLE_RUN, plan_group
+from landcover.recipe import Recipe
+from landcover.stages.registry import STAGE_FUNCTIONS
+from landcover.stores.overlay import OverlayRecords
+from landcover.stores.workspace import Workspace
+
+
+class Foreseen(Noun):
+    """What would happen to a unit at a stage."""
+
+    stage: Stage
+    unit: str
+    action: str
+    """``reuse``, ``compute``, ``wait`` (for an earlier stage that computes), ``skip``, ``fail``."""
+    why: tuple[str, ...] = ()
+    """What made it stale, or why it is skipped or fails."""
+
+
+class _NotMadeError(LandcoverError):
+    """Something would have to be computed here."""
+
+
+class _DryTask(Task):
+    def need(
+        self,
+        wanted: Wanted,
+        key: str,
+        make: Callable[[Path], dict[str, Any]] | None,
+        stats: dict[str, Any] | None = None,
+    ) -> Output:
+        found = outputs.find(self.workspace, wanted.id)
+        if found is None and make is None:
+            # A record without bytes costs nothing: go on as if it were there.
+            found = outputs.commit(self.workspace, wanted, key, None, stats)
+            self.n_reused -= 1
+        if found is None:
+            raise _NotMadeError("; ".join(differences(self.workspace, wanted)))
+        self.n_reused += 1
+        self.made.append(found)
+        return found
+
+
+def foresee(workspace: Workspace, run: Run, recipe: Recipe) -> list[Foreseen]:
+    """List what a run would do, without doing it.
+
+    Args:
+        workspace: Stores; they are only read.
+        run: The run, started or not.
+        recipe: Its recipe.
+
+    Returns:
+        One entry per stage and unit, in the order of the run. Behind a stage that computes, what
+        follows waits: its inputs do not exist yet.
+    """
+    dry = Workspace(workspace.objects, OverlayRecords(workspace.records))
+    found: list[Foreseen] = []
+    waiting = False
+    for group, stages in GROUPS.items():
+        included = [stage for stage in stages if run.includes(stage)]
+        if waiting and group != "prepare":
+            found += [Foreseen(stage=stage, unit="…", action="wait") for stage in included]
+            continue
+        for unit in plan_group(Task(dry, run, recipe, WHOLE_RUN), group):
+            blocked = False
+            for stage in included:
+                if blocked:
+                    found.append(Foreseen(stage=stage, unit=unit.label, action="wait"))
+                    continue
+                entry = _foresee(_DryTask(dry, run, recipe, unit), stage)
+                found.append(entry)
+                blocked = entry.action != "reuse"
+                waiting |= entry.action == "compute"
+    return found
+
+
+def _foresee(task: Task, stage: Stage) -> Foreseen:
+    action, why = "reuse", tuple[str, ...]()
+    try:
+        STAGE_FUNCTIONS[stage](task)
+    except _NotMadeError as error:
+        action, why = "compute", tuple(str(error).split("; "))
+    except MissingDataError as error:
+        action, why = "skip", (str(error),)
+    except Exception as error:
+        action, why = "fail", (sentence_of(error),)
+    state = UnitState(
+        run=task.run.id,
+        stage=stage,
+        unit=task.unit,
+        state="reused" if action == "reuse" else "planned",
+        outputs=tuple(output.id for output in task.made),
+    )
+    units.save(task.workspace.records, state)
+    return Foreseen(stage=stage, unit=task.unit.label, action=action, why=why)
+
+
+def differences(workspace: Workspace, wanted: Wanted) -> list[str]:
+    """Say in what an output differs from the newest one of the same stage and unit."""
+    where = {"wanted.stage": wanted.stage, "wanted.unit": wanted.unit}
+    earlier = workspace.records.find(outputs.COLLECTION, where, sort=["-created"])
+    if not earlier:
+        return ["never made before"]
+    before = Wanted.from_document(earlier[0]["wanted"])
+    found = []
+    if before.id == wanted.id:
+        found.append("its files were removed")
+    if before.version != wanted.version:
+        found.append(f"stage version {before.version} → {wanted.version}")
+    for role in sorted({*before.inputs, *wanted.inputs}):
+        if before.inputs.get(role) != wanted.inputs.get(role):
+            found.append(f"other {role}")
+    for name in sorted({*before.params, *wanted.params}):
+        old, new = before.params.get(name), wanted.params.get(name)
+        if old != new:
+            found.append(f"{name}: {_short(old)} → {_short(new)}")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "…"

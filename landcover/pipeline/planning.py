@@ -1,0 +1,66 @@
+"""Which units each group of stages has to work on, given what became of the earlier ones."""
+
+from __future__ import annotations
+
+from landcover.ledger import units
+from landcover.nouns.run import GROUPS, Group, Unit
+from landcover.parts.mapping.cells import plan_cells
+from landcover.parts.prepared import prepared_tiles
+from landcover.parts.task import Task
+from landcover.pipeline.neighbours import stop_steps
+
+WHOLE_RUN = Unit(id="all", label="all tiles")
+
+
+def plan_group(task: Task, group: Group) -> list[Unit]:
+    """List the units of a group and write them to the ledger as planned.
+
+    A tile that could not be prepared is not planned again further on: its reason stands where
+    it failed, and the report tells it. So does that of a tile whose composites are off by a
+    radiometric offset against those of its neighbours, which is found here.
+
+    Args:
+        task: The run (its unit does not matter).
+        group: Group of stages.
+
+    Returns:
+        Units in order of their ids; none where the run does not include the group or nothing is
+        left to work on.
+    """
+    if group != "prepare":
+        stop_steps(task)
+    stages = [stage for stage in GROUPS[group] if task.run.includes(stage)]
+    if not stages:
+        return []
+    planned = _units(task, group)
+    units.plan(task.workspace.records, task.run.id, stages, planned)
+    return planned
+
+
+def _units(task: Task, group: Group) -> list[Unit]:
+    run = task.run
+    if group == "prepare":
+        return [
+            Unit(id=f"{tile}.{span.name}", label=f"{tile} {span.name}", tile=tile, span=span.name)
+            for tile in run.arguments.tiles
+            for span in task.recipe.spans(run.arguments.year)
+        ]
+    if group in ("terrain", "sample"):
+        return [_tile(tile) for tile in prepared_tiles(task)]
+    if group == "classify":
+        has_model = run.arguments.model is not None or bool(task.finished("train"))
+        return [_tile(tile) for tile in prepared_tiles(task)] if has_model else []
+    if group == "mosaic":
+        return [Unit(id=cell, label=_label(cell), cell=cell) for cell in plan_cells(task)]
+    if group == "validate":
+        has_points = bool(task.finished("train")) or run.test_label_id is not None
+        return [WHOLE_RUN] if task.finished("classify") and has_points else []
+    return [WHOLE_RUN]
+
+
+def _tile(tile: str) -> Unit:
+    return Unit(id=tile, label=tile, tile=tile)
+
+
+def _label(cell: str) -> str:
+    return f"zone EPSG:{cell}" if cell.isdigit() else f"cell {cell}"

@@ -1,0 +1,194 @@
+"""Run one unit at one stage and write down what became of it."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from landcover.errors import (
+    CancelledError,
+    Family,
+    InputError,
+    MissingDataError,
+    family_of,
+    sentence_of,
+)
+from landcover.ledger import runs, units
+from landcover.nouns.run import Stage, State, UnitState
+from landcover.parts.task import Job, Task
+from landcover.stores.workspace import Workspace
+
+log = logging.getLogger(__name__)
+SCHEMA = 1
+CANCEL_SECONDS = 2.0
+
+
+def run_stage(
+    workspace: Workspace,
+    stage: Stage,
+    document: dict[str, Any],
+    progress: Callable[[float, str], None] | None = None,
+) -> dict[str, Any]:
+    """Run one unit at one stage.
+
+    Never raises for what belongs to the unit: the state says what happened, so that a failing
+    tile stays in its lane.
+
+    Args:
+        workspace: Stores of the project.
+        stage: Stage name.
+        document: ``schema``, ``run``, ``unit``, ``attempt``, ``memory_gb``, ``threads``.
+        progress: Is told the share that is done and what is being done.
+
+    Returns:
+        ``unit``, ``state``, ``outputs``, ``seconds``, ``error_family``, ``message``.
+    """
+    if document.get("schema") != SCHEMA:
+        raise InputError(
+            f"Unit document: expected schema {SCHEMA}, found {document.get('schema')}."
+        )
+    run, recipe = runs.load(workspace, document["run"])
+    state = units.load(workspace.records, run.id, stage, document["unit"])
+    if state is None and not run.includes(stage):
+        message = f"{stage} is not part of this run."
+        return {
+            "unit": document["unit"],
+            "state": "skipped",
+            "outputs": [],
+            "seconds": 0.0,
+            "error_family": None,
+            "message": message,
+        }
+    if state is None:
+        raise InputError(f"{document['unit']}: was never planned for {stage} in run {run.id}.")
+    job = Job(
+        memory_gb=float(document.get("memory_gb", 1.0)),
+        threads=int(document.get("threads", 1)),
+        is_cancelled=_watch(workspace, run.id, stage, document["unit"]),
+        progress=progress or Job().progress,
+    )
+    task = Task(workspace, run, recipe, state.unit, job)
+    running = state.model_copy(
+        update={"state": "running", "attempts": state.attempts + 1, "message": ""}
+    )
+    units.save(workspace.records, running)
+    ended = _work(task, stage, running)
+    units.save(workspace.records, ended)
+    _tell(ended)
+    return {
+        "unit": ended.unit.id,
+        "state": ended.state,
+        "outputs": list(ended.outputs),
+        "seconds": ended.seconds,
+        "error_family": ended.error_family,
+        "message": ended.message,
+    }
+
+
+def _watch(workspace: Workspace, run: str, stage: Stage, unit: str) -> Callable[[], bool]:
+    """Say whether somebody cancelled a unit, by its record, asked at most every two seconds."""
+    asked = time.monotonic()
+
+    def is_cancelled() -> bool:
+        nonlocal asked
+        if time.monotonic() - asked < CANCEL_SECONDS:
+            return False
+        asked = time.monotonic()
+        state = units.load(workspace.records, run, stage, unit)
+        return state is not None and state.state == "cancelled"
+
+    return is_cancelled
+
+
+def _work(task: Task, stage: Stage, running: UnitState) -> UnitState:
+    # The stages import seconds' worth of libraries; who only writes down a loss needs none.
+    from landcover.stages.registry import STAGE_FUNCTIONS
+
+    _reset_peak()
+    wall, cpu = time.monotonic(), time.process_time()
+    state: State
+    family: Family | None = None
+    message = ""
+    try:
+        with threadpool_limits(task.job.threads):
+            STAGE_FUNCTIONS[stage](task)
+        state = "reused" if task.n_reused == len(task.made) else "done"
+    except MissingDataError as error:
+        state, family, message = "skipped", error.family, str(error)
+    except CancelledError as error:
+        state, family, message = "cancelled", error.family, str(error)
+    except Exception as error:
+        state, family, message = "failed", family_of(error), sentence_of(error)
+        if family == "defect":
+            log.error("%s: %s\n%s", task.unit.label, message, traceback.format_exc())
+    return running.model_copy(
+        update={
+            "state": state,
+            "error_family": family,
+            "message": message,
+            "seconds": round(time.monotonic() - wall, 3),
+            "cpu_seconds": round(time.process_time() - cpu, 3),
+            "peak_mb": round(_peak_mb(), 1),
+            "outputs": tuple(output.id for output in task.made),
+        }
+    )
+
+
+def _tell(state: UnitState) -> None:
+    level = logging.ERROR if state.state == "failed" else logging.INFO
+    why = f": {state.message}" if state.message else ""
+    log.log(
+        level,
+        "%s: %s %s in %.1f s%s",
+        state.unit.label,
+        state.stage,
+        state.state,
+        state.seconds,
+        why,
+    )
+
+
+def _reset_peak() -> None:
+    with suppress(OSError):  # Linux: start the high-water mark of this process anew
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_mb() -> float:
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def mark_lost(
+    workspace: Workspace, stage: Stage, document: dict[str, Any], family: Family, message: str
+) -> None:
+    """Write down the end of an attempt that could not do so itself: its worker died.
+
+    A unit that ended nevertheless, or that a later attempt works on, keeps its state.
+
+    Args:
+        workspace: Stores of the project.
+        stage: Stage name.
+        document: What the worker was given.
+        family: ``memory`` or ``unavailable`` where it was lost, ``cancelled`` where it was stopped.
+        message: One sentence.
+    """
+    state = units.load(workspace.records, document["run"], stage, document["unit"])
+    if state is None or state.is_finished or state.attempts > int(document.get("attempt", 1)):
+        return
+    changes = {
+        "state": "cancelled" if family == "cancelled" else "failed",
+        "error_family": family,
+        "message": message,
+    }
+    units.save(workspace.records, state.model_copy(update=changes))

@@ -1,0 +1,168 @@
+"""Start a run: resolve its arguments, read its ground truth, write its record."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from landcover.errors import InputError, UsageError
+from landcover.ledger import runs
+from landcover.nouns.area import Design
+from landcover.nouns.base import explain
+from landcover.nouns.run import Run, RunArguments, Stage
+from landcover.parts.training.ground_truth import absolute_labels, store_labels, with_mappings
+from landcover.products.dem import find_dem, require_elevation
+from landcover.recipe import Recipe, make_recipe, override, read_recipe
+from landcover.sources.addresses import absolute, is_remote, open_source
+from landcover.sources.dem import absolute_dem, open_dem
+from landcover.sources.local import LocalSource
+from landcover.stores.workspace import Workspace
+from landcover.tiling import tile_grid, tiles_intersecting
+
+RUN_ID = re.compile(r"^[A-Za-z0-9_.:+-]{1,120}$")
+
+
+def resolve_tiles(products: str, tiles: tuple[str, ...], region: str | None) -> tuple[str, ...]:
+    """Decide the tiles of a run: those named, those of a region, or all that have products.
+
+    Raises:
+        UsageError: A tile does not exist, or the region is no GeoJSON polygon.
+    """
+    if tiles:
+        for tile in tiles:
+            try:
+                tile_grid(tile)
+            except InputError as error:
+                raise UsageError(str(error)) from error
+        return tuple(sorted(set(tiles)))
+    if region is None:
+        if is_remote(products):
+            raise UsageError(
+                f"--products {products}: name the tiles (--tiles) or a region (--region); the "
+                "source has those of the whole world."
+            )
+        return tuple(LocalSource(products).tiles())
+    found = tiles_intersecting(_geometry(Path(region)))
+    if not found:
+        raise UsageError(f"{region}: no Sentinel-2 tile intersects the region.")
+    return tuple(found)
+
+
+def resolve(
+    recipe: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    year: int,
+    products: str,
+    tiles: Sequence[str] = (),
+    region: str | None = None,
+    labels: str | None = None,
+    dem: str | None = None,
+    model: str | None = None,
+    samples: str | None = None,
+    test_labels: str | None = None,
+    test_design: Design | None = None,
+    until: Stage = "publish",
+    only: Stage | None = None,
+) -> tuple[Recipe, RunArguments]:
+    """Read the recipe and make the arguments of a run of them (:func:`landcover.api.start_run`).
+
+    Raises:
+        UsageError: The recipe or an argument is wrong.
+    """
+    resolved = (
+        make_recipe(override(recipe, overrides))
+        if isinstance(recipe, Mapping)
+        else read_recipe(recipe, overrides)
+    )
+    resolved = with_mappings(resolved)
+    try:
+        arguments = RunArguments(
+            tiles=resolve_tiles(products, tuple(tiles), region),
+            year=year,
+            products=absolute(products),
+            labels=None if labels is None else absolute_labels(labels),
+            dem=None if dem is None else absolute_dem(dem),
+            model=model,
+            samples=None if samples is None else absolute_labels(samples),
+            test_labels=None if test_labels is None else str(Path(test_labels).resolve()),
+            test_design=test_design,
+            until=only or until,
+            only=only,
+        )
+    except ValidationError as error:
+        raise UsageError(explain(error, "run")) from error
+    return resolved, arguments
+
+
+def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunArguments) -> Run:
+    """Write the record of a run and its ground truth.
+
+    Raises:
+        InputError: Products, labels or DEM are not there or not usable.
+    """
+    if not RUN_ID.match(run_id):
+        raise UsageError(f"Run id {run_id!r}: use letters, digits and . _ : + - only.")
+    source = open_source(arguments.products)
+    if isinstance(source, LocalSource):
+        source.tiles()
+    if arguments.dem is not None and open_dem(arguments.dem) is None:
+        dem = find_dem(Path(arguments.dem))
+        if isinstance(dem, Path):
+            require_elevation(dem)
+    if arguments.model is not None:
+        # What reads features is only loaded where a model has to be compared with them.
+        from landcover.parts.training.model_compatibility import usable_model
+
+        arguments = usable_model(workspace, recipe, arguments)
+    label_id = None
+    if arguments.labels is not None:
+        label_id = store_labels(workspace, recipe, arguments.labels)
+    library_id = None
+    if arguments.samples is not None:
+        if arguments.model is not None:
+            raise UsageError("--samples train a model and --model takes a trained one; give one.")
+        from landcover.parts.training.library import store_library
+
+        has_terrain = arguments.dem is not None
+        library_id = store_library(workspace, recipe, arguments.samples, has_terrain=has_terrain)
+    test_label_id = None
+    if arguments.test_labels is not None:
+        from landcover.parts.validation.reference_points import store_reference
+
+        points = Path(arguments.test_labels)
+        test_label_id = store_reference(workspace, recipe, points, arguments.test_design)
+    run = Run(
+        id=run_id,
+        recipe_id=runs.recipe_id(recipe),
+        arguments=arguments,
+        label_id=label_id,
+        library_id=library_id,
+        test_label_id=test_label_id,
+        simulated=isinstance(source, LocalSource) and source.is_simulated,
+    )
+    runs.save(workspace, run, recipe)
+    return run
+
+
+def new_run_id(recipe: Recipe) -> str:
+    """Name a run by the moment it was started."""
+    return f"{recipe.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"[:-3]
+
+
+def _geometry(path: Path) -> dict[str, object]:
+    try:
+        document = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not a readable GeoJSON file ({error}).") from error
+    if document.get("type") == "FeatureCollection":
+        parts = [feature["geometry"] for feature in document["features"]]
+        return {"type": "GeometryCollection", "geometries": parts}
+    geometry: dict[str, object] = document.get("geometry", document)
+    return geometry

@@ -1,1 +1,0 @@
-"""Maps against points, references and each other."""

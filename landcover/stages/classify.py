@@ -1,0 +1,77 @@
+"""Classify: a class and a confidence for every pixel of a tile, window by window."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from landcover.errors import InputError
+from landcover.features.stack import FeatureStack
+from landcover.nouns.model import ModelCard
+from landcover.nouns.output import Output, Wanted
+from landcover.parts.mapping.map_rasters import Plan, write_map
+from landcover.parts.task import Task
+from landcover.parts.training.model_compatibility import require_task_fits
+from landcover.parts.training.run_model import load_model, open_model
+from landcover.parts.training.second_level import load_second
+from landcover.parts.training.trust_files import further_layers
+from landcover.parts.work_grid import composites_of, tile_work_grid
+from landcover.recipe import Classify
+from landcover.stages.sample import terrain_of
+from landcover.stores import layout
+from landcover.stores.models import ARRAYS
+
+VERSION = 1
+
+
+def classify(task: Task) -> None:
+    """Make the class map of the unit's tile."""
+    tile = str(task.unit.tile)
+    key, card = load_model(task)
+    grid = tile_work_grid(task, tile)
+    composites = composites_of(task, tile)
+    terrain = terrain_of(task, tile)
+    _require_features(task, card, composites, terrain)
+    require_task_fits(task, card)
+    recipe = task.recipe.classify
+    further = further_layers(task, key, card, recipe)
+    wanted = Wanted(
+        stage="classify",
+        version=VERSION,
+        unit=tile,
+        inputs={
+            "composites": tuple(output.id for output in composites.values()),
+            "terrain": (terrain.id,) if terrain else (),
+            "model": (card.id,),
+        },
+        params={"index_variant": task.recipe.features.index_variant, **_params(recipe)},
+    )
+    with task.workspace.objects.local(key, ARRAYS) as path:
+        model = open_model(path.parent, card)
+    stack = FeatureStack(task, grid, composites, terrain, card.features)
+    second = load_second(task, key, card)
+    plan = Plan(grid, stack, composites, model, card, recipe, further, second)
+    task.need(wanted, layout.class_map(tile, wanted.id), partial(write_map, task, plan))
+
+
+def _params(recipe: Classify) -> dict[str, object]:
+    """Give what names a map beside its inputs: a layer that is not kept leaves no trace."""
+    if not recipe.keep:
+        return {}
+    coverage = {"coverage": recipe.coverage} if "set_size" in recipe.keep else {}
+    return {"keep": sorted(recipe.keep), **coverage}
+
+
+def _require_features(
+    task: Task, card: ModelCard, composites: dict[str, Output], terrain: Output | None
+) -> None:
+    periods = {f.period for f in card.features.features if f.period}
+    lacking = sorted(periods - set(composites))
+    if lacking:
+        raise InputError(
+            f"{task.unit.label}: model {card.id} needs the periods {', '.join(lacking)}, which "
+            "the recipe does not have. Use the recipe that the model was trained with."
+        )
+    if terrain is None and any(f.kind == "terrain" for f in card.features.features):
+        raise InputError(
+            f"{task.unit.label}: model {card.id} needs terrain, but the run has no DEM. Give --dem."
+        )

@@ -1,1 +1,0 @@
-"""From labels to samples, models and what explains them."""

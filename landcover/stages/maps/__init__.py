@@ -1,1 +1,0 @@
-"""From a model to the maps of tiles and their mosaics."""

@@ -1,1 +1,0 @@
-"""From products and elevation to composites and terrain."""

@@ -1,1 +1,0 @@
-"""What a run publishes, where it came from, and making it again."""

@@ -1,1 +1,0 @@
-"""Starting a run, planning its units and doing one."""

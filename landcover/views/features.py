@@ -1,0 +1,211 @@
+"""The feature stack of a prepared tile, for people: lazily, or as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+from landcover.errors import InputError, MissingDataError
+from landcover.features.stack import FeatureStack
+from landcover.ledger import runs
+from landcover.nouns.grid import Grid, Window
+from landcover.nouns.model import FeatureSet, feature_set
+from landcover.nouns.run import Unit
+from landcover.parts.task import Task
+from landcover.parts.training.model_lookup import load_model
+from landcover.parts.work_grid import composites_of, tile_work_grid
+from landcover.raster.windows import plan_windows
+from landcover.stages.sample import run_features, terrain_of
+from landcover.stores.rasters import RasterStyle, create_raster
+from landcover.stores.workspace import Workspace
+from landcover.views.lazy import coordinates
+
+
+class _FeatureArray(BackendArray):
+    """(feature, y, x), computed for what an index names."""
+
+    def __init__(self, task: Task, tile: str, features: FeatureSet, grid: Grid) -> None:
+        self._task, self._tile, self._features, self._grid = task, tile, features, grid
+        self.shape = (len(features.features), *grid.shape)
+        self.dtype = np.dtype(np.float32)
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        """Compute what an index names."""
+        return indexing.explicit_indexing_adapter(
+            key, self.shape, indexing.IndexingSupport.BASIC, self._read
+        )
+
+    def _read(self, key: tuple[int | slice, ...]) -> Any:
+        chosen, rows, columns = (
+            range(*part.indices(size)) if isinstance(part, slice) else range(part, part + 1)
+            for part, size in zip(key, self.shape, strict=True)
+        )
+        if not (chosen and rows and columns):
+            return np.empty((len(chosen), len(rows), len(columns)), self.dtype)
+        top, left = min(rows), min(columns)
+        window = Window(top, left, max(rows) + 1 - top, max(columns) + 1 - left)
+        # Layers that no chosen feature needs are not opened.
+        mine = feature_set(self._features.features[i] for i in chosen)
+        values = _stack(self._task, self._tile, mine, self._grid).read(window)
+        picked = values[:, [r - top for r in rows]][:, :, [c - left for c in columns]]
+        return picked[tuple(0 if not isinstance(part, slice) else slice(None) for part in key)]
+
+
+def open_features(
+    workspace: Workspace,
+    tile: str,
+    window: Window | tuple[int, int, int, int] | None = None,
+    features: FeatureSet | str | None = None,
+    *,
+    run: str | None = None,
+) -> xarray.DataArray:
+    """Open the features of a tile (see :func:`landcover.api.open_features`)."""
+    task = _task_of(workspace, tile, run)
+    grid = tile_work_grid(task, tile)
+    chosen = _chosen(task, workspace, features)
+    variable = xarray.Variable(
+        ("feature", "y", "x"), indexing.LazilyIndexedArray(_FeatureArray(task, tile, chosen, grid))
+    )
+    array = xarray.DataArray(
+        variable,
+        coords={"feature": list(chosen.names), **coordinates(grid)},
+        attrs={"tile": tile, "run": task.run.id, "features": chosen.id, "crs": grid.crs},
+    )
+    if window is None:
+        return array
+    place = Window(*window)
+    _require_inside(tile, place, grid)
+    rows, columns = place.slices
+    return array[:, rows, columns]
+
+
+def export_features(
+    workspace: Workspace,
+    tile: str,
+    folder: Path,
+    names: Sequence[str] = (),
+    *,
+    run: str | None = None,
+    memory_gb: float = 1.0,
+) -> list[Path]:
+    """Write the features of a tile, one GeoTIFF each, as classification computes them.
+
+    Args:
+        workspace: Where the composites are.
+        tile: Tile id.
+        folder: Existing folder; files of the same names are replaced.
+        names: Features by name; all of the run if empty.
+        run: Run that prepared the tile; the newest if None.
+        memory_gb: Memory that windows may take, GB.
+
+    Returns:
+        The files, float32 with NaN as nodata, in the order of the features.
+
+    Raises:
+        InputError: A feature does not exist.
+        MissingDataError: No run prepared the tile.
+        UnavailableError: The disk is full.
+    """
+    task = _task_of(workspace, tile, run)
+    chosen = _named(run_features(task)[0], names)
+    grid = tile_work_grid(task, tile)
+    written = []
+    # A season at a time: its layers are read once for all its features.
+    for period in dict.fromkeys(feature.period for feature in chosen.features):
+        mine = feature_set(f for f in chosen.features if f.period == period)
+        stack = _stack(task, tile, mine, grid)
+        paths = [folder / f"{name}.tif" for name in mine.names]
+        _write(stack, mine, grid, paths, memory_gb)
+        written += paths
+    return written
+
+
+def _write(
+    stack: FeatureStack, features: FeatureSet, grid: Grid, paths: Sequence[Path], memory_gb: float
+) -> None:
+    from contextlib import ExitStack
+
+    # Files appear under their names when they are whole.
+    parts = [path.with_suffix(".part.tif") for path in paths]
+    windows = plan_windows(
+        *grid.shape, bytes_per_pixel=stack.bytes_per_pixel, memory_gb=memory_gb / 2
+    )
+    try:
+        with ExitStack() as open_files:
+            writers = [
+                open_files.enter_context(create_raster(part, grid, _style(name)))
+                for part, name in zip(parts, features.names, strict=True)
+            ]
+            for window in windows:
+                for writer, values in zip(writers, stack.read(window), strict=True):
+                    writer.write(values, window)
+        for part, path in zip(parts, paths, strict=True):
+            part.replace(path)
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+def _style(name: str) -> RasterStyle:
+    return RasterStyle(dtype="float32", nodata=float("nan"), descriptions=(name,))
+
+
+def _stack(task: Task, tile: str, features: FeatureSet, grid: Grid) -> FeatureStack:
+    return FeatureStack(task, grid, composites_of(task, tile), terrain_of(task, tile), features)
+
+
+def _chosen(task: Task, workspace: Workspace, features: FeatureSet | str | None) -> FeatureSet:
+    if features is None:
+        return run_features(task)[0]
+    if isinstance(features, FeatureSet):
+        return features
+    return load_model(lambda: workspace, features).card.features
+
+
+def _named(features: FeatureSet, names: Sequence[str]) -> FeatureSet:
+    unknown = [name for name in names if name not in features.names]
+    if unknown:
+        raise InputError(
+            f"Features {', '.join(unknown)}: expected some of {', '.join(features.names)}."
+        )
+    return feature_set(f for f in features.features if not names or f.name in names)
+
+
+def _task_of(workspace: Workspace, tile: str, run: str | None) -> Task:
+    where = {"_id": run} if run else None
+    for record in workspace.records.find("runs", where, sort=["-started"]):
+        found, recipe = runs.load(workspace, record["_id"])
+        task = Task(workspace, found, recipe, Unit(id=tile, label=tile, tile=tile))
+        if tile not in found.arguments.tiles:
+            continue
+        try:
+            composites_of(task, tile)
+            terrain_of(task, tile)
+        except MissingDataError:
+            continue
+        return task
+    which = f"run {run}" if run else "no run of this workspace"
+    raise MissingDataError(
+        f"{tile}: {which} has all its seasons and its terrain. Run the recipe first, at least "
+        "until terrain."
+    )
+
+
+def _require_inside(tile: str, window: Window, grid: Grid) -> None:
+    height, width = grid.shape
+    if (
+        min(window.row, window.column) < 0
+        or min(window.height, window.width) < 1
+        or window.row + window.height > height
+        or window.column + window.width > width
+    ):
+        raise InputError(
+            f"{tile}: the window row {window.row}, column {window.column}, {window.height} x "
+            f"{window.width} px is not inside its {height} x {width} px."
+        )

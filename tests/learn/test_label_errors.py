@@ -1,0 +1,74 @@
+"""Labels that were changed on purpose are found, and others are left alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from landcover.learn.label_errors import COLUMNS, mislabelled
+
+NAMES = ["a", "b"]
+
+
+def points(n: int, seed: int = 0) -> pd.DataFrame:
+    """Three classes well apart, points of four pixels; a point is its own group."""
+    rng = np.random.default_rng(seed)
+    code = np.arange(n) % 3 + 1
+    table = pd.DataFrame(
+        {
+            "point_id": [f"p{i:03}" for i in range(n)],
+            "code": code,
+            "lon": np.arange(n) / 100,
+            "lat": 40.0,
+            "a": code * 2.0 + rng.normal(0, 0.4, n),
+            "b": rng.normal(0, 1, n),
+        }
+    )
+    table["group"] = table["point_id"]
+    pixels = table.loc[table.index.repeat(4)].reset_index(drop=True)
+    pixels[NAMES] += rng.normal(0, 0.1, (len(pixels), 2))
+    return pixels
+
+
+def test_changed_labels_come_first() -> None:
+    table = points(120)
+    wrong = {"p010": 3, "p041": 1, "p077": 1}  # they were 2, 3 and 3
+    for point, code in wrong.items():
+        table.loc[table["point_id"] == point, "code"] = code
+    found = mislabelled(table, NAMES, seed=1)
+    assert tuple(found.columns) == COLUMNS
+    top = found.head(3).set_index("point_id")
+    assert set(top.index) == set(wrong)
+    assert top["given"].to_dict() == wrong
+    assert top["suggested"].to_dict() == {"p010": 2, "p041": 3, "p077": 3}
+    assert top.loc["p041", "lon"] == 0.41
+    assert (top["n_rows"] == 4).all()
+    assert (found["confidence"] >= found["given_probability"]).all()
+    # What is not wrong is hardly ever named.
+    assert len(found) <= 6
+
+
+def test_the_order_of_rows_plays_no_part() -> None:
+    table = points(60)
+    table.loc[table["point_id"] == "p010", "code"] = 3
+    first = mislabelled(table, NAMES)
+    assert "p010" in set(first["point_id"])
+    again = mislabelled(table, NAMES, threads=2)
+    pd.testing.assert_frame_equal(first, again)
+
+
+def test_few_rows_train_and_all_are_judged() -> None:
+    table = points(120)
+    table.loc[table["point_id"] == "p077", "code"] = 1
+    found = mislabelled(table, NAMES, max_rows=120)
+    assert found.iloc[0]["point_id"] == "p077"
+
+
+def test_a_class_of_few_points_is_not_judged() -> None:
+    table = points(60)
+    rare = points(3, seed=9).assign(code=9, a=50.0)
+    rare[["point_id", "group"]] = "rare-" + rare[["point_id", "group"]]
+    found = mislabelled(pd.concat([table, rare]), NAMES)
+    assert not found["point_id"].str.startswith("rare").any()
+    assert 9 not in set(found["suggested"])
+    assert mislabelled(rare, NAMES).empty
