@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, chain
 
-from landcover.nouns.run import GROUPS, STAGES
+from landcover.nouns.stages import GROUPS, STAGES
 from landcover_airflow.groups import DEFAULT_ARGS, lanes, report, start
 
 DOC = """

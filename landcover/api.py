@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from landcover.learn.selection import select_features
     from landcover.learn.separability import jeffries_matusita
     from landcover.nouns.area import Design
-    from landcover.nouns.run import Group, Stage
+    from landcover.nouns.stages import Group, Stage
     from landcover.pipeline.mosaicking import mosaic
     from landcover.raster.clouds import expand_cloud_mask
     from landcover.raster.composite import median_composite
@@ -264,7 +264,7 @@ def run_inline(run_id: str, *, memory_gb: float = 1.0, threads: int = 1) -> dict
     Returns:
         The report of the run.
     """
-    from landcover.nouns.run import GROUPS
+    from landcover.nouns.stages import GROUPS
 
     for group, stages in GROUPS.items():
         for unit in plan(run_id, group):

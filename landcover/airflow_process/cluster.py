@@ -9,10 +9,11 @@ from pathlib import Path
 
 from landcover.airflow_process.sessions import Child
 from landcover.errors import UnavailableError
+from landcover.nouns.stages import TABLE
 from landcover.settings import Settings, as_environment
 
 # What a worker imports before its first unit, while Airflow is still starting.
-PRELOADED = ["landcover.stages.registry"]
+PRELOADED = [row.module for row in TABLE.values()]
 
 
 def start_cluster(settings: Settings, log: Path, *, workers: int) -> Child:

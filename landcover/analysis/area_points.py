@@ -13,7 +13,7 @@ from landcover.ledger import outputs
 from landcover.nouns.accuracy import AccuracyReport
 from landcover.nouns.validation import Validation
 from landcover.parts.mapping.map_lookup import MapFile, codes_at
-from landcover.stages.validate import VALIDATION
+from landcover.stores.layout import VALIDATION
 from landcover.stores.workspace import Workspace
 
 

@@ -12,6 +12,12 @@ from landcover.ledger import outputs
 from landcover.nouns.explanation import Explanation
 from landcover.nouns.model import ModelCard
 from landcover.parts.task import Job
+from landcover.parts.training.explanation import (
+    copy_explanation,
+    diagnose_model,
+    find_explanation,
+    read_explanation,
+)
 from landcover.parts.training.model_lookup import load_model
 from landcover.parts.training.run_model import load_model as find_model
 from landcover.parts.validation.validated_diagnosis import (
@@ -21,12 +27,6 @@ from landcover.parts.validation.validated_diagnosis import (
     whole_run,
 )
 from landcover.publish.doctor import write_explanation, write_words
-from landcover.stages.explain import (
-    copy_explanation,
-    diagnose_model,
-    find_explanation,
-    read_explanation,
-)
 from landcover.stores.workspace import Workspace
 
 

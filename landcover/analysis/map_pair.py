@@ -17,7 +17,8 @@ from landcover.ledger import outputs, units
 from landcover.nouns.grid import Grid
 from landcover.nouns.model import ModelCard
 from landcover.nouns.output import Output
-from landcover.nouns.run import Run, Stage, Unit
+from landcover.nouns.run import Run, Unit
+from landcover.nouns.stages import Stage
 from landcover.parts.provenance import find_output, run_of
 from landcover.parts.task import Job, Task
 from landcover.parts.training.model_compatibility import require_fit

@@ -17,7 +17,9 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.nouns.period import Period
 from landcover.nouns.product import Product
-from landcover.nouns.run import Run, RunArguments, Stage, Unit
+from landcover.nouns.run import Run, RunArguments, Unit
+from landcover.nouns.stages import Stage
+from landcover.parts.preparation.composite_rule import OPTIONS, rule_of
 from landcover.parts.preparation.expected_coverage import candidates_of, expect
 from landcover.parts.preparation.fetching import Offer, look
 from landcover.parts.preparation.quicklooks import make_plate, masked_by_recipe, plate_of_composite
@@ -37,7 +39,6 @@ from landcover.recipe import Recipe
 from landcover.sources.addresses import is_remote, open_source
 from landcover.sources.local import LocalSource
 from landcover.sources.selection import gaps, select_products
-from landcover.stages.composite import OPTIONS, rule_of
 from landcover.stores.workspace import Workspace
 from landcover.tiling import tile_grid
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 
 from landcover.bench.tables import Cost, Report, Request, Row, Tell
-from landcover.nouns.run import STAGES, UnitState
+from landcover.nouns.run import UnitState
+from landcover.nouns.stages import STAGES
 
 
 def disk_gb(request: Request) -> float:

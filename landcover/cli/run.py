@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from landcover.cli import common, show_json
-from landcover.nouns.run import STAGES
+from landcover.nouns.stages import STAGES
 
 
 @click.command("run")

@@ -61,7 +61,7 @@ def _look(records: Any, run: str | None) -> dict[str, Any]:
 
 
 def _show(document: dict[str, Any]) -> None:
-    from landcover.nouns.run import STAGES
+    from landcover.nouns.stages import STAGES
 
     click.echo(f"{document['run']}: {document['state']} (started {document['started']})")
     for stage in STAGES:

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from landcover.errors import InputError
+from landcover.nouns.model import FeatureSet
 from landcover.raster.indices import INDEX_NAMES, PAPER_INDICES
-from landcover.raster.reflectance import NODATA
+from landcover.raster.reflectance import NODATA, stored_units
 
 PAPER_SEASONS = ("spring", "summer", "autumn")
 PAPER_BANDS = (
@@ -93,3 +94,21 @@ def _limits(layer: str) -> tuple[float, float] | None:
         f"Layer {layer!r} has no normalisation in the paper's table; it knows "
         f"{', '.join(NORMALISATION)}."
     )
+
+
+def paper_limits(features: FeatureSet) -> dict[str, tuple[float, float]]:
+    """Give the values of features that become -1 and 1 in the landcoverpy paper (its Table 2).
+
+    Indices are left as they are; a layer that the paper does not have has no limits.
+    """
+    found = {}
+    for feature in features.features:
+        if feature.kind == "index":
+            found[feature.name] = (-1.0, 1.0)
+            continue
+        limits = NORMALISATION.get(feature.layer)
+        if limits is not None:
+            # The table counts stored integers; features are in physical units.
+            unit = 1.0 if feature.kind == "terrain" else stored_units(feature.layer)
+            found[feature.name] = (limits[0] / unit, limits[1] / unit)
+    return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from landcover.nouns.run import Stage, Unit, UnitState
+from landcover.nouns.run import Unit, UnitState
+from landcover.nouns.stages import Stage
 from landcover.stores.records import RecordStore
 
 COLLECTION = "units"

@@ -8,28 +8,7 @@ from pydantic import Field
 
 from landcover.nouns.area import Design
 from landcover.nouns.base import Noun
-
-Stage = Literal[
-    "collect", "mask", "composite", "terrain", "sample", "train", "explain", "classify", "mosaic",
-    "validate", "publish",
-]  # fmt: skip
-STAGES: tuple[Stage, ...] = (
-    "collect", "mask", "composite", "terrain", "sample", "train", "explain", "classify", "mosaic",
-    "validate", "publish",
-)  # fmt: skip
-Group = Literal[
-    "prepare", "terrain", "sample", "train", "classify", "mosaic", "validate", "publish"
-]
-GROUPS: dict[Group, tuple[Stage, ...]] = {
-    "prepare": ("collect", "mask", "composite"),
-    "terrain": ("terrain",),
-    "sample": ("sample",),
-    "train": ("train", "explain"),
-    "classify": ("classify",),
-    "mosaic": ("mosaic",),
-    "validate": ("validate",),
-    "publish": ("publish",),
-}
+from landcover.nouns.stages import STAGES, Stage
 
 State = Literal["planned", "running", "done", "reused", "skipped", "failed", "cancelled"]
 FINISHED: tuple[State, ...] = ("done", "reused")

@@ -22,7 +22,8 @@ from landcover.nouns.receipt import (
     UsedModel,
     UsedProduct,
 )
-from landcover.nouns.run import STAGES, Run, RunArguments
+from landcover.nouns.run import Run, RunArguments
+from landcover.nouns.stages import STAGES
 from landcover.recipe import Recipe
 from landcover.sources.addresses import is_remote
 from landcover.stores.models import CARD, read_card

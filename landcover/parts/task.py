@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from landcover.errors import CancelledError, MissingDataError
 from landcover.ledger import claims, outputs, units
 from landcover.nouns.output import Output, Wanted
-from landcover.nouns.run import Run, Stage, Unit, UnitState
+from landcover.nouns.run import Run, Unit, UnitState
+from landcover.nouns.stages import Stage
 from landcover.recipe import Recipe
 from landcover.stores.workspace import Workspace
 

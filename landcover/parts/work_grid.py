@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from landcover.errors import InputError, MissingDataError
+from landcover.ledger import units
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.parts.task import Task
@@ -62,3 +63,18 @@ def agreed_grid(tile: str, composites: Mapping[str, Output]) -> Grid:
             f"{tile}: the seasons lie on different grids ({places}). Deliver one extent."
         )
     return next(iter(grids.values()))
+
+
+def terrain_of(task: Task, tile: str) -> Output | None:
+    """Find the terrain of a tile; None where the run has none.
+
+    Raises:
+        MissingDataError: The run has a terrain, but not of this tile.
+    """
+    if not task.run.includes("terrain"):
+        return None
+    state = units.load(task.workspace.records, task.run.id, "terrain", tile)
+    if state is None or not state.is_finished:
+        why = f": {state.message}" if state and state.message else ""
+        raise MissingDataError(f"{tile}: its terrain is not there{why}.")
+    return task.outputs_of("terrain", tile)[0]

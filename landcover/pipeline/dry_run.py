@@ -10,11 +10,12 @@ from landcover.errors import LandcoverError, MissingDataError, sentence_of
 from landcover.ledger import outputs, units
 from landcover.nouns.base import Noun
 from landcover.nouns.output import Output, Wanted
-from landcover.nouns.run import GROUPS, Run, Stage, UnitState
+from landcover.nouns.run import Run, UnitState
+from landcover.nouns.stages import GROUPS, Stage
 from landcover.parts.task import Task
 from landcover.pipeline.planning import WHOLE_RUN, plan_group
 from landcover.recipe import Recipe
-from landcover.stages.registry import STAGE_FUNCTIONS
+from landcover.stages.registry import stage_function
 from landcover.stores.overlay import OverlayRecords
 from landcover.stores.workspace import Workspace
 
@@ -90,7 +91,7 @@ def foresee(workspace: Workspace, run: Run, recipe: Recipe) -> list[Foreseen]:
 def _foresee(task: Task, stage: Stage) -> Foreseen:
     action, why = "reuse", tuple[str, ...]()
     try:
-        STAGE_FUNCTIONS[stage](task)
+        stage_function(stage)(task)
     except _NotMadeError as error:
         action, why = "compute", tuple(str(error).split("; "))
     except MissingDataError as error:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from landcover.errors import InputError, UsageError
 from landcover.nouns.grid import Grid
 from landcover.parts.mapping.joining import FILES, Joining
+from landcover.parts.mapping.lattices import snap
 from landcover.parts.mapping.map_rasters import CLASSES, CONFIDENCE
 from landcover.parts.mapping.tile_windows import CLASS_NODATA, Source
 from landcover.parts.task import Job
 from landcover.raster.feather import PROBABILITY_NODATA
 from landcover.raster.mosaic import lattice_union
-from landcover.stages.mosaic import snap
 from landcover.stores.rasters import RasterStyle, describe, read_array, write_raster
 
 PROBABILITIES = FILES[2]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from landcover.ledger import units
-from landcover.nouns.run import GROUPS, Group, Unit
+from landcover.nouns.run import Unit
+from landcover.nouns.stages import GROUPS, Group
 from landcover.parts.mapping.cells import plan_cells
 from landcover.parts.prepared import prepared_tiles
 from landcover.parts.task import Task

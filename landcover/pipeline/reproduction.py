@@ -14,7 +14,8 @@ from landcover.ledger import outputs
 from landcover.nouns.base import Noun
 from landcover.nouns.output import FileRecord
 from landcover.nouns.receipt import PATHS, Receipt, Step
-from landcover.nouns.run import STAGES, Run, Stage
+from landcover.nouns.run import Run
+from landcover.nouns.stages import STAGES, Stage
 from landcover.parts.provenance import software
 from landcover.sources.addresses import is_remote
 from landcover.sources.local import LocalSource

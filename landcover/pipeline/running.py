@@ -22,7 +22,8 @@ from landcover.errors import (
     sentence_of,
 )
 from landcover.ledger import runs, units
-from landcover.nouns.run import Stage, State, UnitState
+from landcover.nouns.run import State, UnitState
+from landcover.nouns.stages import Stage
 from landcover.parts.task import Job, Task
 from landcover.stores.workspace import Workspace
 
@@ -110,7 +111,7 @@ def _watch(workspace: Workspace, run: str, stage: Stage, unit: str) -> Callable[
 
 def _work(task: Task, stage: Stage, running: UnitState) -> UnitState:
     # The stages import seconds' worth of libraries; who only writes down a loss needs none.
-    from landcover.stages.registry import STAGE_FUNCTIONS
+    from landcover.stages.registry import stage_function
 
     _reset_peak()
     wall, cpu = time.monotonic(), time.process_time()
@@ -119,7 +120,7 @@ def _work(task: Task, stage: Stage, running: UnitState) -> UnitState:
     message = ""
     try:
         with threadpool_limits(task.job.threads):
-            STAGE_FUNCTIONS[stage](task)
+            stage_function(stage)(task)
         state = "reused" if task.n_reused == len(task.made) else "done"
     except MissingDataError as error:
         state, family, message = "skipped", error.family, str(error)

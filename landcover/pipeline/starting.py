@@ -15,7 +15,8 @@ from landcover.errors import InputError, UsageError
 from landcover.ledger import runs
 from landcover.nouns.area import Design
 from landcover.nouns.base import explain
-from landcover.nouns.run import Run, RunArguments, Stage
+from landcover.nouns.run import Run, RunArguments
+from landcover.nouns.stages import Stage
 from landcover.parts.training.ground_truth import absolute_labels, store_labels, with_mappings
 from landcover.products.dem import find_dem, require_elevation
 from landcover.recipe import Recipe, make_recipe, override, read_recipe

@@ -8,19 +8,17 @@ from landcover.errors import InputError
 from landcover.features.stack import FeatureStack
 from landcover.nouns.model import ModelCard
 from landcover.nouns.output import Output, Wanted
+from landcover.nouns.stages import version_of
 from landcover.parts.mapping.map_rasters import Plan, write_map
 from landcover.parts.task import Task
 from landcover.parts.training.model_compatibility import require_task_fits
 from landcover.parts.training.run_model import load_model, open_model
 from landcover.parts.training.second_level import load_second
 from landcover.parts.training.trust_files import further_layers
-from landcover.parts.work_grid import composites_of, tile_work_grid
+from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
 from landcover.recipe import Classify
-from landcover.stages.sample import terrain_of
 from landcover.stores import layout
 from landcover.stores.models import ARRAYS
-
-VERSION = 1
 
 
 def classify(task: Task) -> None:
@@ -36,7 +34,7 @@ def classify(task: Task) -> None:
     further = further_layers(task, key, card, recipe)
     wanted = Wanted(
         stage="classify",
-        version=VERSION,
+        version=version_of("classify"),
         unit=tile,
         inputs={
             "composites": tuple(output.id for output in composites.values()),

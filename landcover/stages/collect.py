@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from landcover.errors import InputError, LandcoverError, MissingDataError
-from landcover.ledger.outputs import sha256_of
-from landcover.nouns.output import Wanted, hash_of
+from landcover.nouns.output import Wanted
 from landcover.nouns.period import Period
 from landcover.nouns.product import Product
+from landcover.nouns.stages import version_of
 from landcover.parts.preparation.fetching import Offer, bring, look
+from landcover.parts.preparation.product_records import record_product
 from landcover.parts.preparation.radiometry import Refusal, wrong_products
 from landcover.parts.task import Task
 from landcover.sources.selection import Candidate, Selected, select_products
-
-VERSION = 1
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +109,7 @@ def _record_selection(
 ) -> None:
     wanted = Wanted(
         stage="collect",
-        version=VERSION,
+        version=version_of("collect"),
         unit=f"{task.unit.tile}/{period.name}",
         inputs={"products": ids},
         params={
@@ -140,56 +138,6 @@ def _record_selection(
         )
         return
     task.need(wanted, "", None, stats)
-
-
-def record_product(task: Task, product: Product, checksums: Mapping[str, str] | None = None) -> str:
-    """Write the record of a product and name it by its files' checksums.
-
-    The checksums of files that have not changed (size and time) are taken from the last record.
-    Offset and scale are part of the name: metadata may be corrected without touching a raster.
-
-    Args:
-        task: The task.
-        product: What is recorded.
-        checksums: href → SHA-256 of files in the object store, which knows them.
-    """
-    known = _checksums(task, product)
-    given = checksums or {}
-    files: list[dict[str, Any]] = []
-    content: list[tuple[str, str, int, float]] = []
-    for file in product.files:
-        state, checksum = _state(file.href, known, given)
-        files.append({"href": file.href, "state": state, "sha256": checksum})
-        content.append((Path(file.href).name, checksum, file.offset, file.scale))
-        task.job.check()
-    product_id = hash_of([product.name, sorted(content)])
-    document = {"_id": product_id, "path": product.path, "product": product.to_document()}
-    task.workspace.records.replace_one("products", {**document, "files": files})
-    return product_id
-
-
-def _state(
-    href: str, known: Mapping[str, tuple[list[int], str]], given: Mapping[str, str]
-) -> tuple[list[int], str]:
-    if href in given:
-        return [], given[href]
-    status = Path(href).stat()
-    state = [status.st_size, status.st_mtime_ns]
-    before = known.get(href)
-    return state, before[1] if before and before[0] == state else sha256_of(Path(href))
-
-
-def load_product(task: Task, product_id: str) -> Product:
-    """Load a recorded product."""
-    document = task.workspace.records.get("products", product_id)
-    if document is None:
-        raise InputError(f"Product {product_id} is not in the records. Run collect again.")
-    return Product.from_document(document["product"])
-
-
-def _checksums(task: Task, product: Product) -> dict[str, tuple[list[int], str]]:
-    found = task.workspace.records.find("products", {"path": product.path})
-    return {f["href"]: (f["state"], f["sha256"]) for document in found for f in document["files"]}
 
 
 def _require_one_grid(task: Task, products: list[Product]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,13 @@ from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Wanted
 from landcover.nouns.period import Period
+from landcover.nouns.stages import version_of
 from landcover.parts.preparation.composite_files import clear_file, clear_name, layer_file
+from landcover.parts.preparation.composite_rule import first_day, rule_of
 from landcover.parts.preparation.compositing import Layer, compose, is_plain
 from landcover.parts.preparation.observations import Observation, common_grid, stacks
+from landcover.parts.preparation.product_records import load_product
 from landcover.parts.preparation.time_statistics import (
-    is_of_index,
     needs_series,
     require_bands,
     write_series,
@@ -30,15 +31,11 @@ from landcover.parts.preparation.view_angles import View, read_view
 from landcover.parts.task import Task
 from landcover.raster.composite import count_coverage, masked_median
 from landcover.raster.statistics import masked_statistics
-from landcover.recipe import AUXILIARY, Recipe
+from landcover.recipe import AUXILIARY
 from landcover.sources.selection import gaps
-from landcover.stages.collect import load_product
 from landcover.stores import layout
 from landcover.stores.rasters import RasterWriter, open_raster
 
-VERSION = 1
-OPTIONS = {"method": "median", "ladder": None, "view_angle": None, "statistics": None}
-"""Values of the options that leave the plain median as it is."""
 log = logging.getLogger(__name__)
 
 
@@ -56,7 +53,7 @@ def composite(task: Task) -> None:
         span = Period.from_document(selection.stats["period"])
         wanted = Wanted(
             stage="composite",
-            version=VERSION,
+            version=version_of("composite"),
             unit=selection.unit,
             inputs={
                 "products": tuple(i for i, _ in ordered),
@@ -69,28 +66,6 @@ def composite(task: Task) -> None:
         stats = {"status": selection.stats["status"], "period": selection.stats["period"]}
         make = partial(_make, task, [o for _, o in ordered], views, span)
         task.need(wanted, key, make, stats)
-
-
-def rule_of(recipe: Recipe, period: Period) -> dict[str, Any]:
-    """Give what names a composite: an option that is not used is left out.
-
-    So what was made before there was the option keeps its name (docs/decisions/0013).
-    """
-    composite = recipe.composite
-    unused = {name for name in OPTIONS if getattr(composite, name) == OPTIONS[name]}
-    params = {name: v for name, v in composite.to_document().items() if name not in unused}
-    if composite.statistics is not None:
-        params["statistics"] = composite.statistics.to_params()
-        if is_of_index(recipe):
-            params["index_variant"] = recipe.features.index_variant
-        if composite.statistics.metrics:
-            params["first_day"] = _first_day(period).isoformat()
-    return {**params, "excluded": sorted(recipe.mask.excluded)}
-
-
-def _first_day(period: Period) -> date:
-    """Give day 0 of a season: of its primary or first month, whichever months gave products."""
-    return period.start.date()
 
 
 def _views(task: Task, observations: list[Observation]) -> dict[str, View]:
@@ -132,7 +107,7 @@ def _make(
         # Bands are decoded once for their medians and once more for what is told along time.
         share = 0.5 if needs_series(task.recipe) else 1.0
         _write_medians(task, layers, path, share)
-        further = write_series(task, observations, _first_day(period), path, share)
+        further = write_series(task, observations, first_day(period), path, share)
     else:
         found = compose(task, layers, views, path)
     for warning in dict.fromkeys(warnings):

@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
-import pandas as pd
-
-from landcover.learn.diagnosis import diagnose
 from landcover.learn.explain import ROWS
 from landcover.learn.misclassified import POINTS
-from landcover.ledger import outputs
-from landcover.nouns.explanation import Explanation
 from landcover.nouns.output import Output, Wanted
-from landcover.parts.task import Job, Task
+from landcover.nouns.stages import version_of
+from landcover.parts.task import Task
+from landcover.parts.training.explanation import diagnose_model
 from landcover.parts.training.model_lookup import LoadedModel
 from landcover.parts.training.run_model import open_model
-from landcover.publish.doctor import DOCUMENT, write_explanation
+from landcover.publish.doctor import write_explanation
 from landcover.stores import layout
 from landcover.stores.models import read_card
-from landcover.stores.workspace import Workspace
-
-VERSION = 2
 
 
 def explain(task: Task) -> None:
@@ -37,7 +30,7 @@ def explain(task: Task) -> None:
     model, sample_set = trained["model"], trained["samples"]
     wanted = Wanted(
         stage="explain",
-        version=VERSION,
+        version=version_of("explain"),
         unit="explanation",
         inputs={"model": (model.id,), "sample_set": (sample_set.id,)},
         params={
@@ -68,76 +61,3 @@ def _make(
         "top_features": [feature.name for feature in found.features[:5]],
         "advice": list(found.advice),
     }
-
-
-def diagnose_model(
-    workspace: Workspace,
-    loaded: LoadedModel,
-    sample_set: Output,
-    params: Mapping[str, Any],
-    *,
-    points: tuple[str, ...] = (),
-    job: Job | None = None,
-) -> Explanation:
-    """Read the sample set of a model, and explain the model by it.
-
-    Args:
-        workspace: Stores.
-        loaded: The model.
-        sample_set: Its sample set.
-        params: Those of the stage: ``rows``, ``points``, ``title``, ``simulated``, ``titles``.
-        points: Ids of points that are explained if they are misclassified.
-        job: Threads, and who is told how far it is.
-
-    Raises:
-        InputError: The sample set lacks a feature of the model.
-    """
-    at = job or Job()
-    with workspace.objects.local(sample_set.key) as path:
-        table = pd.read_parquet(path)
-
-    def tell(share: float, seconds: float) -> None:
-        at.check()
-        at.progress(share, f"explaining the model, about {seconds:.0f} s left")
-
-    return diagnose(
-        loaded.model,
-        loaded.card,
-        table,
-        titles={int(code): title for code, title in params["titles"].items()},
-        title=params["title"],
-        simulated=params["simulated"],
-        max_rows=params["rows"],
-        max_points=params["points"],
-        points=points,
-        threads=at.threads,
-        progress=tell,
-    )
-
-
-def explanation_of(task: Task) -> Output | None:
-    """Find the explanation of the run's model; None where it has none."""
-    found = task.outputs_of("explain", "all") if task.finished("explain") else []
-    return found[0] if found else None
-
-
-def read_explanation(workspace: Workspace, found: Output) -> Explanation:
-    """Read the document of an explanation."""
-    with workspace.objects.local(found.key, DOCUMENT) as path:
-        return Explanation.from_json(path.read_text(encoding="utf-8"))
-
-
-def copy_explanation(workspace: Workspace, found: Output, folder: Path) -> None:
-    """Copy the files of an explanation into a folder that exists."""
-    with workspace.objects.local(found.key) as here:
-        for file in found.files:
-            copyfile(here / file.name, folder / file.name)
-
-
-def find_explanation(workspace: Workspace, model_id: str) -> Output | None:
-    """Find the newest explanation of a model; None where nobody asked for one."""
-    where = {"wanted.stage": "explain"}
-    for document in workspace.records.find(outputs.COLLECTION, where, sort=["-created"]):
-        if list(document["wanted"]["inputs"]["model"]) == [model_id]:
-            return outputs.find(workspace, document["_id"])
-    return None

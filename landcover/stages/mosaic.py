@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,12 @@ from typing import Any
 from landcover.errors import InputError, MissingDataError
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output, Wanted
-from landcover.parts.mapping.cells import on_lattice, with_halo, zone_cell_grid
+from landcover.nouns.stages import version_of
+from landcover.parts.mapping.cells import with_halo, zone_cell_grid
 from landcover.parts.mapping.cleaning import clean, crop, halo_of, refill
 from landcover.parts.mapping.extent import Extent, extent_of
 from landcover.parts.mapping.joining import FILES, Joining
+from landcover.parts.mapping.lattices import snap
 from landcover.parts.mapping.map_rasters import (
     CLASSES,
     CONFIDENCE,
@@ -36,7 +37,6 @@ from landcover.recipe.mosaic import MosaicRecipe
 from landcover.stores import layout
 from landcover.stores.rasters import RasterStyle, create_raster
 
-VERSION = 1
 TRUE_COLOUR = ("B04", "B03", "B02")
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def mosaic(task: Task) -> None:
     neighbours = tuple(output.id for _, output in sorted(extent.neighbours.items()))
     wanted = Wanted(
         stage="mosaic",
-        version=VERSION,
+        version=version_of("mosaic"),
         unit=str(task.unit.cell),
         inputs={
             "maps": tuple(output.id for _, output in sorted(extent.maps.items())),
@@ -219,28 +219,6 @@ def _shifts(lattices: dict[str, Grid]) -> dict[str, list[float]]:
         if any(shift):
             found[name] = shift
     return found
-
-
-def snap(source: Source, first: Grid) -> Source:
-    """Move a grid to the lattice of another one: nearest neighbour, by half a pixel at most.
-
-    Tiles at their full resolution share a lattice and are not moved (spec: mosaic §3); those
-    delivered at a coarser one may be off by a part of a pixel.
-    """
-    grid = source.grid
-    if (grid.crs, grid.pixel) != (first.crs, first.pixel):
-        raise InputError(
-            f"{source.tile}: {grid.describe()} cannot be joined with {first.describe()}: "
-            "tiles of one mosaic need one CRS and pixel size."
-        )
-    moved = on_lattice(grid, first)
-    off = max(abs(moved.ulx - grid.ulx), abs(moved.uly - grid.uly))
-    if off > 1e-3 * grid.pixel:
-        log.warning(
-            "%s: moved by %.1f m (of a %g m pixel) onto the lattice of the mosaic",
-            source.tile, off, grid.pixel,
-        )  # fmt: skip
-    return replace(source, grid=moved)
 
 
 def _clearest(task: Task, tiles: list[str]) -> tuple[str, dict[str, Output]]:

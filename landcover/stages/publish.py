@@ -15,6 +15,7 @@ from landcover.errors import LandcoverError
 from landcover.ledger.outputs import require_unchanged
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.output import Output, Wanted
+from landcover.nouns.stages import version_of
 from landcover.parts.mapping.cells import write_vrts
 from landcover.parts.preparation.quicklooks import plate_of_composite
 from landcover.parts.provenance import FILE, make_receipt
@@ -22,6 +23,7 @@ from landcover.parts.reporting.overlap_report import seams_of
 from landcover.parts.reporting.run_outputs import Findings, accuracy_of, gather, legend_of
 from landcover.parts.reporting.sample_report import show_samples
 from landcover.parts.task import Task
+from landcover.parts.training.explanation import explanation_of
 from landcover.parts.training.run_model import load_model
 from landcover.parts.training.second_level import second_legend_of
 from landcover.parts.validation.validated_diagnosis import show_explanation
@@ -35,13 +37,10 @@ from landcover.publish.report_files import write_page
 from landcover.publish.second_level import write_second
 from landcover.publish.stac import Publication, write_stac
 from landcover.publish.zone_files import Cell, write_cell
-from landcover.stages.explain import explanation_of
-from landcover.stages.validate import REPORT, VALIDATION
 from landcover.stores import layout
 from landcover.stores.models import ARRAYS
 from landcover.tiling import tile_grid
 
-VERSION = 5
 MOST_PLATES = 4
 """Tiles whose masks are shown on a page; the others on request (``landcover quality --plate``)."""
 
@@ -56,7 +55,7 @@ def publish(task: Task) -> None:
     composites = (s.composite.id for s in found.seasons if s.composite)
     wanted = Wanted(
         stage="publish",
-        version=VERSION,
+        version=version_of("publish"),
         unit="report",
         inputs={
             "mosaics": tuple(found.mosaics[cell].id for cell in sorted(found.mosaics)),
@@ -145,7 +144,10 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
     with ExitStack() as opened:
         report, validation = (
             opened.enter_context(task.local(output, name)) if output else None
-            for output, name in ((found.accuracy, REPORT), (found.validation, VALIDATION))
+            for output, name in (
+                (found.accuracy, layout.ACCURACY),
+                (found.validation, layout.VALIDATION),
+            )
         )
         write_page(path, page, report, found.sample_set, labels.get("dropped", {}), validation)
     return {

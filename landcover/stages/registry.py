@@ -1,33 +1,14 @@
-"""Stage names and the functions behind them; imported by workers, never by DAG files."""
+"""From the name of a stage to the function that does its work, imported at first use."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from importlib import import_module
 
-from landcover.nouns.run import Stage
+from landcover.nouns.stages import TABLE, Stage
 from landcover.parts.task import StageFunction
-from landcover.stages.classify import classify
-from landcover.stages.collect import collect
-from landcover.stages.composite import composite
-from landcover.stages.explain import explain
-from landcover.stages.mask import mask
-from landcover.stages.mosaic import mosaic
-from landcover.stages.publish import publish
-from landcover.stages.sample import sample
-from landcover.stages.terrain import terrain
-from landcover.stages.train import train
-from landcover.stages.validate import validate
 
-STAGE_FUNCTIONS: Mapping[Stage, StageFunction] = {
-    "collect": collect,
-    "mask": mask,
-    "composite": composite,
-    "terrain": terrain,
-    "sample": sample,
-    "train": train,
-    "explain": explain,
-    "classify": classify,
-    "mosaic": mosaic,
-    "validate": validate,
-    "publish": publish,
-}
+
+def stage_function(stage: Stage) -> StageFunction:
+    """Import a stage and give its function, which bears its name."""
+    function: StageFunction = getattr(import_module(TABLE[stage].module), stage)
+    return function

@@ -11,19 +11,18 @@ import numpy as np
 import pandas as pd
 
 from landcover.errors import InputError, MissingDataError
-from landcover.features.stack import FeatureStack, plan_features
+from landcover.features.stack import FeatureStack
 from landcover.labels.assignment import assign_points
 from landcover.learn.samples import expand_points
-from landcover.ledger import units
 from landcover.nouns.grid import Grid
 from landcover.nouns.model import FeatureSet
-from landcover.nouns.output import Output, Wanted, hash_of
+from landcover.nouns.output import Wanted, hash_of
+from landcover.nouns.stages import version_of
 from landcover.parts.prepared import prepared
+from landcover.parts.run_features import run_features
 from landcover.parts.task import Task
-from landcover.parts.work_grid import composites_of
+from landcover.parts.work_grid import composites_of, terrain_of
 from landcover.stores import layout
-
-VERSION = 1
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ def sample(task: Task) -> None:
     composites, terrain = composites_of(task, tile), terrain_of(task, tile)
     wanted = Wanted(
         stage="sample",
-        version=VERSION,
+        version=version_of("sample"),
         unit=tile,
         inputs={
             "composites": tuple(output.id for output in composites.values()),
@@ -69,27 +68,6 @@ def sample(task: Task) -> None:
     stack = FeatureStack(task, grids[tile], composites, terrain, features)
     make = partial(_make, task, mine, grids[tile], stack, features)
     task.need(wanted, layout.samples(tile, wanted.id), make, {"missing": list(missing)})
-
-
-def run_features(task: Task) -> tuple[FeatureSet, tuple[str, ...]]:
-    """List the features of the run: a layer that no product has is not among them."""
-    has_terrain = bool(task.finished("terrain"))
-    return plan_features(task.recipe, prepared(task).layers, has_terrain=has_terrain)
-
-
-def terrain_of(task: Task, tile: str) -> Output | None:
-    """Find the terrain of a tile; None where the run has none.
-
-    Raises:
-        MissingDataError: The run has a terrain, but not of this tile.
-    """
-    if not task.run.includes("terrain"):
-        return None
-    state = units.load(task.workspace.records, task.run.id, "terrain", tile)
-    if state is None or not state.is_finished:
-        why = f": {state.message}" if state and state.message else ""
-        raise MissingDataError(f"{tile}: its terrain is not there{why}.")
-    return task.outputs_of("terrain", tile)[0]
 
 
 def _has_second(points: pd.DataFrame) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from landcover.features.normalisation import NORMALISATION
+from landcover.features.normalisation import paper_limits
 from landcover.learn.balancing import balance
 from landcover.learn.fitting import fit_recipe, parameters_of
 from landcover.learn.models import save_arrays
@@ -20,6 +20,8 @@ from landcover.ledger.models import register
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.model import FeatureSet, ModelCard, feature_set
 from landcover.nouns.output import Output, Wanted
+from landcover.nouns.stages import version_of
+from landcover.parts.run_features import run_features
 from landcover.parts.task import Task
 from landcover.parts.training.held_out import held_out_accuracy
 from landcover.parts.training.library import library_notes, provenance_of
@@ -28,12 +30,8 @@ from landcover.parts.training.sample_quality import check_samples
 from landcover.parts.training.sample_set import need_sample_set, read_table
 from landcover.parts.training.second_level import train_second
 from landcover.parts.training.trust_files import write_trust
-from landcover.raster.reflectance import stored_units
-from landcover.stages.sample import run_features
 from landcover.stores import layout
 from landcover.stores.models import ARRAYS, CARD
-
-VERSION = 2
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +47,7 @@ def train(task: Task) -> None:
     recipe = task.recipe.model
     wanted = Wanted(
         stage="train",
-        version=VERSION,
+        version=version_of("train"),
         unit="model",
         inputs={"sample_set": (sample_set.id,)},
         params={
@@ -121,24 +119,6 @@ def _make_model(
         "n_train_rows": card.n_train_rows,
         **check_samples(task, table, features, path),
     }
-
-
-def paper_limits(features: FeatureSet) -> dict[str, tuple[float, float]]:
-    """Give the values of features that become -1 and 1 in the landcoverpy paper (its Table 2).
-
-    Indices are left as they are; a layer that the paper does not have has no limits.
-    """
-    found = {}
-    for feature in features.features:
-        if feature.kind == "index":
-            found[feature.name] = (-1.0, 1.0)
-            continue
-        limits = NORMALISATION.get(feature.layer)
-        if limits is not None:
-            # The table counts stored integers; features are in physical units.
-            unit = 1.0 if feature.kind == "terrain" else stored_units(feature.layer)
-            found[feature.name] = (limits[0] / unit, limits[1] / unit)
-    return found
 
 
 def _select(task: Task, features: FeatureSet, rows: pd.DataFrame) -> FeatureSet:

@@ -17,6 +17,7 @@ from landcover.ledger import outputs
 from landcover.nouns.grid import Grid
 from landcover.nouns.model import ModelCard
 from landcover.nouns.output import Output, Wanted
+from landcover.nouns.stages import version_of
 from landcover.nouns.validation import Validation
 from landcover.parts.class_names import Names
 from landcover.parts.mapping.map_lookup import codes_of
@@ -29,9 +30,6 @@ from landcover.parts.validation.independent_points import judge_independently
 from landcover.parts.validation.reliability import calibration_of
 from landcover.stores import layout
 
-VERSION = 2
-REPORT = "accuracy.json"
-VALIDATION = "validation.json"
 DESIGN = (
     "held-out groups of the training labels: chosen, not drawn at random, so this is no "
     "probability sample of the map"
@@ -63,7 +61,7 @@ def _need_accuracy(task: Task, maps: dict[str, Output], samples: Output) -> None
         return  # the independent points say what there is to say
     wanted = Wanted(
         stage="validate",
-        version=VERSION,
+        version=version_of("validate"),
         unit="accuracy",
         inputs={"maps": _ids(maps), "sample_set": (samples.id,)},
         params={"simulated": task.run.simulated},
@@ -79,7 +77,7 @@ def _need_validation(
     joined = {str(unit.cell): output for unit, output in task.all_outputs("mosaic")}
     wanted = Wanted(
         stage="validate",
-        version=VERSION,
+        version=version_of("validate"),
         unit="validation",
         inputs={
             "maps": _ids(maps),
@@ -121,7 +119,7 @@ def _make_accuracy(
     notes = (*report.notes, *(f"{name} was not held out: it has too few groups." for name in rare))
     report = report.model_copy(update={"notes": notes})
     path.mkdir()
-    (path / REPORT).write_text(report.model_dump_json(indent=1))
+    (path / layout.ACCURACY).write_text(report.model_dump_json(indent=1))
     return {"overall": report.overall, "macro_f1": report.macro_f1, "n": report.n}
 
 
@@ -162,7 +160,7 @@ def _make_validation(
         notes=tuple(found.notes),
     )
     path.mkdir()
-    (path / VALIDATION).write_text(whole.model_dump_json(indent=1))
+    (path / layout.VALIDATION).write_text(whole.model_dump_json(indent=1))
     return {f"overall_{split.name}": split.overall for split in whole.splits}
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+ACCURACY = "accuracy.json"
+"""Accuracy of a map at its held-out samples, in the folder of :func:`accuracy`."""
+VALIDATION = "validation.json"
+"""Splits side by side, and independent points, in the folder of :func:`accuracy`."""
+
 
 def labels(label_id: str) -> str:
     """Ground truth of a run as a table."""

@@ -17,11 +17,11 @@ from landcover.ledger import runs
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import FeatureSet, feature_set
 from landcover.nouns.run import Unit
+from landcover.parts.run_features import run_features
 from landcover.parts.task import Task
 from landcover.parts.training.model_lookup import load_model
-from landcover.parts.work_grid import composites_of, tile_work_grid
+from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
 from landcover.raster.windows import plan_windows
-from landcover.stages.sample import run_features, terrain_of
 from landcover.stores.rasters import RasterStyle, create_raster
 from landcover.stores.workspace import Workspace
 from landcover.views.lazy import coordinates

@@ -17,7 +17,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from landcover.nouns.run import GROUPS, Group
+from landcover.nouns.stages import GROUPS, Group
 from landcover_airflow.operators.stage import StageOperator
 from landcover_airflow.outcome import sentences
 
@@ -60,7 +60,7 @@ def lanes(group: Group) -> tuple[Any, Any]:
     """Build the planner of a group of stages and its lanes, one per unit.
 
     Args:
-        group: Group of :data:`landcover.nouns.run.GROUPS`.
+        group: Group of :data:`landcover.nouns.stages.GROUPS`.
 
     Returns:
         The planner task and the mapped task group behind it.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from landcover.nouns.run import GROUPS, STAGES
+from landcover.nouns.stages import GROUPS, STAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -17,10 +17,10 @@ from landcover.ledger import runs
 from landcover.nouns.grid import Window
 from landcover.nouns.model import feature_set
 from landcover.nouns.run import Unit
+from landcover.parts.run_features import run_features
 from landcover.parts.task import Task
-from landcover.parts.work_grid import composites_of, tile_work_grid
+from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
 from landcover.simulate import simulate
-from landcover.stages.sample import run_features, terrain_of
 from landcover.stores.rasters import ReadingPool
 from landcover.stores.rasters import pool as pool_module
 

@@ -16,7 +16,8 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import FileRecord, Output, Wanted
 from landcover.nouns.period import Period, Span
 from landcover.nouns.product import Product, ProductFile
-from landcover.nouns.run import GROUPS, STAGES, Run, RunArguments, Unit, UnitState
+from landcover.nouns.run import Run, RunArguments, Unit, UnitState
+from landcover.nouns.stages import GROUPS, STAGES
 
 MARCH = datetime(2021, 3, 1, tzinfo=UTC)
 GRID = Grid(crs="EPSG:32630", ulx=300_000, uly=4_100_040, pixel=10, width=64, height=60)

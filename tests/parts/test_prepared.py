@@ -13,10 +13,10 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.run import Run, RunArguments, Unit, UnitState
 from landcover.parts.prepared import COLLECTION, prepared, prepared_tiles
+from landcover.parts.run_features import run_features
 from landcover.parts.task import Task
 from landcover.parts.work_grid import tile_work_grid
 from landcover.recipe import read_recipe
-from landcover.stages.sample import run_features
 from landcover.stores.objects import DirectoryStore
 from landcover.stores.records import MEMORY, SqliteRecords
 from landcover.stores.workspace import Workspace

@@ -22,7 +22,8 @@ import yaml
 from landcover import api
 from landcover.errors import Family, UsageError
 from landcover.ledger import units
-from landcover.nouns.run import Stage, UnitState
+from landcover.nouns.run import UnitState
+from landcover.nouns.stages import Stage
 from landcover.simulate import SimulatedRegion, simulate
 
 BAD, GOOD = "30SUF", "30SVF"

@@ -12,10 +12,10 @@ import pytest
 from landcover import api
 from landcover.learn.validated_diagnosis import UNJUDGED
 from landcover.nouns.explanation import Explanation
-from landcover.nouns.run import GROUPS, STAGES
+from landcover.nouns.stages import GROUPS, STAGES
+from landcover.parts.training.explanation import find_explanation
 from landcover.publish.doctor import DOCUMENT, DRAWING, PAGE, PICTURE, TABLE
 from landcover.simulate import simulate
-from landcover.stages.explain import find_explanation
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 ONE_SEASON = "seasons=[{name: summer, primary_month: 6, fallback_month: 7}]"

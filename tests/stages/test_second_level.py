@@ -26,9 +26,8 @@ from landcover.nouns.output import Output
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model, open_model
 from landcover.parts.training.second_level import open_second, second_layer
-from landcover.parts.work_grid import composites_of, tile_work_grid
+from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
 from landcover.simulate import simulate
-from landcover.stages.sample import terrain_of
 from landcover.stores.models import CARD, read_card
 from landcover.stores.rasters import read_array
 

@@ -16,8 +16,8 @@ from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Wanted
 from landcover.nouns.run import Run, RunArguments, Unit, UnitState
+from landcover.parts.preparation import terrain_rasters
 from landcover.recipe import read_recipe
-from landcover.stages import terrain as terrain_stage
 from landcover.stores.rasters import read_array
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
@@ -188,7 +188,7 @@ def test_blocks_leave_no_trace(
     grid = work_grid(-5.5, 36.5)
     _, whole = make(grid, tmp_path / "dem")
     expected = read(whole)
-    monkeypatch.setattr(terrain_stage, "BLOCK", 90)
+    monkeypatch.setattr(terrain_rasters, "BLOCK", 90)
     monkeypatch.setenv("LANDCOVER_WORKSPACE", str(tmp_path / "blocks"))
     _, blocks = make(grid, tmp_path / "dem")
     np.testing.assert_allclose(read(blocks), expected, atol=1e-4)

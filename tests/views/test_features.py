@@ -15,8 +15,8 @@ from landcover import api
 from landcover.cli import cli
 from landcover.errors import InputError, MissingDataError
 from landcover.nouns.grid import Window
+from landcover.parts.run_features import run_features
 from landcover.simulate import simulate
-from landcover.stages.sample import run_features
 from landcover.stores.rasters import pool as pool_module
 from landcover.stores.rasters import read_array
 from landcover.views.features import _stack, _task_of, open_features

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
 from landcover.parts.preparation.composite_files import clear_file, layer_file, rung_file
+from landcover.parts.preparation.masking import mask_name
 from landcover.parts.preparation.observations import (
     BYTES_PER_OBSERVATION,
     SHARE_OF_WINDOWS,
@@ -37,7 +38,6 @@ from landcover.raster.reflectance import NODATA
 from landcover.raster.windows import cover, cut, plan_windows
 from landcover.recipe import AUXILIARY
 from landcover.recipe.fields import CompositeRecipe
-from landcover.stages.mask import mask_name
 from landcover.stores.rasters import Opened, RasterWriter, ReadingPool
 
 Shorts = NDArray[np.int16]

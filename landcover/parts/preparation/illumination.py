@@ -18,6 +18,7 @@ from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
 from landcover.nouns.product import Product
 from landcover.parts.preparation.observations import Observation, stacks
+from landcover.parts.preparation.tile_terrain import need_terrain
 from landcover.parts.task import Task
 from landcover.raster.topography import (
     Method,
@@ -28,7 +29,6 @@ from landcover.raster.topography import (
     regression_sums,
 )
 from landcover.recipe import AUXILIARY
-from landcover.stages.terrain import need_terrain
 from landcover.stores.rasters import open_raster
 
 _STRIP_ROWS = 64
@@ -44,7 +44,7 @@ class Relief:
 
         Args:
             task: The unit whose products are corrected.
-            terrain: Output of :func:`landcover.stages.terrain.need_terrain`.
+            terrain: Output of :func:`landcover.parts.preparation.tile_terrain.need_terrain`.
             method: ``c`` or ``scs+c``.
         """
         self.terrain = terrain

@@ -21,6 +21,7 @@ from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
 from landcover.nouns.product import Product, ProductFile
+from landcover.parts.preparation.masking import mask_name
 from landcover.parts.task import Job, Task
 from landcover.raster.clouds import (
     CLOUD_BIT,
@@ -34,7 +35,6 @@ from landcover.raster.clouds import (
 )
 from landcover.raster.reflectance import NODATA, harmonise, stored_units
 from landcover.raster.windows import LARGEST_PX, cover, cut, plan_windows
-from landcover.stages.mask import mask_name
 from landcover.stores.rasters import Opened, ReadingPool, open_raster
 
 BITS = {

@@ -17,7 +17,9 @@ from landcover.ledger import outputs
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
 from landcover.nouns.product import Product, ProductFile
+from landcover.parts.preparation.masking import mask_name
 from landcover.parts.preparation.observations import BITS
+from landcover.parts.preparation.product_records import load_product
 from landcover.parts.task import Task
 from landcover.publish import quicklooks as plates
 from landcover.publish.quicklooks import Plate
@@ -37,8 +39,6 @@ from landcover.raster.composite import masked_median
 from landcover.raster.reflectance import harmonise, stored_units
 from landcover.raster.windows import cover, cut
 from landcover.recipe import Mask
-from landcover.stages.collect import load_product
-from landcover.stages.mask import mask_name
 from landcover.stores.rasters import open_raster
 
 SIDE_M = 10_240.0

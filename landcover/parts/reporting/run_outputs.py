@@ -13,7 +13,8 @@ from landcover.nouns.legend import LegendClass
 from landcover.nouns.model import ModelCard
 from landcover.nouns.output import Output
 from landcover.nouns.period import Period
-from landcover.nouns.run import Stage, Unit, UnitState
+from landcover.nouns.run import Unit, UnitState
+from landcover.nouns.stages import Stage
 from landcover.parts.preparation.expected_coverage import candidates_of
 from landcover.parts.reporting.run_report import troubles
 from landcover.parts.task import Task

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from landcover.features.normalisation import paper_limits
 from landcover.learn.accuracy import NamesClasses
 from landcover.learn.balancing import balance
 from landcover.learn.bootstrap import Judged, gap_between, shares_of
@@ -20,7 +21,6 @@ from landcover.nouns.model import ModelCard
 from landcover.nouns.validation import Gap, SplitName, SplitScore
 from landcover.parts.task import Job
 from landcover.recipe import ModelRecipe, Validation
-from landcover.stages.train import paper_limits
 
 MOST_REGIONS = 10
 """Tiles or files up to which one is left out after the other; of more, parts of them all."""

@@ -27,17 +27,20 @@ from landcover.nouns.run import Unit
 from landcover.nouns.validation import Validation
 from landcover.parts.mapping.map_lookup import codes_at, map_of
 from landcover.parts.task import Job, Task
+from landcover.parts.training.explanation import (
+    copy_explanation,
+    explanation_of,
+    read_explanation,
+)
 from landcover.parts.training.model_lookup import LoadedModel
 from landcover.parts.training.run_model import load_model as find_model
 from landcover.parts.training.run_model import open_model
 from landcover.parts.training.sample_set import read_table
 from landcover.parts.validation.independent_points import grids_of, points_apart
-from landcover.parts.work_grid import composites_of
+from landcover.parts.work_grid import composites_of, terrain_of
 from landcover.publish.doctor import view_of, write_words
 from landcover.publish.page import ExplainedView
-from landcover.stages.explain import copy_explanation, explanation_of, read_explanation
-from landcover.stages.sample import terrain_of
-from landcover.stages.validate import VALIDATION
+from landcover.stores.layout import VALIDATION
 from landcover.stores.models import ARRAYS
 from landcover.stores.workspace import Workspace
 

@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from landcover.execution import unit_key
-from landcover.nouns.run import Stage
+from landcover.nouns.stages import Stage
 from landcover_airflow.hooks.dask import DaskHook
 from landcover_airflow.outcome import give_up, sentences
 from landcover_airflow.triggers.dask import DaskUnitTrigger

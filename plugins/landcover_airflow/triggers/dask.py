@@ -18,7 +18,7 @@ from landcover_airflow.outcome import shortened
 if TYPE_CHECKING:
     from distributed import Client, Future, KilledWorker
 
-    from landcover.nouns.run import Stage
+    from landcover.nouns.stages import Stage
 
 # A worker that died with more of its memory limit in use than this died of it (DESIGN: memory).
 MEMORY_DEATH = 0.8

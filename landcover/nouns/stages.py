@@ -1,0 +1,64 @@
+"""The stages of a run, in order: their groups, their versions, and the modules that do the work.
+
+A stage is one row here and one file of ``landcover/stages``, which is imported when the stage is
+used. Everything else (command line, form, lanes, plans, receipts, tests) reads this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+Stage = Literal[
+    "collect", "mask", "composite", "terrain", "sample", "train", "explain", "classify", "mosaic",
+    "validate", "publish",
+]  # fmt: skip
+Group = Literal[
+    "prepare", "terrain", "sample", "train", "classify", "mosaic", "validate", "publish"
+]
+
+
+class StageRow(NamedTuple):
+    """What is known of a stage without importing it."""
+
+    name: Stage
+    """Name, everywhere."""
+    group: Group
+    """Stages of one group follow each other in one lane, unit by unit."""
+    version: int
+    """Part of the id of what the stage makes: raised when its bytes change."""
+
+    @property
+    def module(self) -> str:
+        """Module whose function of the stage's name does the work."""
+        return f"landcover.stages.{self.name}"
+
+
+TABLE: Mapping[Stage, StageRow] = {
+    row.name: row
+    for row in (
+        StageRow("collect", "prepare", 1),
+        StageRow("mask", "prepare", 1),
+        StageRow("composite", "prepare", 1),
+        StageRow("terrain", "terrain", 3),
+        StageRow("sample", "sample", 1),
+        StageRow("train", "train", 2),
+        StageRow("explain", "train", 2),
+        StageRow("classify", "classify", 1),
+        StageRow("mosaic", "mosaic", 1),
+        StageRow("validate", "validate", 2),
+        StageRow("publish", "publish", 5),
+    )
+}
+STAGES: tuple[Stage, ...] = tuple(TABLE)
+"""Names in the order of the story."""
+GROUPS: dict[Group, tuple[Stage, ...]] = {
+    row.group: tuple(other.name for other in TABLE.values() if other.group == row.group)
+    for row in TABLE.values()
+}
+"""Group → its stages, both in the order of the story."""
+
+
+def version_of(stage: Stage) -> int:
+    """Give the version of a stage, which is part of the id of what it makes."""
+    return TABLE[stage].version

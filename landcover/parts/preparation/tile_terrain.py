@@ -1,0 +1,68 @@
+"""The terrain of a tile, made by whoever needs it first (spec: dem §3-6)."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from math import ceil
+
+from landcover.nouns.grid import Grid
+from landcover.nouns.output import Output, Wanted
+from landcover.nouns.stages import version_of
+from landcover.parts.preparation.elevation import find_elevation, names
+from landcover.parts.preparation.terrain_rasters import HALO, METRIC_PIXEL, write_terrain
+from landcover.parts.task import Task
+from landcover.stores import layout
+
+log = logging.getLogger(__name__)
+
+
+def need_terrain(task: Task, tile: str, grid: Grid) -> Output:
+    """Make the terrain of a tile, or find it: whoever needs it first makes it.
+
+    Args:
+        task: Who needs it.
+        tile: Tile id.
+        grid: Work grid of the tile.
+
+    Returns:
+        ``elevation.tif`` (m), ``slope.tif`` and ``aspect.tif`` (degrees), float32, NaN nodata.
+
+    Raises:
+        MissingDataError: No elevation cell of the tile is there.
+        InputError: The elevation cannot be used.
+        UnavailableError: The server of the elevation does not answer.
+    """
+    metric = metric_grid(grid)
+    elevation = find_elevation(task, tile, metric)
+    for cells, what in ((elevation.unknown, "nodata"), (elevation.sea, "sea level")):
+        if cells:
+            log.warning("%s: elevation cells %s are absent: %s there", tile, names(cells), what)
+    wanted = Wanted(
+        stage="terrain",
+        version=version_of("terrain"),
+        unit=tile,
+        inputs={"dem": elevation.ids},
+        params={
+            **task.recipe.terrain.to_document(),
+            "grid": grid.to_document(),
+            "sea": names(elevation.sea),
+            "unknown": names(elevation.unknown),
+        },
+    )
+    make = partial(write_terrain, task, grid, metric, elevation)
+    return task.need(wanted, layout.terrain(tile, wanted.id), make)
+
+
+def metric_grid(grid: Grid) -> Grid:
+    """Give the 30 m grid that covers a work grid with its halo (dem §6)."""
+    west, south, east, north = grid.bounds
+    width, height = (ceil(side / METRIC_PIXEL) for side in (east - west, north - south))
+    return Grid(
+        crs=grid.crs,
+        ulx=west - METRIC_PIXEL * HALO,
+        uly=north + METRIC_PIXEL * HALO,
+        pixel=METRIC_PIXEL,
+        width=width + 2 * HALO,
+        height=height + 2 * HALO,
+    )
