@@ -4,7 +4,8 @@
 
     LandcoverError
     ├── InputError          bad input: never retried, a person has to change something
-    │   └── UsageError      the command line or the recipe itself is wrong (exit code 2)
+    │   ├── UsageError      the command line or the recipe itself is wrong (exit code 2)
+    │   └── DamagedError    stored bytes are not those that were written: set aside, made again
     ├── MissingDataError    nothing to work on here: the tile is skipped with its reason
     ├── UnavailableError    a store, a source or the cluster is away: retried with back-off
     ├── MemoryExceededError the job was given too little memory: retried with smaller windows
@@ -40,6 +41,19 @@ class InputError(LandcoverError):
 
 class UsageError(InputError):
     """The command line or the recipe is wrong."""
+
+
+class DamagedError(InputError):
+    """Stored bytes are not those that were written; the output is set aside and made again."""
+
+    def __init__(self, message: str, place: str) -> None:
+        super().__init__(message)
+        self.place = place
+        """Path or key of the damaged file in the object store."""
+
+    def __reduce__(self) -> tuple[type[DamagedError], tuple[str, str]]:
+        """Keep the place on the way from a worker."""
+        return type(self), (str(self), self.place)
 
 
 class MissingDataError(LandcoverError):

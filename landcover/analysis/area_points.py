@@ -84,7 +84,7 @@ def independent_of(workspace: Workspace, maps: Sequence[MapFile]) -> AccuracyRep
         if made is None or not made.wanted.inputs.get("reference"):
             continue
         if wanted in [set(made.wanted.inputs.get(role, ())) for role in ("mosaics", "maps")]:
-            with workspace.objects.local(made.key, VALIDATION) as path:
+            with outputs.local(workspace, made, VALIDATION) as path:
                 found = Validation.from_json(path.read_text(encoding="utf-8")).independent
             return None if found is None else found.agreement
     return None

@@ -24,6 +24,7 @@ from landcover.features.stack import FeatureStack
 from landcover.learn.layers import SCALE, Further
 from landcover.learn.models import Model
 from landcover.learn.predict import predict_blocks
+from landcover.ledger import outputs
 from landcover.nouns.change import CAUSES, CauseArea, ChangeSplit, ClassChange
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import FeatureSet, ModelCard
@@ -135,7 +136,7 @@ def split_change(
             file = Path(scratch) / f"{pair.old.tile}.tif"
             n_other += _write_causes(workspace, pair, loaded, limits, job, file)
             hrefs = {
-                name: workspace.objects.href(one.output.key, CLASSES)
+                name: outputs.href(workspace, one.output, CLASSES)
                 for name, one in zip(_MAPS, (pair.old, pair.new), strict=True)
             }
             sources.append(Source(pair.old.tile, {CAUSE: str(file), **hrefs}, pair.old.grid))
@@ -191,7 +192,7 @@ def _side(workspace: Workspace, one: TileMap, features: FeatureSet, job: Job) ->
     periods = dict.fromkeys(f.period for f in features.features if f.period)
     return _Side(
         FeatureStack(task, one.grid, one.composites, one.terrain, features),
-        workspace.objects.href(one.output.key, CLASSES),
+        outputs.href(workspace, one.output, CLASSES),
         tuple(task.href(one.composites[period], clear_name(one.grid)) for period in periods),
     )
 

@@ -80,7 +80,7 @@ def _held_out(workspace: Workspace, card: ModelCard) -> pd.DataFrame:
             f"Model {card.id}: its sample set {card.sample_set_id} is not in this workspace, so "
             "its held-out samples are unknown. Compare where it was trained."
         )
-    with workspace.objects.local(output.key) as path:
+    with outputs.local(workspace, output) as path:
         table = pd.read_parquet(path)
     held = table[~table["is_train"]]
     if held.empty:

@@ -103,7 +103,7 @@ def find_samples(workspace: Workspace, text: str) -> Output:
 
 def read_samples(workspace: Workspace, sample_set: Output) -> pd.DataFrame:
     """Read the table of a sample set."""
-    with workspace.objects.local(sample_set.key) as path:
+    with outputs.local(workspace, sample_set) as path:
         return pd.read_parquet(path)
 
 

@@ -37,6 +37,7 @@ COMMANDS = {
     "simulate": "landcover.cli.simulate",
     "status": "landcover.cli.status",
     "up": "landcover.cli.up",
+    "verify": "landcover.cli.verify",
 }
 
 

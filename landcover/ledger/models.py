@@ -63,11 +63,26 @@ class ModelEntry(Noun):
 
 
 def register(records: RecordStore, model: Output) -> None:
-    """Write a trained model into the registry; one that is known keeps its status."""
+    """Write a trained model into the registry; one that is known keeps its status.
+
+    A model that had to be made again and has other bytes than those that were approved is a
+    candidate again: nobody has looked at this one.
+    """
     checksums = {file.name: file.sha256 for file in model.files}
+    arrays = {name: sha256 for name, sha256 in checksums.items() if name.endswith(".npz")}
     known = records.get(COLLECTION, model.id) or {"status": "candidate"}
+    if known["status"] == "approved" and known.get("arrays_sha256", arrays) != arrays:
+        known = {**known, "status": "candidate", "history": [*known["history"], _remade()]}
     found = {**known, **model.stats, "_id": model.id, "key": model.key}
-    records.replace_one(COLLECTION, {**found, "card_sha256": checksums.get(CARD)})
+    records.replace_one(
+        COLLECTION, {**found, "card_sha256": checksums.get(CARD), "arrays_sha256": arrays}
+    )
+
+
+def _remade() -> dict[str, Any]:
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    why = "made again with other bytes than those that were approved"
+    return Decision(status="candidate", reason=why, when=when).to_document()
 
 
 def entries(records: RecordStore, status: Status | None = None) -> list[ModelEntry]:

@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import logging
+import re
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from landcover.errors import InputError
+from landcover.errors import DamagedError, InputError, UnavailableError
 from landcover.nouns.output import FileRecord, Output, Wanted
+from landcover.stores import layout
 from landcover.stores.workspace import Workspace
 
 COLLECTION = "outputs"
+COMPARED = "compared"
+"""Files that were read whole once and had the bytes of their record."""
+WITHDRAWN = "withdrawn"
+"""Field of a record whose bytes were set aside."""
+_ID = re.compile(r"[0-9a-f]{16}")
+log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
 
 
 def find(workspace: Workspace, output_id: str) -> Output | None:
     """Find a committed output whose bytes are still there."""
     document = workspace.records.get(COLLECTION, output_id)
-    if document is None:
+    if document is None or document.get(WITHDRAWN):
         return None
-    fields = {name: document[name] for name in Output.model_fields}
-    output = Output.from_document(fields)
+    output = read(document)
     return output if _is_whole(workspace, output) else None
+
+
+def read(document: Mapping[str, Any]) -> Output:
+    """Read the record of an output.
+
+    Raises:
+        UnavailableError: The record is malformed: somebody else wrote into the store.
+    """
+    try:
+        return Output.from_document({name: document[name] for name in Output.model_fields})
+    except (KeyError, InputError) as error:
+        lacking = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise UnavailableError(
+            f"Record {document.get('_id')} of {COLLECTION} is malformed ({lacking}). Restore the "
+            "records from a copy, or remove this one and run again."
+        ) from error
 
 
 def load(workspace: Workspace, output_id: str) -> Output:
@@ -80,6 +106,134 @@ def commit(
     return output
 
 
+def withdraw(workspace: Workspace, output_id: str, reason: str) -> str | None:
+    """Set the bytes of an output aside, so that whoever needs it next makes it again.
+
+    Args:
+        workspace: Where it is.
+        output_id: The output.
+        reason: Why, one sentence; kept in the record.
+
+    Returns:
+        Key under which the bytes are kept; None where there is no such output, or where somebody
+        else has withdrawn it.
+    """
+    document = workspace.records.get(COLLECTION, output_id)
+    if document is None or document.get(WITHDRAWN) or not document["key"]:
+        return None
+    kept = layout.set_aside(output_id, uuid.uuid4().hex[:8])
+    # The record first: between the two steps nobody may take damaged bytes for whole ones.
+    workspace.records.find_one_and_update(
+        COLLECTION, {"_id": output_id}, {WITHDRAWN: {"reason": reason, "key": kept}}
+    )
+    workspace.objects.move(document["key"], kept)
+    log.warning("%s is withdrawn, its bytes are kept as %s: %s", output_id, kept, reason)
+    return kept
+
+
+def owner_of(workspace: Workspace, place: str) -> str | None:
+    """Find the output that a file of the object store belongs to.
+
+    Args:
+        workspace: Where to look.
+        place: Path or key of the file.
+
+    Returns:
+        Its id: the layout of keys holds it in every path; None where no record has it.
+    """
+    for part in reversed(place.split("/")):
+        name = part.partition(".")[0]
+        if _ID.fullmatch(name) and workspace.records.get(COLLECTION, name) is not None:
+            return name
+    return None
+
+
+def require_whole(workspace: Workspace, output: Output, name: str = "") -> None:
+    """Check a file that carries no checksums of its blocks, before it is read.
+
+    The first look at a file reads all of it; that it was whole is remembered in the records.
+
+    Args:
+        workspace: Where it is.
+        output: Whose file.
+        name: Name of the file within the output; empty where the key is the file.
+
+    Raises:
+        DamagedError: It has other bytes than its record says.
+    """
+    wanted = next((file for file in output.files if file.name == name), None)
+    if wanted is None or wanted.has_block_checksums:
+        return
+    key = f"{output.id}/{name}"
+    known = workspace.records.get(COMPARED, key)
+    if known is not None and known["sha256"] == wanted.sha256:
+        return
+    with workspace.objects.local(output.key, name or None) as path:
+        compare_bytes(output, wanted, path)
+    workspace.records.replace_one(COMPARED, {"_id": key, "sha256": wanted.sha256})
+
+
+def href(workspace: Workspace, output: Output, name: str | None = None) -> str:
+    """Give the path under which GDAL opens an output's file by window.
+
+    Raises:
+        DamagedError: A file without checksums of its blocks has other bytes than its record.
+    """
+    require_whole(workspace, output, name or "")
+    return workspace.objects.href(output.key, name)
+
+
+@contextmanager
+def local_at(workspace: Workspace, key: str, name: str) -> Iterator[Path]:
+    """Yield a local path of one file under the key of an output; see :func:`local`.
+
+    Raises:
+        DamagedError: The file has other bytes than the record of its output.
+    """
+    owner = owner_of(workspace, key)
+    document = workspace.records.get(COLLECTION, owner) if owner else None
+    if document is None:
+        with workspace.objects.local(key, name) as path:
+            yield path
+        return
+    with local(workspace, read(document), name) as path:
+        yield path
+
+
+@contextmanager
+def local(workspace: Workspace, output: Output, name: str | None = None) -> Iterator[Path]:
+    """Yield a local path of an output, or of one file in it, whose bytes were compared.
+
+    Rasters with checksums of their blocks are compared when they are read.
+
+    Raises:
+        DamagedError: A file has other bytes than its record.
+    """
+    with workspace.objects.local(output.key, name) as path:
+        for file in output.files:
+            if name in (None, file.name) and not file.has_block_checksums:
+                is_inside = name is None and bool(file.name)
+                compare_bytes(output, file, path / file.name if is_inside else path)
+        yield path
+
+
+def compare_bytes(output: Output, file: FileRecord, path: Path) -> None:
+    """Compare the bytes of a file with its record.
+
+    Raises:
+        DamagedError: They differ.
+    """
+    found = sha256_of(path)
+    if found != file.sha256:
+        place = f"{output.key}/{file.name}".rstrip("/")
+        raise DamagedError(
+            f"{place}: its checksum {found[:12]} is not the {file.sha256[:12]} of its record: the "
+            "file was damaged or changed. `landcover verify` sets it aside, and the command that "
+            "made it makes it again.",
+            place,
+        )
+
+
 def require_unchanged(output: Output, folder: Path) -> None:
     """Check the bytes of an output before they are published.
 
@@ -123,6 +277,20 @@ def _files(path: Path) -> tuple[FileRecord, ...]:
             name="" if file == path else str(file.relative_to(path)),
             bytes=file.stat().st_size,
             sha256=sha256_of(file),
+            has_block_checksums=_has_block_checksums(file),
         )
         for file in found
     )
+
+
+def _has_block_checksums(path: Path) -> bool:
+    if path.suffix != ".tif":
+        return False
+    # Whoever commits rasters has them open anyway; who only plans imports no raster library.
+    from landcover.stores.rasters import open_raster
+
+    try:
+        with open_raster(path) as raster:
+            return raster.has_checksums
+    except InputError:  # no raster in spite of its name: compared as any other file
+        return False

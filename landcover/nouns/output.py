@@ -60,6 +60,8 @@ class FileRecord(Noun):
     """Size."""
     sha256: str
     """Checksum, hex."""
+    has_block_checksums: bool = False
+    """Whether the file is a raster that carries a checksum of each block."""
 
 
 class Output(Noun):

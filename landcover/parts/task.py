@@ -142,12 +142,24 @@ class Task:
                 yield state.unit, outputs.load(self.workspace, output_id)
 
     def href(self, output: Output, name: str | None = None) -> str:
-        """Give the path under which GDAL opens an output's file by window."""
-        return self.workspace.objects.href(output.key, name)
+        """Give the path under which GDAL opens an output's file by window.
+
+        Raises:
+            DamagedError: A file without checksums of its blocks has other bytes than its record.
+        """
+        return outputs.href(self.workspace, output, name)
+
+    def local_at(self, key: str, name: str) -> AbstractContextManager[Path]:
+        """Yield a local path of one file of the output under a key, as :meth:`local` does."""
+        return outputs.local_at(self.workspace, key, name)
 
     def local(self, output: Output, name: str | None = None) -> AbstractContextManager[Path]:
-        """Yield a local path of an output, or of one file in it, for readers other than GDAL."""
-        return self.workspace.objects.local(output.key, name)
+        """Yield a local path of an output, or of one file in it, for readers other than GDAL.
+
+        Raises:
+            DamagedError: A file has other bytes than its record.
+        """
+        return outputs.local(self.workspace, output, name)
 
 
 class StageFunction(Protocol):

@@ -15,13 +15,14 @@ from threadpoolctl import threadpool_limits
 
 from landcover.errors import (
     CancelledError,
+    DamagedError,
     Family,
     InputError,
     MissingDataError,
     family_of,
     sentence_of,
 )
-from landcover.ledger import runs, units
+from landcover.ledger import outputs, runs, units
 from landcover.nouns.run import State, UnitState
 from landcover.nouns.stages import Stage
 from landcover.parts.task import Job, Task
@@ -128,6 +129,7 @@ def _work(task: Task, stage: Stage, running: UnitState) -> UnitState:
         state, family, message = "cancelled", error.family, str(error)
     except Exception as error:
         state, family, message = "failed", family_of(error), sentence_of(error)
+        message += _set_aside(task.workspace, error)
         if family == "defect":
             log.error("%s: %s\n%s", task.unit.label, message, traceback.format_exc())
     return running.model_copy(
@@ -141,6 +143,19 @@ def _work(task: Task, stage: Stage, running: UnitState) -> UnitState:
             "outputs": tuple(output.id for output in task.made),
         }
     )
+
+
+def _set_aside(workspace: Workspace, error: BaseException) -> str:
+    """Withdraw the output whose bytes were found damaged; says so."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, DamagedError):
+        cause = cause.__cause__
+    if cause is None:
+        return ""
+    owner = outputs.owner_of(workspace, cause.place)
+    if owner is None or outputs.withdraw(workspace, owner, str(cause)) is None:
+        return ""
+    return f" {owner} is set aside now: run the same command again."
 
 
 def _tell(state: UnitState) -> None:

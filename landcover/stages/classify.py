@@ -43,7 +43,7 @@ def classify(task: Task) -> None:
         },
         params={"index_variant": task.recipe.features.index_variant, **_params(recipe)},
     )
-    with task.workspace.objects.local(key, ARRAYS) as path:
+    with task.local_at(key, ARRAYS) as path:
         model = open_model(path.parent, card)
     stack = FeatureStack(task, grid, composites, terrain, card.features)
     second = load_second(task, key, card)

@@ -14,6 +14,7 @@ from landcover.errors import InputError, MissingDataError
 from landcover.features.stack import FeatureStack
 from landcover.labels.assignment import assign_points
 from landcover.learn.samples import expand_points
+from landcover.ledger import tables
 from landcover.nouns.grid import Grid
 from landcover.nouns.model import FeatureSet
 from landcover.nouns.output import Wanted, hash_of
@@ -39,7 +40,8 @@ def sample(task: Task) -> None:
     if tile in all_tiles.troubles:
         raise InputError(all_tiles.troubles[tile])
     grids = all_tiles.grids
-    with task.workspace.objects.local(layout.labels(str(task.run.label_id))) as path:
+    label_id = str(task.run.label_id)
+    with tables.local(task.workspace, "labels", label_id, layout.labels(label_id)) as path:
         points = pd.read_parquet(path)
     mine = assign_points(points, grids, task.recipe.labels.assign).get(tile)
     if mine is None:

@@ -109,6 +109,11 @@ class Bucket:
 
         return self._write_new(put)
 
+    def copy(self, key: str, to: str) -> None:
+        """Copy a file within the bucket, on the server, in parts where it is large."""
+        source = {"Bucket": self.name, "Key": key}
+        self._call(lambda client: client.copy(source, self.name, to))
+
     def delete(self, keys: Sequence[str]) -> None:
         """Remove files; one that is not there is none to remove.
 

@@ -86,3 +86,8 @@ def report(output_id: str) -> str:
 def scratch(name: str) -> str:
     """A place for bytes that are not published yet."""
     return f"tmp/{name}"
+
+
+def set_aside(output_id: str, name: str) -> str:
+    """Bytes of an output that were found damaged."""
+    return f"damaged/{output_id}-{name}"

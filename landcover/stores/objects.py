@@ -51,6 +51,10 @@ class ObjectStore(Protocol):
         """Remove an object at once; nothing happens where there is none."""
         ...
 
+    def move(self, key: str, to: str) -> None:
+        """Move an object to a key where there is none; nothing happens where there is no object."""
+        ...
+
 
 class DirectoryStore:
     """Objects in a directory of the local disk."""
@@ -123,6 +127,13 @@ class DirectoryStore:
             with suppress(FileNotFoundError):  # somebody else was quicker
                 os.rename(path, scratch)
             _delete(scratch)
+
+    def move(self, key: str, to: str) -> None:
+        """Move an object to a key where there is none; nothing happens where there is no object."""
+        path, target = self._path(key), self._path(to)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # somebody else was quicker
+            os.rename(path, target)
 
     def size(self, key: str, name: str | None = None) -> int | None:
         """Give the bytes of an object's file; None where it is not there."""

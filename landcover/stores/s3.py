@@ -118,6 +118,14 @@ class S3ObjectStore:
         place = self._place(key)
         self._bucket.delete([f"{place}/{name}" if name else place for name in self.sizes(key)])
 
+    def move(self, key: str, to: str) -> None:
+        """Move an object to a key where there is none; nothing happens where there is no object."""
+        place, target = self._place(key), self._place(to)
+        for name in self.sizes(key):
+            pair = (f"{place}/{name}", f"{target}/{name}") if name else (place, target)
+            self._bucket.copy(*pair)
+        self.remove(key)
+
     def _require(self, path: str) -> None:
         self._bucket.require(path.removeprefix(self._root))
 

@@ -66,7 +66,7 @@ def _composite(workspace: Workspace, output: Output) -> xarray.Dataset:
 def _variable(
     workspace: Workspace, output: Output, name: str, own: Grid, grid: Grid, layer: str
 ) -> xarray.Variable:
-    path = workspace.objects.href(output.key, name)
+    path = outputs.href(workspace, output, name)
     array = StoredArray(path, own, grid, layer)
     return xarray.Variable(("y", "x"), indexing.LazilyIndexedArray(array))
 

@@ -280,3 +280,15 @@ def test_every_key_of_the_layout_stays_in_the_store(store):
     assert len({store.href(key) for key in keys}) == len(keys)
     assert layout.composite("31UDS", "2018-spring", "0f") == "composites/31UDS/2018-spring/0f"
     assert all(store.href(key).startswith(f"{store.address}/") for key in keys)
+
+
+def test_an_object_is_moved_whole(store):
+    with store.publishing(KEY) as path:
+        path.mkdir()
+        (path / "10m.tif").write_text("fine")
+        (path / "60m.tif").write_text("coarse")
+    store.move(KEY, "damaged/0123456789abcdef-1")
+    assert not store.exists(KEY)
+    assert store.sizes("damaged/0123456789abcdef-1") == {"10m.tif": 4, "60m.tif": 6}
+    store.move(KEY, "damaged/again")
+    assert not store.exists("damaged/again")

@@ -65,7 +65,7 @@ def map_of(workspace: Workspace, output: Output) -> MapFile:
     """
     if "grid" not in output.stats:
         raise InputError(f"Map {output.id}: this mosaic has composites only, no classes.")
-    href = workspace.objects.href(output.key, CLASSES)
+    href = outputs.href(workspace, output, CLASSES)
     return MapFile(href, Grid.from_document(output.stats["grid"]), output.id)
 
 

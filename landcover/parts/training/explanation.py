@@ -42,7 +42,7 @@ def diagnose_model(
         InputError: The sample set lacks a feature of the model.
     """
     at = job or Job()
-    with workspace.objects.local(sample_set.key) as path:
+    with outputs.local(workspace, sample_set) as path:
         table = pd.read_parquet(path)
 
     def tell(share: float, seconds: float) -> None:
@@ -72,13 +72,13 @@ def explanation_of(task: Task) -> Output | None:
 
 def read_explanation(workspace: Workspace, found: Output) -> Explanation:
     """Read the document of an explanation."""
-    with workspace.objects.local(found.key, DOCUMENT) as path:
+    with outputs.local(workspace, found, DOCUMENT) as path:
         return Explanation.from_json(path.read_text(encoding="utf-8"))
 
 
 def copy_explanation(workspace: Workspace, found: Output, folder: Path) -> None:
     """Copy the files of an explanation into a folder that exists."""
-    with workspace.objects.local(found.key) as here:
+    with outputs.local(workspace, found) as here:
         for file in found.files:
             copyfile(here / file.name, folder / file.name)
 

@@ -70,8 +70,10 @@ def store_labels(workspace: Workspace, recipe: Recipe, labels: str) -> str:
     table = read_ground_truth(recipe.labels, labels, recipe.model.seed)
     with workspace.objects.publishing(key) as scratch:
         table.points.to_parquet(scratch, compression="zstd", index=False)
+        checksum = sha256_of(scratch)
     document = {
         "_id": label_id,
+        "table_sha256": checksum,
         "source": ", ".join(names_of(files)),
         "files": [
             {"name": part.name, "sha256": content[str(number)]} for number, part in enumerate(parts)

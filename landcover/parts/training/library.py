@@ -12,6 +12,7 @@ from landcover.features.stack import plan_features
 from landcover.labels.files import names_of, split_paths
 from landcover.labels.sample_tables import read_library
 from landcover.learn.library import PROVENANCE, require_features
+from landcover.ledger import tables
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.model import FeatureSet, Provenance
 from landcover.nouns.output import Output, hash_of
@@ -66,10 +67,12 @@ def store_library(workspace: Workspace, recipe: Recipe, samples: str, *, has_ter
     kept = table.drop_duplicates([name for name in table.columns if name != "library"])
     with workspace.objects.publishing(key) as scratch:
         kept.to_parquet(scratch, compression="zstd", index=False)
+        checksum = sha256_of(scratch)
     workspace.records.replace_one(
         COLLECTION,
         {
             "_id": library_id,
+            "table_sha256": checksum,
             "source": ", ".join(names),
             "rows": len(kept),
             "counts": {str(k): int(n) for k, n in kept["label"].value_counts().items()},
@@ -80,7 +83,7 @@ def store_library(workspace: Workspace, recipe: Recipe, samples: str, *, has_ter
 
 def load_library(workspace: Workspace, library_id: str) -> pd.DataFrame:
     """Read the samples that a run joins."""
-    with workspace.objects.local(layout.library(library_id)) as path:
+    with tables.local(workspace, COLLECTION, library_id, layout.library(library_id)) as path:
         return pd.read_parquet(path)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from landcover.learn.models import Model
+from landcover.ledger import outputs
 from landcover.ledger.models import ModelEntry, card_of, find_entry
 from landcover.nouns.model import ModelCard
 from landcover.parts.training.run_model import open_model
@@ -56,7 +57,7 @@ def load_model(workspace: Callable[[], Workspace], text: str | Path) -> LoadedMo
     opened = workspace()
     entry = find_entry(opened.records, str(text))
     card = card_of(opened, entry)
-    with opened.objects.local(entry.key, ARRAYS) as path:
+    with outputs.local_at(opened, entry.key, ARRAYS) as path:
         return LoadedModel(card, open_model(path.parent, card))
 
 

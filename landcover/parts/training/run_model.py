@@ -26,7 +26,7 @@ def load_model(task: Task) -> tuple[str, ModelCard]:
         key = next(o.key for o in task.outputs_of("train", "all") if o.unit == "model")
     else:
         key = require_not_retired(find_entry(task.workspace.records, named)).key
-    with task.workspace.objects.local(key, CARD) as path:
+    with task.local_at(key, CARD) as path:
         return key, read_card(path.parent)
 
 

@@ -102,7 +102,7 @@ def load_second(task: Task, key: str, card: ModelCard) -> dict[int, Model]:
     """
     found = {}
     for second in card.second:
-        with task.workspace.objects.local(key, second.arrays) as path:
+        with task.local_at(key, second.arrays) as path:
             found[second.code] = open_second(path.parent, card, second)
     return found
 

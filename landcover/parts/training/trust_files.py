@@ -118,7 +118,7 @@ def _read_trust(task: Task, key: str, card: ModelCard, asked: list[str]) -> Trus
             f"classify.keep: model {card.id} has no {TRUST}, which {' and '.join(asked)} need. "
             "Train it again, or leave them out."
         )
-    with task.workspace.objects.local(key, TRUST) as path:
+    with task.local_at(key, TRUST) as path:
         if sha256_of(path) != card.trust.sha256:
             raise InputError(
                 f"Model {card.id}: {TRUST} is not the one that its card was written for; train the "

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.labels.assignment import assign_points
+from landcover.ledger import tables
+from landcover.ledger.outputs import sha256_of
 from landcover.nouns.area import Design
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import hash_of
@@ -101,13 +103,15 @@ def store_reference(workspace: Workspace, recipe: Recipe, path: Path, design: De
     key = layout.labels(reference_id)
     with workspace.objects.publishing(key) as scratch:
         table.to_parquet(scratch, compression="zstd", index=False)
-    workspace.records.replace_one("labels", {"_id": reference_id, **document})
+        checksum = sha256_of(scratch)
+    kept = {"_id": reference_id, "table_sha256": checksum, **document}
+    workspace.records.replace_one("labels", kept)
     return reference_id
 
 
 def load_reference(workspace: Workspace, reference_id: str) -> Reference:
     """Load the test points of a run."""
-    with workspace.objects.local(layout.labels(reference_id)) as path:
+    with tables.local(workspace, "labels", reference_id, layout.labels(reference_id)) as path:
         points = pd.read_parquet(path)
     document = workspace.records.get("labels", reference_id) or {}
     return Reference(

@@ -33,7 +33,7 @@ def calibration_of(task: Task, key: str, card: ModelCard, held: pd.DataFrame) ->
     rows = held[held["code"].isin(card.codes)]
     if rows.empty:
         return None
-    with task.workspace.objects.local(key, ARRAYS) as path:
+    with task.local_at(key, ARRAYS) as path:
         model = open_model(path.parent, card)
     features = np.ascontiguousarray(rows[list(card.features.names)].to_numpy(np.float32))
     probabilities = model.probabilities(features)

@@ -105,7 +105,7 @@ def show_explanation(task: Task, validation: Output | None, folder: Path) -> Exp
 
     def load() -> LoadedModel:
         key, card = find_model(task)
-        with task.workspace.objects.local(key, ARRAYS) as path:
+        with task.local_at(key, ARRAYS) as path:
             return LoadedModel(card, open_model(path.parent, card))
 
     explanation = read_explanation(task.workspace, found)

@@ -52,6 +52,7 @@ def read_codes(path: str | Path, grid: Grid, window: Window | None = None) -> ND
                 f"{path}: expected class codes (uint8) with a CRS, found {source.dtypes[0]}"
                 f"{'' if source.crs else ' without a CRS'}."
             )
+        raster.compare_once()
         level = _overview(raster, grid)
         nodata = source.nodata
     options = {} if level is None else {"overview_level": level}

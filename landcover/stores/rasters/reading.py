@@ -19,9 +19,10 @@ from rasterio.io import DatasetReader
 from rasterio.session import DummySession
 from rasterio.windows import Window as RasterioWindow
 
-from landcover.errors import InputError
+from landcover.errors import DamagedError, InputError
 from landcover.nouns.grid import Grid, Window
 from landcover.stores import vsi
+from landcover.stores.rasters.block_checksums import NAMESPACE, BlockChecksums
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -30,6 +31,7 @@ T = TypeVar("T")
 # One job owns the memory contract: GDAL gets a small cache (bytes) and no threads of its own.
 GDAL_OPTIONS: Mapping[str, Any] = {"GDAL_CACHEMAX": 128 * 2**20, "GDAL_NUM_THREADS": 1}
 _FILTERS = Lock()
+_COMPARED: dict[str, tuple[int, int]] = {}
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class RasterReader:
         self._path = path
         self.dataset = dataset
         """rasterio's own object, for this room only."""
+        self._checksums = _checksums(dataset)
 
     @property
     def info(self) -> RasterInfo:
@@ -78,8 +81,29 @@ class RasterReader:
             (y, x) for one band, else (band, y, x), in the file's own type.
 
         Raises:
-            InputError: The file is damaged.
+            InputError: The file cannot be read.
+            DamagedError: A block holds other pixels than were written.
         """
+        if self._checksums is None:
+            return self._read(window, band)
+        place = window or Window(0, 0, *self.dataset.shape)
+        bands = range(self.dataset.count) if band is None else (band - 1,)
+        if self._checksums.is_compared(place, bands):
+            return self._read(window, band)
+        whole = self._checksums.widened(place)
+        pixels = self._read(whole, band)
+        stack = pixels[None] if pixels.ndim == 2 else pixels
+        where = self._checksums.differing(stack, whole, bands)
+        if where is not None:
+            raise other_pixels(self._path, where)
+        if whole == place:
+            return pixels
+        rows, columns = place._replace(
+            row=place.row - whole.row, column=place.column - whole.column
+        ).slices
+        return np.ascontiguousarray(pixels[..., rows, columns])
+
+    def _read(self, window: Window | None, band: int | None) -> Array:
         rectangle = rasterio_window(window)
         # GDAL's options are those of a thread; a raster may stay open beyond the block that set
         # them, so each reading sets its own.
@@ -88,6 +112,38 @@ class RasterReader:
                 reading(self._path, lambda: self.dataset.read(band, window=rectangle))
             )
 
+    @property
+    def has_checksums(self) -> bool:
+        """Whether the file carries a checksum of each block."""
+        return self._checksums is not None
+
+    def compare_all(self) -> None:
+        """Compare every block with its checksum, where the file carries them.
+
+        Raises:
+            DamagedError: A block holds other pixels than were written.
+        """
+        if self._checksums is not None:
+            height, width = self.dataset.shape
+            step = int(self.dataset.block_shapes[0][0])
+            for top in range(0, height, step):
+                self.read(Window(top, 0, min(step, height - top), width))
+
+    def compare_once(self) -> None:
+        """Compare every block, unless this process has done so since the file was written.
+
+        For readers that hand the file to GDAL's warper, which decodes blocks by itself.
+
+        Raises:
+            DamagedError: A block holds other pixels than were written.
+        """
+        if self._checksums is None:
+            return
+        state = _state_of(self._path)
+        if _COMPARED.get(self._path) != state:
+            self.compare_all()
+            _COMPARED[self._path] = state
+
     def close(self) -> None:
         """Close the file."""
         self.dataset.close()
@@ -95,6 +151,22 @@ class RasterReader:
     def tags(self) -> dict[str, str]:
         """Give the file's metadata tags."""
         return dict(self.dataset.tags())
+
+
+def _state_of(path: str) -> tuple[int, int]:
+    """Give size and time of a local file; what lies on a server is published once and stays."""
+    if path.startswith("/vsi"):
+        return 0, 0
+    status = Path(path).stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _checksums(dataset: DatasetReader) -> BlockChecksums | None:
+    if dataset.driver != "GTiff" or not dataset.count:
+        return None
+    block = dataset.block_shapes[0]
+    tags = dataset.tags(ns=NAMESPACE)
+    return BlockChecksums.of_tags(tags, dataset.shape, block, dataset.count)
 
 
 @contextmanager
@@ -196,6 +268,16 @@ def reading(path: str, read: Callable[[], T]) -> T:
         return vsi.patiently(path, read, RasterioError)
     except RasterioError as error:
         raise damaged(path, error) from error
+
+
+def other_pixels(path: str, where: str) -> DamagedError:
+    """Say that a raster holds other pixels than were written into it."""
+    return DamagedError(
+        f"{path}: {where} holds other pixels than were written (its CRC-32C differs): the file was "
+        "damaged or changed. `landcover verify` sets it aside, and the command that made it makes "
+        "it again.",
+        path,
+    )
 
 
 def damaged(path: str, error: Exception) -> InputError:

@@ -39,6 +39,7 @@ def read_warped(
         source = raster.dataset
         if source.crs is None:
             raise InputError(f"{path}: the raster has no CRS, so it cannot be warped.")
+        raster.compare_once()
         with WarpedVRT(
             source,
             crs=CRS.from_user_input(grid.crs),

@@ -17,6 +17,7 @@ from rasterio.io import DatasetWriter
 
 from landcover.errors import InputError, UnavailableError
 from landcover.nouns.grid import Grid, Window
+from landcover.stores.rasters.block_checksums import NAMESPACE, BlockChecksums
 from landcover.stores.rasters.reading import GDAL_OPTIONS, Array, open_raster, rasterio_window
 
 FINE_BLOCK = 512
@@ -53,6 +54,8 @@ class RasterWriter:
         self._block = int(dataset.block_shapes[0][0])
         self._top = 0
         self._rows: Array = self._empty(0)
+        self.checksums = BlockChecksums(dataset.shape, dataset.block_shapes[0], dataset.count)
+        """Of the blocks that were written."""
 
     def write(self, array: Array, window: Window | None = None) -> None:
         """Write (y, x) or (band, y, x) pixels into a window; windows come from top to bottom.
@@ -104,6 +107,9 @@ class RasterWriter:
             self._rows = np.concatenate([self._rows, more], axis=1) if self._rows.size else more
 
     def _put(self, bands: Array, window: Window) -> None:
+        # Numbers of another type are converted by GDAL: what it made of them is read back.
+        is_same = bands.dtype == np.dtype(self._dataset.dtypes[0])
+        self.checksums.add(bands if is_same else bands[:0], window)
         try:
             self._dataset.write(bands, window=rasterio_window(window))
         except RasterioError as error:
@@ -137,9 +143,25 @@ def create_raster(path: str | Path, grid: Grid, style: RasterStyle) -> Iterator[
                 writer = RasterWriter(str(path), dataset)
                 yield writer
                 writer.finish()
+                missing = list(writer.checksums.missing())
+                if not missing:
+                    dataset.update_tags(ns=NAMESPACE, **writer.checksums.tags)
+            if missing:
+                _add_checksums(path, writer.checksums, missing)
         except RasterioError as error:
             raise unwritable(str(path), error) from error
     _check_written(Path(path), grid)
+
+
+def _add_checksums(
+    path: str | Path, checksums: BlockChecksums, missing: Sequence[tuple[int, Window]]
+) -> None:
+    """Read back the blocks that were written in parts, for their checksums."""
+    with rasterio.open(path, "r+") as dataset:
+        for band, window in missing:
+            pixels = dataset.read(band + 1, window=rasterio_window(window))
+            checksums.set(band, window, pixels)
+        dataset.update_tags(ns=NAMESPACE, **checksums.tags)
 
 
 def write_raster(path: str | Path, array: Array, grid: Grid, style: RasterStyle) -> None:

@@ -1,0 +1,45 @@
+"""``landcover verify``."""
+
+from __future__ import annotations
+
+import click
+
+from landcover.cli import common, show_json
+from landcover.errors import InputError
+
+
+@click.command("verify")
+@click.argument("run", required=False)
+@click.option("--keep", is_flag=True, help="Only tell; leave damaged outputs where they are.")
+@common
+def command(run: str | None, keep: bool, workspace: str | None, as_json: bool) -> int:
+    """Read every byte that RUN made (the newest run if none is named) and compare it.
+
+    Damaged outputs are set aside; the command that made the run makes them again. An unchanged
+    rerun does not read stored bytes: it compares their sizes only.
+
+    Example: landcover verify --workspace demo/workspace
+    """
+    from landcover import api
+    from landcover.analysis.verification import verify_run
+    from landcover.cli.progress import stepping
+    from landcover.settings import read_settings
+
+    opened = api.open_workspace(read_settings(workspace=workspace))
+    found = opened.records.find("runs", {"_id": run} if run else None, sort=["-started"])
+    if not found:
+        raise InputError(f"{run or 'No run'}: there is no such run in this workspace.")
+    run_id = str(found[0]["_id"])
+    with stepping(f"reading {run_id}", quiet=as_json) as tell:
+        verified = list(verify_run(opened, run_id, withdraw=not keep, progress=tell))
+    damaged = {v.output.id: v.damage for v in verified if v.damage}
+    n_bytes = sum(v.n_bytes for v in verified)
+    if as_json:
+        show_json({"run": run_id, "outputs": len(verified), "bytes": n_bytes, "damaged": damaged})
+    else:
+        click.echo(f"{run_id}: {len(verified)} outputs, {n_bytes / 1e6:,.1f} MB read")
+        for output_id, damage in damaged.items():
+            click.echo(f"  ! {output_id}: {damage}")
+        if damaged and not keep:
+            click.echo("They are set aside; the command that made the run makes them again.")
+    return 1 if damaged else 0
