@@ -1,4 +1,4 @@
-"""What every test may ask for: sample data and spec oracles, found or plainly absent."""
+"""What every test may ask for: sample data and oracles, found or plainly absent."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def data_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def spec_dir() -> Path:
-    """Folder of the specification with its oracles; the test is skipped where it is absent."""
+    """Folder with the oracles that tests compare with; the test is skipped where it is absent."""
     found = _beside("LANDCOVER_SPEC", "spec")
     if found is None:
-        pytest.skip("spec oracles absent: set LANDCOVER_SPEC to their folder")
+        pytest.skip("oracles absent: set LANDCOVER_SPEC to their folder")
     return found
 
 

@@ -15,7 +15,21 @@ LONGEST = 300
 """Characters of a line of prose; tables, code and addresses may be longer."""
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-CITED = re.compile(r"docs/methods/[\w-]+\.md(?:#[\w-]+)?")
+CITED = re.compile(r"(docs/[\w/-]+\.md)(?:#([\w-]+))?")
+OUTWARD = re.compile(
+    r"\bspec: |\bspec [\w.]+ §|\b(?:the|\() ?spec\b"
+    r"|\b(?:sentinel2|tiles|masks|composites|features|dem|ground_truth|models|mosaic)(?:\.md)?,? §"
+    r"|\b(?:DESIGN|PLATFORM|ENGINES|EXEMPLARS|MASKS)(?:\.md|,? §)"
+)
+"""Citations of texts that are not part of this repository."""
+TEXTS = sorted(
+    path
+    for folder in ("landcover", "plugins", "dags", "tests", "recipes", "docs")
+    for path in (ROOT / folder).rglob("*")
+    if path.suffix in {".py", ".md", ".html", ".yaml"} and path != Path(__file__).resolve()
+)
+NAMED = re.compile(r"(tests/[\w/]+\.py)(?:::(\w+))?")
+HOMES = re.compile(r"`((?:landcover|plugins|dags)/[\w/.]*)`")
 
 
 def prose(page: Path) -> Iterator[tuple[int, str]]:
@@ -67,3 +81,44 @@ def test_anchors_are_those_of_github() -> None:
     assert "where-next" in anchors(ROOT / "README.md")
     assert "smoothing-filter-sieve" in anchors(ROOT / "docs/accuracy.md")
     assert not is_there(ROOT / "README.md", "nowhere")
+
+
+def test_no_citation_leads_out_of_the_repository() -> None:
+    assert OUTWARD.search("(spec: models §8)")
+    assert OUTWARD.search("so they cannot drift apart (DESIGN §3.3).")
+    assert OUTWARD.search("the filter (masks.md §2)")
+    assert not OUTWARD.search("a domain (Cochran 1977, §5A.14)")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in TEXTS
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if OUTWARD.search(line)
+    ]
+    assert not found
+
+
+def test_cited_pages_and_sections_exist() -> None:
+    broken = [
+        f"{path.relative_to(ROOT)}: {page}#{anchor}"
+        for path in TEXTS
+        for page, anchor in CITED.findall(path.read_text())
+        if not is_there(ROOT / page, anchor)
+    ]
+    assert not broken
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_named_tests_exist(page: Path) -> None:
+    """A page that says which test holds a number names one that exists."""
+    missing = [
+        f"{path}::{name}"
+        for path, name in NAMED.findall(page.read_text())
+        if not (ROOT / path).exists() or f"def {name or ''}" not in (ROOT / path).read_text()
+    ]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "methods"], ids=str)
+def test_the_code_of_a_method_is_where_the_page_says(page: Path) -> None:
+    missing = [home for home in HOMES.findall(page.read_text()) if not (ROOT / home).exists()]
+    assert not missing

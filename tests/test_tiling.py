@@ -1,6 +1,6 @@
 """Tile ids and points against the published grid, real products and EPSG projections.
 
-Worked numbers are those of the tiling specification; its oracle files are read where they lie.
+Worked numbers are those of docs/methods/tiles.md; oracle files are read where they lie.
 """
 
 from __future__ import annotations

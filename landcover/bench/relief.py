@@ -21,7 +21,10 @@ Field = NDArray[np.float64]
 SIDE = 3600
 """Pixels of a degree; a cell has one more, shared with its neighbour."""
 CELLS = [(lat, lon) for lat in (36, 37) for lon in (-6, -5, -4)]
-"""South-west corners of the cells under tile 30SUF and its halo (spec: sentinel2 §8)."""
+"""South-west corners of the cells under tile 30SUF and its halo.
+
+Method: docs/methods/products.md#elevation-cells.
+"""
 NOISE_M = 3.0
 """Standard deviation of the noise, m."""
 PATCH = 1.0

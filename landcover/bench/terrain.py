@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from landcover.nouns.grid import Grid
 
 TILE = "30SUF"
-"""Needs six degree cells with its halo (spec: sentinel2 §8)."""
+"""Needs six degree cells with its halo (docs/methods/products.md#elevation-cells)."""
 CELL = 30.0
 """Pixel of the metric grid, m."""
 HALO = 64
 RUN = "terrain"
 SAGA, GRASS = "saga_cmd", "grass"
-# Tolerances of the oracles (spec: dem.md): SAGA 1e-3 m, GRASS 1e-5 and, on a circle, 1e-4 degrees.
+# Tolerances of the oracles (docs/methods/terrain.md#denoising): SAGA 1e-3 m, GRASS 1e-5 and, on a
+# circle, 1e-4 degrees.
 TOLERANCES = {"height": 1e-3, "slope": 1e-5, "aspect": 1e-4}
 Work = Callable[[], Any]
 

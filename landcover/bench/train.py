@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROWS, FEATURES, CLASSES = 70_000, 72, 9
-"""The paper's table (spec: features §6)."""
+"""The paper's table (docs/methods/features.md#feature-sets-and-tables)."""
 HELD_OUT = 18_000
 TREES = 100
 BLOCK = 9

@@ -1,4 +1,4 @@
-"""Names and numbers of the paper's feature table (spec: features.md §5, §6)."""
+"""Names and numbers of the paper's feature table (docs/methods/features.md#normalisation)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The feature stack of a window: what both sampling and classification compute from.
 
-One function serves both, so they cannot drift apart (DESIGN §3.3). Layers are found by name;
-those that no feature needs are never opened.
+One function serves both, so they cannot drift apart
+(docs/methods/features.md#feature-sets-and-tables). Layers are found by name; those that no feature
+needs are never opened.
 """
 
 from __future__ import annotations

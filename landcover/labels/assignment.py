@@ -1,4 +1,4 @@
-"""Which tile a ground-truth point belongs to (spec: tiles §4)."""
+"""Which tile a ground-truth point belongs to (docs/methods/labels.md#assignment-to-tiles)."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ _MAX_GRID_POINTS = 1_000_000
 SPACING_M = 30.0
 """Least distance of random points: the 3x3 blocks of two of them share no pixel."""
 SQUARE_METRES_PER_POINT = 10_000.0
-"""A random point stands for a hectare (spec: ground_truth §2)."""
+"""A random point stands for a hectare (docs/methods/labels.md#points-from-polygons)."""
 # Bridson (2007, Fast Poisson disk sampling) gives up after 30 candidates as well.
 _MOST_REFUSALS = 30
 _CANDIDATES = 512
@@ -86,7 +86,7 @@ def polygons_to_points(
     min_radius_m: float = 0.0,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Draw the points that stand for polygons (spec: ground_truth §2).
+    """Draw the points that stand for polygons (docs/methods/labels.md#points-from-polygons).
 
     Args:
         polygons: Polygons and MultiPolygons, as shapely geometries or GeoJSON mappings; holes

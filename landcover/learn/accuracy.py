@@ -1,4 +1,4 @@
-"""Agreement of map codes with reference codes (spec: models §5, §8).
+"""Agreement of map codes with reference codes (docs/methods/accuracy.md#matrices).
 
 Confusion matrices here have **rows = map and columns = reference**, as in Olofsson et al. (2014);
 scikit-learn's is the transpose. Area-weighted estimates do not belong here.

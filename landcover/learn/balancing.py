@@ -25,8 +25,8 @@ def balance(
 
     Neighbour pixels go first one per point, then a second of each, and so on; the centre of a
     point (dx = dy = 0, or the pixel nearest to it) always stays, so no point is lost and a class
-    may end above its target (spec: ground_truth §5). The choice depends on the seed and on the
-    rows, not on their order.
+    may end above its target (docs/methods/sampling.md#balancing). The choice depends on the seed
+    and on the rows, not on their order.
 
     Args:
         samples: Table with ``code``, ``point_id``, ``dx`` and ``dy``, one row per pixel.
@@ -71,7 +71,7 @@ def balance(
 def group_weights(groups: NDArray[np.generic]) -> NDArray[np.float64]:
     """Give every group (polygon, point) the same total weight, with mean 1 over the rows.
 
-    A large polygon otherwise counts as often as it has pixels (spec: models §8).
+    A large polygon otherwise counts as often as it has pixels (docs/methods/sampling.md#weights).
 
     Args:
         groups: Group of each row, (n,).

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from landcover.errors import InputError
 
 BINS = 10
-"""Equal-width bins of a reliability curve (spec: models §7)."""
+"""Equal-width bins of a reliability curve (docs/methods/trust.md#reliability)."""
 _LEAST = 1e-15
 
 

@@ -13,7 +13,10 @@ from sklearn.isotonic import IsotonicRegression  # type: ignore[import-untyped, 
 from landcover.errors import InputError
 
 LEAST = 50
-"""Samples of a class, and of all others, below which steps follow chance (spec: models §3.6)."""
+"""Samples of a class, and of all others, below which steps follow chance.
+
+Method: docs/methods/trust.md#calibration.
+"""
 
 Floats = NDArray[np.float64]
 

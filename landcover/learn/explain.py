@@ -25,7 +25,10 @@ JUDGED_ROWS = 1000
 """Rows whose answers are watched while features are permuted."""
 REPEATS = 5
 CORRELATED = 0.9
-"""Rank correlation above which features stand in for one another (spec: models §4)."""
+"""Rank correlation above which features stand in for one another.
+
+Method: docs/methods/explanation.md#permutation.
+"""
 
 
 class Cluster(NamedTuple):
@@ -221,7 +224,7 @@ def permutation_importance(
     """Measure what a model loses when features that stand in for one another are permuted.
 
     One of two correlated features can be replaced by the other, so permuting it alone would
-    cost nothing (Breiman 2001; grouped as in spec models §4).
+    cost nothing (Breiman 2001; grouped as in docs/methods/explanation.md#permutation).
 
     Args:
         model: The model.

@@ -1,4 +1,7 @@
-"""Folds of cross-validation that keep apart what belongs together (spec: ground_truth §8)."""
+"""Folds of cross-validation that keep apart what belongs together.
+
+Method: docs/methods/sampling.md#folds.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a map may tell of each pixel beside class and confidence (spec: models §7)."""
+"""What a map may tell of each pixel beside class and confidence (docs/methods/trust.md#layers)."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def fit_classifier(
         parameters: How it is fitted; the paper's values where None.
         weights: Weight of each row, (n,), not negative.
         prior_exponent: Probabilities are multiplied by the share of the class among the rows to
-            this power, 0 (not at all) … 1 (spec: models §8).
+            this power, 0 (not at all) … 1 (docs/methods/classifiers.md#prior).
         limits: Feature → values that become -1 and 1 for a network; others are standardised.
         seed: Seed of the fit; the same seed gives the same model for any number of threads.
         threads: Threads of the fit.

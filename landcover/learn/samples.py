@@ -29,7 +29,7 @@ def expand_points(
     A pixel claimed by points of one class goes to the nearest point (between pixel centres;
     then the smaller id). A pixel claimed by different classes goes to none. Pixels outside the
     grid are skipped. The result does not depend on the order of the points. (Unlike the
-    published code, where the last writer wins: spec ground_truth §4.)
+    published code, where the last writer wins: docs/methods/labels.md#sample-pixels.)
 
     Args:
         rows: Row of each point's pixel, integer, (point,).

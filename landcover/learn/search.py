@@ -1,4 +1,6 @@
-"""Choice among settings of a model by grouped cross-validation (spec: models §3.5, §8).
+"""Choice among settings of a model by grouped cross-validation.
+
+Method: docs/methods/classifiers.md#parameter-search.
 
 Successive halving (Jamieson & Talwalkar 2016) spends its time on what is promising: all settings
 are judged on few rows, the best third on three times as many, and so on.

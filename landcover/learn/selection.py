@@ -1,4 +1,7 @@
-"""Recursive feature elimination with an elastic net (the landcoverpy paper; spec: models §2)."""
+"""Recursive feature elimination with an elastic net (the landcoverpy paper).
+
+Method: docs/methods/classifiers.md#feature-elimination.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ from landcover.learn.sampling import thin_by_group
 PAPER_FEATURES = 30
 """Features that the paper keeps of 72."""
 MOST_ROWS = 5_000
-"""Rows that a search runs on; more change its ranking little and its time much (DESIGN §6)."""
+"""Rows that a search runs on; more change its ranking little and its time much.
+
+Method: docs/methods/classifiers.md#feature-elimination.
+"""
 
 
 class Selection(NamedTuple):

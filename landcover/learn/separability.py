@@ -12,7 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from landcover.errors import InputError
 
 MERGE_BELOW = 1.0
-"""Jeffries-Matusita distance below which two classes are better merged (spec: ground_truth §7)."""
+"""Jeffries-Matusita distance below which two classes are better merged.
+
+Method: docs/methods/explanation.md#separability.
+"""
 GOOD_ABOVE = 1.9
 """Distance above which two classes are told apart well."""
 _RIDGE = 1e-6

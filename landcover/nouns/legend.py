@@ -207,7 +207,7 @@ class Legend(Noun):
         return Legend(classes=tuple(map(_as_class, inner))) if inner else None
 
     def merged(self, merge: Mapping[str, str]) -> Legend:
-        """Merge classes (spec: ground_truth §3).
+        """Merge classes (docs/methods/labels.md#classes).
 
         A target that means a class of the legend takes the others in and keeps its code, name and
         colour. Another target becomes a new class with the lowest code among them and its

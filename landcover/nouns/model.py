@@ -94,8 +94,8 @@ class ForestParameters(Noun):
 class NetworkParameters(Noun):
     """How a multilayer perceptron is fitted.
 
-    The landcoverpy paper gives its layers and the sigmoid; the rest are the usual values (spec:
-    models §1).
+    The landcoverpy paper gives its layers and the sigmoid; the rest are the usual values
+    (docs/methods/classifiers.md).
     """
 
     hidden: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field((40, 40), min_length=1)

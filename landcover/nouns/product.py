@@ -76,7 +76,10 @@ class Product(Noun):
 
     @property
     def useful_percent(self) -> float:
-        """Share of all pixels that are neither nodata nor cloud, % (spec: sentinel2 §3)."""
+        """Share of all pixels that are neither nodata nor cloud, %.
+
+        Method: docs/methods/products.md#metadata.
+        """
         return (100 - self.nodata_percent) * (100 - self.cloud_percent) / 100
 
     @property

@@ -1,4 +1,7 @@
-"""The work grid of a tile: that of the finest band in its products (DESIGN §3.2)."""
+"""The work grid of a tile: that of the finest band in its products.
+
+Method: docs/methods/tiles.md#work-grid.
+"""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def mosaic(
     codes: Sequence[int] = (),
     grid: Grid | None = None,
 ) -> JoinedMap:
-    """Join class maps as the mosaic stage joins those of tiles (spec: mosaic §2-3).
+    """Join class maps as the mosaic stage joins those of tiles (docs/methods/mosaics.md).
 
     Args:
         maps: Name of a tile → its map: arrays, a raster of class codes, or a folder with

@@ -61,7 +61,7 @@ def resolve_region(
 
 
 def as_geojson(outlook: Outlook) -> dict[str, Any]:
-    """Write what was found as a quality map (spec: mosaic §7)."""
+    """Write what was found as a quality map (docs/methods/mosaics.md#quality-map)."""
     return feature_collection(outlook.tiles)
 
 

@@ -1,4 +1,7 @@
-"""Where sun and satellite stood: the angle grids of ``MTD_TL.xml`` (spec: composites §8)."""
+"""Where sun and satellite stood: the angle grids of ``MTD_TL.xml``.
+
+Method: docs/methods/composites.md#view-angle.
+"""
 
 from __future__ import annotations
 

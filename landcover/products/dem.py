@@ -1,4 +1,7 @@
-"""Elevation on disk: one file of any CRS, or a folder of degree cells (spec: sentinel2 §8)."""
+"""Elevation on disk: one file of any CRS, or a folder of degree cells.
+
+Method: docs/methods/products.md#elevation-cells.
+"""
 
 from __future__ import annotations
 

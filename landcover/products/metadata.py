@@ -1,4 +1,4 @@
-"""Product and granule metadata of Sentinel-2 L2A (spec: sentinel2 §3).
+"""Product and granule metadata of Sentinel-2 L2A (docs/methods/products.md#metadata).
 
 Elements are matched by local name, because namespace prefixes vary between baselines.
 """

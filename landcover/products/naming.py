@@ -1,4 +1,4 @@
-"""The name of a Sentinel-2 L2A product (spec: sentinel2 §1)."""
+"""The name of a Sentinel-2 L2A product (docs/methods/products.md#names-and-copies)."""
 
 from __future__ import annotations
 

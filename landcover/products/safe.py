@@ -1,4 +1,7 @@
-"""SAFE folders of Sentinel-2 L2A, as ESA delivers them (spec: sentinel2 §2-4)."""
+"""SAFE folders of Sentinel-2 L2A, as ESA delivers them.
+
+Method: docs/methods/products.md#layouts-on-disk.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder with a STAC item and the rasters it names (spec: sentinel2 §6).
+"""A folder with a STAC item and the rasters it names (docs/methods/products.md#layouts-on-disk).
 
 The offset is what the item says was done to the pixels, not what ``raster:bands`` repeats from
 the original delivery; items that contradict their pixels are caught by a look at the dark end.
@@ -29,7 +29,8 @@ ASSETS = {
     "rededge2": "B06", "rededge3": "B07", "nir": "B08", "nir08": "B8A", "nir09": "B09",
     "swir16": "B11", "swir22": "B12", "aot": "AOT", "wvp": "WVP", "scl": "SCL",
 }  # fmt: skip
-# Below this 0.5-percentile of B02 and B04 the pixels cannot still carry the +1000 (spec §6).
+# Below this 0.5-percentile of B02 and B04 the pixels cannot still carry the +1000
+# (docs/methods/products.md#layouts-on-disk).
 SNIFF_LIMIT = 900
 SNIFF_PERCENTILE = 0.5
 LOOK_PX = 1830

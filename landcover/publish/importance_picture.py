@@ -15,7 +15,7 @@ from landcover.nouns.explanation import Explanation
 from landcover.publish import cartography as draw
 
 MOST_FEATURES = 20
-"""Features that are drawn (spec: models §4)."""
+"""Features that are drawn (docs/methods/explanation.md#shapley-values)."""
 MOST_LAYERS = 15
 _DPI = 130
 _WIDTH, _ROW, _HEAD, _FOOT = 10.5, 0.235, 0.95, 0.75

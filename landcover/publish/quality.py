@@ -1,4 +1,7 @@
-"""What the data of each tile and season were worth: products, holes, reasons (spec: mosaic §7)."""
+"""What the data of each tile and season were worth: products, holes, reasons.
+
+Method: docs/methods/mosaics.md#quality-map.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """How reflectance depends on where sun and satellite stand: kernel model and c-factor.
 
-Roy et al. 2016 (RSE 176) and 2017 (RSE 199); kernels of Schaaf et al. 2002 (spec: composites.md
-§8). Pure functions of angles; what is seen where is the matter of `viewangle`.
+Roy et al. 2016 (RSE 176) and 2017 (RSE 199); kernels of Schaaf et al. 2002
+(docs/methods/composites.md#view-angle). Pure functions of angles; what is seen where is the matter
+of `viewangle`.
 """
 
 from __future__ import annotations

@@ -238,7 +238,7 @@ def upsample_nearest(
 def downsample_any(is_masked: npt.NDArray[_Scalar], ratio: int) -> npt.NDArray[_Scalar]:
     """Mask a coarse pixel where any of its ratio × ratio fine pixels is masked.
 
-    For 60 m bands of a product without a 60 m classification (masks.md §1).
+    For 60 m bands of a product without a 60 m classification (docs/methods/masks.md#other-grids).
 
     Args:
         is_masked: A mask, bool, or mask bits, uint8, (y, x); bits are joined with "or".

@@ -1,4 +1,7 @@
-"""Noise taken out of an elevation grid while its edges stay (Sun et al. 2007; spec: dem.md §2)."""
+"""Noise taken out of an elevation grid while its edges stay (Sun et al. 2007).
+
+Method: docs/methods/terrain.md#denoising.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ Neighbourhood = Literal["edge", "vertex"]
 
 HALO_CELLS = 64
 """Cells around a part of a DEM that make its result that of the whole: 48 suffice with the default
-iterations (dem.md §2)."""
+iterations (docs/methods/terrain.md#denoising)."""
 BYTES_PER_CELL = 60
 """Peak memory of `denoise_dem` above its argument, bytes per cell of the DEM."""
 
@@ -36,8 +39,9 @@ def denoise_dem(
 
     The grid becomes a triangle mesh; each face normal is averaged with those of its neighbours,
     weighted by (cosine between them − threshold)², and the vertices are moved onto the planes that
-    belong to the new normals. The steps are those of SAGA's "Mesh Denoise" (dem.md §2), with the
-    diagonals decided by the true corners of a cell where SAGA errs behind a void.
+    belong to the new normals. The steps are those of SAGA's "Mesh Denoise"
+    (docs/methods/terrain.md#denoising), with the diagonals decided by the true corners of a cell
+    where SAGA errs behind a void.
 
     The grid must be metric: on degrees all faces are nearly vertical, and nothing changes.
     A part of a grid needs `HALO_CELLS` around it for the same result as the whole.

@@ -1,4 +1,4 @@
-"""How far neighbouring maps disagree where they overlap (spec: mosaic.md §2)."""
+"""How far neighbouring maps disagree where they overlap (docs/methods/mosaics.md#disagreement)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Overlapping tiles averaged, each weighted by the distance to its edge (spec: mosaic.md §2)."""
+"""Overlapping tiles averaged, each weighted by the distance to its edge.
+
+Method: docs/methods/mosaics.md#feathering.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One spectrum per pixel from several dates, all bands together: geometric median and medoid.
 
-A median of each band mixes dates; these two keep bands together (Roberts et al. 2017; spec:
-composites.md §6).
+A median of each band mixes dates; these two keep bands together (Roberts et al. 2017;
+docs/methods/composites.md#geometric-median-and-medoid).
 """
 
 from __future__ import annotations
@@ -20,12 +20,19 @@ MOST_OBSERVATIONS = 254
 """Most time steps whose number fits beside `NO_OBSERVATION`."""
 
 TOLERANCE = 1e-5
-"""Step below which the iteration stops, reflectance (composites.md §6); as steps may shrink slowly,
-what is left to go, estimated from the last two, must be below it as well."""
+"""Step below which the iteration stops, reflectance
+(docs/methods/composites.md#geometric-median-and-medoid); as steps may shrink slowly, what is left
+to go, estimated from the last two, must be below it as well."""
 SAME_PLACE = 1e-9
-"""Distance below which two spectra are one, reflectance (composites.md §6)."""
+"""Distance below which two spectra are one, reflectance.
+
+Method: docs/methods/composites.md#geometric-median-and-medoid.
+"""
 MOST_ITERATIONS = 100
-"""Iterations after which a geometric median is taken as it is (composites.md §6)."""
+"""Iterations after which a geometric median is taken as it is.
+
+Method: docs/methods/composites.md#geometric-median-and-medoid.
+"""
 
 
 def geometric_median(

@@ -1,4 +1,4 @@
-"""The average filter that grows a cloud mask (landcoverpy paper; spec: masks.md §2)."""
+"""The average filter that grows a cloud mask (landcoverpy paper; docs/methods/masks.md#growth)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spectral indices: a formula on named bands (spec: features.md §1).
+"""Spectral indices: a formula on named bands (docs/methods/features.md#spectral-indices).
 
 A new index is one entry of the table below and one row in the tests. The columns of an index
 are the form that the landcoverpy paper and the HRLC deck compute and, where it differs, the form

@@ -1,8 +1,8 @@
 """The mask ladder: strict cloud masks where they leave enough, looser ones where they do not.
 
 One width of cloud growth is a bad trade: wide masks leave holes, narrow ones leave the rims of
-clouds. Each pixel takes the strictest mask that leaves it enough observations (spec:
-composites.md §7, variant ``ours``).
+clouds. Each pixel takes the strictest mask that leaves it enough observations (
+docs/methods/composites.md#mask-ladder, variant ``ours``).
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ Values = NDArray[np.float32]
 
 
 def log_shape(bands: Mapping[str, Values]) -> dict[str, Values]:
-    """Take ln ρ of each band less the mean of ln ρ over the bands (spec: features §7).
+    """Take ln ρ of each band less the mean of ln ρ over the bands.
+
+    Method: docs/methods/features.md#log-shape.
 
     A factor on all bands, such as more or less light on a slope, drops out. The shapes of a pixel
     add up to 0.

@@ -30,8 +30,9 @@ SECOND = 4
 def split_cells(height: NDArray[np.float32]) -> NDArray[np.uint8]:  # pragma: no cover - compiled
     """Cut each cell into its faces.
 
-    The diagonal follows the spec (dem.md §2): along 1-2 where both |z2−z0| > |z3−z1| and
-    |z1−z0| > |z3−z2|, otherwise along 0-3; with one void corner the face of the other three.
+    The diagonal follows the method (docs/methods/terrain.md#denoising): along 1-2 where both
+    |z2−z0| > |z3−z1| and |z1−z0| > |z3−z2|, otherwise along 0-3; with one void corner the face of
+    the other three.
 
     Args:
         height: Heights of the vertices, float32, (y, x), from the south, NaN where void.

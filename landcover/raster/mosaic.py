@@ -1,4 +1,7 @@
-"""Tiles of one zone joined on their lattice, without resampling (spec: mosaic.md §2, §3a)."""
+"""Tiles of one zone joined on their lattice, without resampling.
+
+Method: docs/methods/mosaics.md#primary-tile.
+"""
 
 from __future__ import annotations
 

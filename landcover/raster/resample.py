@@ -1,4 +1,7 @@
-"""Pixels of a tile on a lattice that is not its own, whatever the windows (spec: mosaic.md §3)."""
+"""Pixels of a tile on a lattice that is not its own, whatever the windows.
+
+Method: docs/methods/mosaics.md#target-grids.
+"""
 
 from __future__ import annotations
 

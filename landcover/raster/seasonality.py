@@ -20,7 +20,7 @@ Days = NDArray[np.int64]
 METRICS = ("max", "maxday", "amplitude", "rise", "integral")
 """What :func:`season_metrics` gives, in order."""
 GREEN_BASE = 0.2
-"""NDVI above which a season's curve is summed (spec: features §7)."""
+"""NDVI above which a season's curve is summed (docs/methods/composites.md#season-metrics)."""
 
 
 def season_metrics(

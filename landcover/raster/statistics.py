@@ -1,4 +1,7 @@
-"""Percentiles and spread of a pixel's clear observations along time (spec: features §7)."""
+"""Percentiles and spread of a pixel's clear observations along time.
+
+Method: docs/methods/composites.md#statistics-along-time.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Slope and aspect from elevation, and elevation cells joined to one grid (spec: dem.md §3, §5)."""
+"""Slope and aspect from elevation, and elevation cells joined to one grid.
+
+Method: docs/methods/terrain.md#slope-and-aspect.
+"""
 
 from __future__ import annotations
 

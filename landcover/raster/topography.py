@@ -1,8 +1,9 @@
 """Reflectance freed from the light and shade of slopes: C-correction and SCS+C.
 
-Teillet et al. 1982 (C-correction), Soenen et al. 2005 (SCS+C); spec: composites.md §5. Applied to
-single products, before they are composited. What a whole tile has to know is summed up first, as
-integers, so that nothing depends on windows.
+Teillet et al. 1982 (C-correction), Soenen et al. 2005 (SCS+C);
+docs/methods/composites.md#topographic-correction. Applied to single products, before they are
+composited. What a whole tile has to know is summed up first, as integers, so that nothing depends
+on windows.
 """
 
 from __future__ import annotations
@@ -20,13 +21,25 @@ Method = Literal["c", "scs+c"]
 Floats = npt.NDArray[np.floating[Any]]
 
 SLOPE_MIN = 5.0
-"""Slope above which pixels take part in the regression, degrees (composites.md §5)."""
+"""Slope above which pixels take part in the regression, degrees.
+
+Method: docs/methods/composites.md#topographic-correction.
+"""
 SHADOW_BELOW = 0.05
-"""Illumination up to which a pixel lies in shadow and is left as it is (composites.md §5)."""
+"""Illumination up to which a pixel lies in shadow and is left as it is.
+
+Method: docs/methods/composites.md#topographic-correction.
+"""
 LARGEST_C = 10.0
-"""Largest C (composites.md §5): beyond it the correction is next to none."""
+"""Largest C: beyond it the correction is next to none.
+
+Method: docs/methods/composites.md#topographic-correction.
+"""
 FACTOR_LIMITS = (0.2, 5.0)
-"""Smallest and largest factor of the correction (composites.md §5)."""
+"""Smallest and largest factor of the correction.
+
+Method: docs/methods/composites.md#topographic-correction.
+"""
 
 # Steps per unit of illumination in the sums: with reflectance in steps of 1e-4, a full tile stays
 # below 2e17 and so far inside int64.

@@ -1,7 +1,7 @@
 """Reflectance of a window as if seen from straight above, from the angle grids of a product.
 
 Orbits see a tile under different angles; with good masks, what is left of the difference between
-them is mostly a constant (spec: composites.md §8). The model is in `brdf`.
+them is mostly a constant (docs/methods/composites.md#view-angle). The model is in `brdf`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Small holes of an elevation filled from around them (spec: dem.md §4)."""
+"""Small holes of an elevation filled from around them (docs/methods/terrain.md#voids)."""
 
 from __future__ import annotations
 

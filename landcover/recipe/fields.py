@@ -21,7 +21,8 @@ from landcover.recipe.temporal import LogShape, Share, Statistics
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B11", "B12", "B8A")
 AUXILIARY = ("AOT", "WVP")
-# The order of a season's layers in the paper's table (spec: features §6).
+# The order of a season's layers in the paper's table
+# (docs/methods/features.md#feature-sets-and-tables).
 LAYERS = ("AOT", *BANDS, "WVP")
 PAPER_INDICES = ("cri1", "evi2", "gvmi", "mndwi", "ndre", "ndvi", "ndyi", "osavi", "ri")
 INDICES = (
@@ -35,7 +36,10 @@ Growth = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Selection(Section):
-    """Which products of a tile and season are used (spec: sentinel2 §7)."""
+    """Which products of a tile and season are used.
+
+    Method: docs/methods/products.md#products-of-a-season.
+    """
 
     max_cloud_percent: float = Field(20.0, ge=0, le=100)
     """Most cloud that a product may have, % of its valid pixels, inclusive."""
@@ -48,7 +52,7 @@ class Selection(Section):
 
 
 class Mask(Section):
-    """Which observations are left out (spec: masks §1-2)."""
+    """Which observations are left out (docs/methods/masks.md)."""
 
     variant: Literal["paper", "paper_code"] = "paper"
     """``paper``: isolated detections disappear; ``paper_code``: they stay, and snow grows too."""
@@ -65,7 +69,10 @@ class Mask(Section):
 
 
 class Ladder(Section):
-    """Cloud masks of several widths: the widest that leaves a pixel enough (composites §7)."""
+    """Cloud masks of several widths: the widest that leaves a pixel enough.
+
+    Method: docs/methods/composites.md#mask-ladder.
+    """
 
     growths_m: tuple[Growth, ...] = Field(
         (1000.0, 600.0, 250.0, 120.0, 0.0), min_length=1, max_length=255
@@ -81,7 +88,7 @@ class Ladder(Section):
 
 
 class CompositeRecipe(Section):
-    """What is composited from the products of a season (spec: composites §1, §6-8)."""
+    """What is composited from the products of a season (docs/methods/composites.md)."""
 
     layers: tuple[str, ...] = Field(LAYERS, min_length=1)
     """Bands and auxiliary layers; one that no product has leaves the feature set."""
@@ -156,7 +163,7 @@ def _require_threshold(share: Share) -> None:
 
 
 class Denoise(Section):
-    """How the noise of a DEM is smoothed away (spec: dem §2)."""
+    """How the noise of a DEM is smoothed away (docs/methods/terrain.md#denoising)."""
 
     threshold: float = Field(0.85, ge=0, le=1)
     """Cosine of the angle between neighbouring faces above which they smooth each other."""
@@ -169,7 +176,7 @@ class Denoise(Section):
 
 
 class TerrainRecipe(Section):
-    """How elevation becomes features (spec: dem §3-6)."""
+    """How elevation becomes features (docs/methods/terrain.md)."""
 
     resampling: Literal["nearest", "bilinear", "cubic"] = "bilinear"
     """How the DEM is warped to the tile."""
@@ -186,7 +193,10 @@ class TerrainRecipe(Section):
 
 
 class Neighbourhood(Section):
-    """Means of layers over the square around each pixel (spec: features §7)."""
+    """Means of layers over the square around each pixel.
+
+    Method: docs/methods/features.md#neighbourhood-means.
+    """
 
     layers: tuple[str, ...] = Field(("B04", "B08", "B11"), min_length=1)
     """Layers of the composite, statistics among them."""
@@ -199,7 +209,7 @@ class Neighbourhood(Section):
 
 
 class Features(Section):
-    """What the classifier sees (spec: features §1, §6)."""
+    """What the classifier sees (docs/methods/features.md)."""
 
     indices: tuple[str, ...] = PAPER_INDICES
     """Spectral indices of each season."""

@@ -44,7 +44,7 @@ class LabelSource(Section):
 
 
 class Labels(Section):
-    """How ground truth is read (spec: ground_truth §1-4)."""
+    """How ground truth is read (docs/methods/labels.md)."""
 
     legend: Legend = MEDITERRANEAN
     """Classes of the map: code, name, colour, and the names that label files use."""

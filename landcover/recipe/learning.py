@@ -52,7 +52,7 @@ class Search(Section):
 
 
 class ModelRecipe(Section):
-    """The classifier (spec: models §1)."""
+    """The classifier (docs/methods/classifiers.md)."""
 
     kind: ModelKind = "random-forest"
     """Kind of classifier; ``mlp`` is the paper's neural network."""
@@ -91,7 +91,10 @@ class ModelRecipe(Section):
 
 
 class Validation(Section):
-    """What is measured beside the map's accuracy report (spec: models §8)."""
+    """What is measured beside the map's accuracy report.
+
+    Method: docs/methods/accuracy.md#ranges-over-groups.
+    """
 
     splits: tuple[Literal["rows", "groups", "blocks", "tiles", "sources"], ...] = (
         "rows",

@@ -12,7 +12,7 @@ MapLayer = Literal["probabilities", "entropy", "margin", "n_clear", "trust", "se
 
 
 class Classify(Section):
-    """What is written beside class and confidence (spec: models §7)."""
+    """What is written beside class and confidence (docs/methods/trust.md#layers)."""
 
     keep: tuple[MapLayer, ...] = ()
     """Further layers of each tile's map: ``probabilities`` of all classes, ``entropy``,

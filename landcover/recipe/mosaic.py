@@ -17,11 +17,11 @@ ZONE_CELL_M = 100_000.0
 MOST_TILES_IN_A_FILE = 4
 """Tiles of a zone that ``mosaic.cells=auto`` joins in one file."""
 DEFAULT_PIXELS = {"EPSG:3035": 10_000, "EPSG:6933": 10_000, "EPSG:4326": 12_000}
-"""Pixels along that side: 10 m, or 1/12000 degree (spec: mosaic §3)."""
+"""Pixels along that side: 10 m, or 1/12000 degree (docs/methods/mosaics.md#target-grids)."""
 
 
 class MosaicRecipe(Section):
-    """How the tiles' maps are joined (spec: mosaic §2-3)."""
+    """How the tiles' maps are joined (docs/methods/mosaics.md)."""
 
     blend: Literal["primary", "feather"] = "primary"
     """``primary``: each pixel from the tile in which it lies deepest; ``feather``: probabilities

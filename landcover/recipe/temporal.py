@@ -47,7 +47,10 @@ class Share(Section):
 
 
 class Statistics(Section):
-    """What the clear observations of a season tell beside their median (spec: features §7)."""
+    """What the clear observations of a season tell beside their median.
+
+    Method: docs/methods/composites.md#statistics-along-time.
+    """
 
     layers: tuple[str, ...] = ("B03", "B04", "B08", "B11")
     """Bands of the composite and spectral indices that have percentiles and spread."""
@@ -101,7 +104,10 @@ class Statistics(Section):
 
 
 class LogShape(Section):
-    """Bands by their shape: ln ρ of each less the mean of ln ρ over them (spec: features §7)."""
+    """Bands by their shape: ln ρ of each less the mean of ln ρ over them.
+
+    Method: docs/methods/composites.md#statistics-along-time.
+    """
 
     bands: tuple[str, ...] = Field(
         ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12"), min_length=2

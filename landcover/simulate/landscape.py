@@ -35,7 +35,7 @@ CLASS_NAMES = {
     8: "builtUp",
     9: "permanentWater",
 }
-"""Map code and label of each class (spec: ground_truth §3)."""
+"""Map code and label of each class (docs/methods/labels.md#classes)."""
 
 SHARES = {9: 0.045, 5: 0.04, 8: 0.07, 7: 0.27, 1: 0.19, 2: 0.11, 6: 0.045, 4: 0.11}
 """Share of the region that each class gets; what is left is shrubland (about 0.12)."""

@@ -38,7 +38,9 @@ def crs_of(tile: str) -> str:
 
 
 def corner_of(tile: str) -> tuple[int, int]:
-    """Give the upper-left corner (easting, northing) of a tile, m (spec: tiles §1).
+    """Give the upper-left corner (easting, northing) of a tile, m.
+
+    Method: docs/methods/tiles.md#tile-id-to-grid.
 
     Raises:
         InputError: The id names no square of the grid.

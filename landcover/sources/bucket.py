@@ -1,7 +1,8 @@
 """Buckets that hold SAFE folders: what is the same for Google, S3 and everybody else.
 
 A bucket has no folders, only keys with slashes. Keys that end in ``_$folder$`` are what a file
-system that was once mirrored left behind (spec: sentinel2 §5); they are ignored.
+system that was once mirrored left behind (docs/methods/products.md#remote-sources); they are
+ignored.
 """
 
 from __future__ import annotations

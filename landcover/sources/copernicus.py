@@ -1,4 +1,7 @@
-"""Copernicus Data Space: search by OData, files by S3 keys or by an account (sentinel2 §6)."""
+"""Copernicus Data Space: search by OData, files by S3 keys or by an account.
+
+Method: docs/methods/products.md#remote-sources.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Elevation from outside: degree cells of ASTER GDEM v3 or Copernicus GLO-30 (sentinel2 §8).
+"""Elevation from outside: degree cells of ASTER GDEM v3 or Copernicus GLO-30.
+
+Method: docs/methods/products.md#elevation-cells.
 
 ====================================  =========================================================
 address                               what it is

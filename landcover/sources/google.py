@@ -1,4 +1,7 @@
-"""The public Sentinel-2 bucket of Google Cloud Storage (spec: sentinel2 §5)."""
+"""The public Sentinel-2 bucket of Google Cloud Storage.
+
+Method: docs/methods/products.md#remote-sources.
+"""
 
 from __future__ import annotations
 

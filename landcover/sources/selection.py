@@ -1,4 +1,6 @@
-"""Choose the products of a tile and season by the paper's rule (spec: sentinel2 §1, §7).
+"""Choose the products of a tile and season by the paper's rule.
+
+Method: docs/methods/products.md#products-of-a-season.
 
 A season of several months is none of the paper's: it takes the best products of each month.
 """
@@ -146,7 +148,8 @@ def _newest_copies(
 
 
 def _is_other_part(best: Product, other: Product) -> bool:
-    # Two granules of one datatake may share a tile between them (spec §1).
+    # Two granules of one datatake may share a tile between them
+    # (docs/methods/products.md#names-and-copies).
     return (
         best.baseline == other.baseline
         and best.discriminator != other.discriminator

@@ -1,4 +1,4 @@
-"""Terrain: elevation, slope and aspect of a tile on its work grid (spec: dem §3-6)."""
+"""Terrain: elevation, slope and aspect of a tile on its work grid (docs/methods/terrain.md)."""
 
 from __future__ import annotations
 

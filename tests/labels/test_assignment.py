@@ -1,4 +1,7 @@
-"""Each point goes to the tile in which it lies deepest, or where the mode says (spec: tiles §4)."""
+"""Each point goes to the tile in which it lies deepest, or where the mode says.
+
+Method: docs/methods/labels.md#assignment-to-tiles.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pytest
 from landcover.labels.assignment import assign_points
 from landcover.tiling import tile_grid, tiles_containing
 
-# (lat, lon) → margins in metres, spec: tiles §4.
+# (lat, lon) → margins in metres, docs/methods/labels.md#assignment-to-tiles.
 WORKED = {
     "Málaga": (36.7213, -4.4214, {"30SUF": 35142.5}),
     "Tunis": (36.8065, 10.1815, {"32SPF": 5393.1, "32SNF": 4386.9}),

@@ -61,7 +61,8 @@ WITH_HOLE = shapely.box(0, 0, 60, 40) - shapely.box(10, 10, 30, 30)
 
 
 def test_pole_of_an_l_shape():
-    # polylabel with tolerance 0.1 (ground_truth §2); exact: 20·(2-√2) = 11.7157.
+    # polylabel with tolerance 0.1 (docs/methods/labels.md#points-from-polygons); exact: 20·(2-√2) =
+    # 11.7157.
     assert pole_of(L_SHAPE, 0.1) == pytest.approx((11.71875, 11.71875, 11.71146), abs=1e-5)
     assert pole_of(L_SHAPE, 1e-4) == pytest.approx((11.7157, 11.7157, 11.7157), abs=1e-3)
 

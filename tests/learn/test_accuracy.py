@@ -1,4 +1,7 @@
-"""Accuracy against worked numbers (spec: models §5) and scikit-learn (transposed matrix)."""
+"""Accuracy against worked numbers and scikit-learn (transposed matrix).
+
+Method: docs/methods/accuracy.md#matrices.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""3x3 expansion of points (ground_truth §4)."""
+"""3x3 expansion of points (docs/methods/labels.md#sample-pixels)."""
 
 from __future__ import annotations
 

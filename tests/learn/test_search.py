@@ -23,7 +23,10 @@ PUBLISHED = {
     "gamma": np.linspace(0.001, 10, 10).tolist(),
     "class_weight": ["balanced", None],
 }
-"""The HRLC deck's grid of its support vector machine (spec: models §3.5)."""
+"""The HRLC deck's grid of its support vector machine.
+
+Method: docs/methods/classifiers.md#parameter-search.
+"""
 NAMES = ["a", "b", "c"]
 
 

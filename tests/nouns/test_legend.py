@@ -15,7 +15,7 @@ from landcover.nouns.legend import (
     normalise_label,
 )
 
-# Copernicus GLC 100 m v3.0.1 code → class of the map (ground_truth §3).
+# Copernicus GLC 100 m v3.0.1 code → class of the map (docs/methods/labels.md#classes).
 COPERNICUS = {
     20: 3, 30: 4, 40: 7, 50: 8, 60: 6, 80: 9, 90: 5, 200: 9,
     110: 1, 111: 1, 112: 1, 113: 1, 114: 1, 115: 1, 116: 1,

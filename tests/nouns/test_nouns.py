@@ -126,7 +126,7 @@ def test_a_product_finds_its_files_and_its_useful_share():
     assert PRODUCT.layers == ("B02",)
     assert PRODUCT.file("B02") is FILE
     assert PRODUCT.file("B03") is None
-    assert PRODUCT.useful_percent == pytest.approx(69.0)  # spec: sentinel2 §3
+    assert PRODUCT.useful_percent == pytest.approx(69.0)  # docs/methods/products.md#metadata
     thin = PRODUCT.model_copy(update={"nodata_percent": 98.441625, "cloud_percent": 98.944211})
     assert thin.useful_percent == pytest.approx(0.016454, abs=1e-6)
 

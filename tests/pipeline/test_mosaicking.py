@@ -68,7 +68,8 @@ def test_two_maps_by_hand() -> None:
     assert (joined.confidence == 255).all()
     (pair,) = joined.overlaps
     assert (pair["first"], pair["second"], pair["pixels"], pair["percent"]) == ("a", "b", 8, 100)
-    # p^A = (.6, .3, .1) and p^B = (.2, .7, .1), weights .25 and .75 (spec: mosaic §2).
+    # p^A = (.6, .3, .1) and p^B = (.2, .7, .1), weights .25 and .75
+    # (docs/methods/mosaics.md#feathering).
     parts = {}
     for name, shares, at in (("a", (152, 76, 25), 0.0), ("b", (51, 178, 25), -4_000.0)):
         wide = Grid(

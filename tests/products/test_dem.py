@@ -7,7 +7,7 @@ import pytest
 from landcover.errors import InputError
 from landcover.products.dem import DegreeCells, cells_of, find_dem
 
-# spec: sentinel2 §8
+# docs/methods/products.md#elevation-cells
 FOOTPRINT = (-5.248380, 36.036168, -4.001452, 37.042247)
 ASTER = "ASTGTMV003_N36W005_dem.tif"
 GLO30 = "Copernicus_DSM_COG_10_N36_00_W005_00_DEM.tif"

@@ -1,4 +1,4 @@
-"""Product names: the four of the spec are read, what is not Level-2A is not."""
+"""Product names: four real ones are read, what is not Level-2A is not."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_a_region_of_twelve_tiles_has_map_page_and_tables(
     features = json.loads(read(tmp_path, "quality.geojson"))["features"]
     assert [f["properties"]["tile"] for f in features] == [t.tile for t in twelve.tiles]
     by_tile = {f["id"]: f["properties"] for f in features}
-    # Worked numbers of the specification: 5, 10, 12.5 and 20 % of the worst season.
+    # Worked numbers: 5, 10, 12.5 and 20 % of the worst season.
     assert [by_tile[t]["color"] for t in ("30STG", "30SUG", "30SVG", "30SWG")] == [
         "#00FF00", "#55AA00", "#808000", "#FF0000",
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The masked median against the spec's numbers, numpy's median, and its own laws."""
+"""The masked median against worked numbers, numpy's median, and its own laws."""
 
 from __future__ import annotations
 

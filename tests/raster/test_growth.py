@@ -1,4 +1,4 @@
-"""The average filter: the spec's tables, its oracle, brute force, and halos."""
+"""The average filter: worked tables, its oracle, brute force, and halos."""
 
 from __future__ import annotations
 

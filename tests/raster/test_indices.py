@@ -1,4 +1,4 @@
-"""Spectral indices: the spec's table, its oracle, and the laws of each formula."""
+"""Spectral indices: a table of worked pixels, its oracle, and the laws of each formula."""
 
 from __future__ import annotations
 

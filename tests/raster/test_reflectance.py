@@ -1,4 +1,4 @@
-"""Radiometry: the spec's worked numbers, both vintages of products, and storage."""
+"""Radiometry: worked numbers, both vintages of products, and storage."""
 
 from __future__ import annotations
 

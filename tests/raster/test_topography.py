@@ -1,4 +1,4 @@
-"""Topographic correction against the spec's numbers and simulated slopes."""
+"""Topographic correction against worked numbers and simulated slopes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def image(*values: float, dtype: type = np.float64) -> np.ndarray:
     return np.array([values], dtype=dtype)
 
 
-# composites.md §5: sun at zenith 40, azimuth 160; slope 25; C 0.3.
+# docs/methods/composites.md#topographic-correction: sun at zenith 40, azimuth 160; slope 25; C 0.3.
 @pytest.mark.parametrize(
     ("aspect", "number", "cos_i", "c_corrected", "scs_c_corrected"),
     [(320, 800, 0.439001, 1154.038, 1076.342), (160, 2600, 0.965926, 2189.477, 2042.069)],

@@ -1,4 +1,4 @@
-"""View-angle normalisation against the spec's numbers, real angle grids and its own laws."""
+"""View-angle normalisation against worked numbers, real angle grids and its own laws."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from landcover.raster.view_angle import (
 NAN = float("nan")
 
 
-# composites.md §8: sun zenith, view zenith, relative azimuth; K_vol, K_geo; c of four bands.
+# docs/methods/composites.md#view-angle: sun zenith, view zenith, relative azimuth; K_vol, K_geo; c
+# of four bands.
 @pytest.mark.parametrize(
     ("angles", "expected_kernels", "factors"),
     [

@@ -1,4 +1,4 @@
-"""Where tiles and windows lie; the corners are the spec's worked numbers."""
+"""Where tiles and windows lie; the corners are worked numbers."""
 
 from __future__ import annotations
 

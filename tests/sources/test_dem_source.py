@@ -15,7 +15,7 @@ from landcover.products.dem import may_be_sea
 from landcover.sources.dem import absolute_dem, aster_name, glo30_name, open_dem
 from landcover.stores.rasters import read_array, write_box
 
-# Footprint of 30SUF with a halo of 0.03°: six cells (spec, sentinel2 §8).
+# Footprint of 30SUF with a halo of 0.03°: six cells (docs/methods/products.md#elevation-cells).
 BOX = (-5.278380, 36.006168, -3.971452, 37.072247)
 LAND = [(36, -6), (36, -5), (37, -5), (37, -6), (37, -4)]
 SEA = (36, -4)

@@ -1,4 +1,4 @@
-"""The paper's rule for the products of a season (spec: sentinel2 §1, §7)."""
+"""The paper's rule for the products of a season (docs/methods/products.md#products-of-a-season)."""
 
 from __future__ import annotations
 

@@ -113,8 +113,9 @@ def test_a_ladder_of_one_rung_is_the_mask_of_that_width(clouds: Path) -> None:
 
 
 def test_two_views_are_brought_to_nadir(clouds: Path) -> None:
-    # Factors of B04 at sun zenith 35, view zenith 8, azimuths 20 and 160 apart (composites §8):
-    # 1000 × 0.957774 = 958 and 1400 × 1.041974 = 1459; their mean 1208.5 is rounded to even.
+    # Factors of B04 at sun zenith 35, view zenith 8, azimuths 20 and 160 apart
+    # (docs/methods/composites.md#view-angle): 1000 × 0.957774 = 958 and 1400 × 1.041974 = 1459;
+    # their mean 1208.5 is rounded to even.
     made = make(clouds, layers=["B04", "B09"], view_angle="nbar", mask={"growth_m": 60})
     assert pixels(made, "B04.tif")[0, 9] == 1208
     assert pixels(made, "B04.tif")[0, 0] == 1459

@@ -16,8 +16,9 @@ log = logging.getLogger(__name__)
 def snap(source: Source, first: Grid) -> Source:
     """Move a grid to the lattice of another one: nearest neighbour, by half a pixel at most.
 
-    Tiles at their full resolution share a lattice and are not moved (spec: mosaic §3); those
-    delivered at a coarser one may be off by a part of a pixel.
+    Tiles at their full resolution share a lattice and are not moved
+    (docs/methods/mosaics.md#primary-tile); those delivered at a coarser one may be off by a part of
+    a pixel.
     """
     grid = source.grid
     if (grid.crs, grid.pixel) != (first.crs, first.pixel):

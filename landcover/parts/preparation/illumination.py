@@ -1,4 +1,6 @@
-"""Light and shade of slopes taken out of products before they are composited (composites §5).
+"""Light and shade of slopes taken out of products before they are composited.
+
+Method: docs/methods/composites.md#topographic-correction.
 
 The sun stands where a product's metadata say on the mean. How a band answers to it is fitted over
 the clear, steep ground of the whole tile first; that reads every band once more.

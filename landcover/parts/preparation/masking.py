@@ -62,7 +62,8 @@ def write_masks(product: Product, recipe: Mask, path: Path) -> dict[str, Any]:
         threshold=recipe.threshold,
     )
     write_raster(path / mask_name(grid), bits, grid, STYLE)
-    # Finer bands repeat this mask when they are read; coarser ones have their own (masks §1).
+    # Finer bands repeat this mask when they are read; coarser ones have their own
+    # (docs/methods/masks.md#other-grids).
     for target in {
         f.grid.pixel: f.grid for f in product.files if f.grid.pixel > grid.pixel
     }.values():

@@ -28,7 +28,10 @@ from landcover.stores.rasters import (
 log = logging.getLogger(__name__)
 METRIC_PIXEL = 30.0
 HALO = HALO_CELLS
-"""Cells around the tile, and around a block, on the metric grid: denoising has no seam (dem §2)."""
+"""Cells around the tile, and around a block, on the metric grid: denoising has no seam.
+
+Method: docs/methods/terrain.md#denoising.
+"""
 BLOCK = 2048
 """Cells along a side of what is denoised at once."""
 EDGE_CELLS = 3
@@ -93,7 +96,8 @@ def write_terrain(
 
 
 def _denoised(task: Task, heights: Heights, how: Denoise | None) -> Heights:
-    # On the metric grid: in degrees all faces stand upright, and nothing is smoothed (dem §1).
+    # On the metric grid: in degrees all faces stand upright, and nothing is smoothed
+    # (docs/methods/terrain.md#order).
     if how is None:
         return heights
     result = np.empty_like(heights)

@@ -1,4 +1,4 @@
-"""The terrain of a tile, made by whoever needs it first (spec: dem §3-6)."""
+"""The terrain of a tile, made by whoever needs it first (docs/methods/terrain.md)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def need_terrain(task: Task, tile: str, grid: Grid) -> Output:
 
 
 def metric_grid(grid: Grid) -> Grid:
-    """Give the 30 m grid that covers a work grid with its halo (dem §6)."""
+    """Give the 30 m grid that covers a work grid with its halo (docs/methods/terrain.md#order)."""
     west, south, east, north = grid.bounds
     width, height = (ceil(side / METRIC_PIXEL) for side in (east - west, north - south))
     return Grid(

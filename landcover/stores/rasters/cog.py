@@ -1,4 +1,4 @@
-"""Cloud Optimized GeoTIFFs: what people get (spec: mosaic §4)."""
+"""Cloud Optimized GeoTIFFs: what people get (docs/methods/mosaics.md#files)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write_cog(
     tags: Mapping[str, str],
     categories: Mapping[int, str] | None = None,
 ) -> None:
-    """Copy a GeoTIFF into a Cloud Optimized GeoTIFF with overviews (spec: mosaic §4).
+    """Copy a GeoTIFF into a Cloud Optimized GeoTIFF with overviews (docs/methods/mosaics.md#files).
 
     The source is not touched. Colour table, nodata, description and scale come along. Names of
     categories go into the file as metadata of the band (``class_7``), and where GDAL and QGIS

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from landcover.nouns.stages import Stage
 
-# A worker that died with more of its memory limit in use than this died of it (DESIGN: memory).
+# A worker that died with more of its memory limit in use than this died of it.
 MEMORY_DEATH = 0.8
 TRACEBACK_CHARACTERS = 4000
 
