@@ -1,298 +1,102 @@
 """The front door: every public name, and nothing heavy at import.
 
 Names are looked up where they live when they are first used, so that a DAG file or a command
-line that only needs one of them does not pay for the others.
+line that only needs one of them does not pay for the others. Functions that take arrays take
+numpy or xarray alike (:mod:`landcover.views.adapter`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from landcover.views.opening import (
-    label_next,
-    load_model,
-    open_composite,
-    open_features,
-    open_map,
-    open_product,
-    open_workspace,
-    quality_map,
-)
-
 if TYPE_CHECKING:
-    from landcover.errors import Family
-    from landcover.features.normalisation import normalise
-    from landcover.labels.polygons import polygons_to_points
-    from landcover.labels.reading import read_labels
-    from landcover.learn.accuracy import accuracy
-    from landcover.learn.area import area_weighted_accuracy, sample_size
-    from landcover.learn.balancing import balance
-    from landcover.learn.calibrator import calibrate
-    from landcover.learn.explain import explain
-    from landcover.learn.models import fit_classifier
-    from landcover.learn.selection import select_features
-    from landcover.learn.separability import jeffries_matusita
-    from landcover.nouns.area import Design
-    from landcover.nouns.stages import Group, Stage
-    from landcover.pipeline.mosaicking import mosaic
-    from landcover.raster.clouds import expand_cloud_mask
-    from landcover.raster.composite import median_composite
-    from landcover.raster.denoise import denoise_dem
-    from landcover.raster.indices import spectral_index
-    from landcover.raster.terrain import slope_aspect
-    from landcover.raster.topography import correct_topography
-    from landcover.recipe import read_recipe
-    from landcover.simulate import simulate
-    from landcover.tiling import primary_tile, tile_grid, tiles_containing, tiles_intersecting
+    from landcover.features.normalisation import normalise as normalise
+    from landcover.front.questions import label_next as label_next
+    from landcover.front.questions import quality_map as quality_map
+    from landcover.front.runs import cancel as cancel
+    from landcover.front.runs import mark_lost as mark_lost
+    from landcover.front.runs import plan as plan
+    from landcover.front.runs import report as report
+    from landcover.front.runs import run as run
+    from landcover.front.runs import run_inline as run_inline
+    from landcover.front.runs import start_run as start_run
+    from landcover.front.workspace import open_workspace as open_workspace
+    from landcover.labels.polygons import polygons_to_points as polygons_to_points
+    from landcover.labels.reading import read_labels as read_labels
+    from landcover.learn.accuracy import accuracy as accuracy
+    from landcover.learn.area import area_weighted_accuracy as area_weighted_accuracy
+    from landcover.learn.area import sample_size as sample_size
+    from landcover.learn.balancing import balance as balance
+    from landcover.learn.calibrator import calibrate as calibrate
+    from landcover.learn.explain import explain as explain
+    from landcover.learn.models import fit_classifier as fit_classifier
+    from landcover.learn.selection import select_features as select_features
+    from landcover.learn.separability import jeffries_matusita as jeffries_matusita
+    from landcover.pipeline.mosaicking import mosaic as mosaic
+    from landcover.raster.clouds import expand_cloud_mask as expand_cloud_mask
+    from landcover.raster.composite import median_composite as median_composite
+    from landcover.raster.denoise import denoise_dem as denoise_dem
+    from landcover.raster.indices import spectral_index as spectral_index
+    from landcover.raster.terrain import slope_aspect as slope_aspect
+    from landcover.raster.topography import correct_topography as correct_topography
+    from landcover.recipe import read_recipe as read_recipe
+    from landcover.simulate import simulate as simulate
+    from landcover.tiling import primary_tile as primary_tile
+    from landcover.tiling import tile_grid as tile_grid
+    from landcover.tiling import tiles_containing as tiles_containing
+    from landcover.tiling import tiles_intersecting as tiles_intersecting
+    from landcover.views.opening import load_model as load_model
+    from landcover.views.opening import open_composite as open_composite
+    from landcover.views.opening import open_features as open_features
+    from landcover.views.opening import open_map as open_map
+    from landcover.views.opening import open_product as open_product
 
-_HOME = {
-    "accuracy": "landcover.learn.accuracy",
-    "area_weighted_accuracy": "landcover.learn.area",
-    "balance": "landcover.learn.balancing",
-    "calibrate": "landcover.learn.calibrator",
-    "correct_topography": "landcover.raster.topography",
-    "denoise_dem": "landcover.raster.denoise",
-    "expand_cloud_mask": "landcover.raster.clouds",
-    "explain": "landcover.learn.explain",
-    "fit_classifier": "landcover.learn.models",
-    "jeffries_matusita": "landcover.learn.separability",
-    "median_composite": "landcover.raster.composite",
-    "mosaic": "landcover.pipeline.mosaicking",
-    "normalise": "landcover.features.normalisation",
-    "polygons_to_points": "landcover.labels.polygons",
-    "primary_tile": "landcover.tiling",
-    "read_labels": "landcover.labels.reading",
-    "read_recipe": "landcover.recipe",
-    "sample_size": "landcover.learn.area",
-    "select_features": "landcover.learn.selection",
-    "simulate": "landcover.simulate",
-    "slope_aspect": "landcover.raster.terrain",
-    "spectral_index": "landcover.raster.indices",
-    "tile_grid": "landcover.tiling",
-    "tiles_containing": "landcover.tiling",
-    "tiles_intersecting": "landcover.tiling",
-}
+_HOMES = {
+    "features.normalisation": ("normalise",),
+    "front.questions": ("label_next", "quality_map"),
+    "front.runs": (
+        "cancel", "mark_lost", "plan", "report", "run", "run_inline", "start_run",
+    ),
+    "front.workspace": ("open_workspace",),
+    "labels.polygons": ("polygons_to_points",),
+    "labels.reading": ("read_labels",),
+    "learn.accuracy": ("accuracy",),
+    "learn.area": ("area_weighted_accuracy", "sample_size"),
+    "learn.balancing": ("balance",),
+    "learn.calibrator": ("calibrate",),
+    "learn.explain": ("explain",),
+    "learn.models": ("fit_classifier",),
+    "learn.selection": ("select_features",),
+    "learn.separability": ("jeffries_matusita",),
+    "pipeline.mosaicking": ("mosaic",),
+    "raster.clouds": ("expand_cloud_mask",),
+    "raster.composite": ("median_composite",),
+    "raster.denoise": ("denoise_dem",),
+    "raster.indices": ("spectral_index",),
+    "raster.terrain": ("slope_aspect",),
+    "raster.topography": ("correct_topography",),
+    "recipe": ("read_recipe",),
+    "simulate": ("simulate",),
+    "tiling": ("primary_tile", "tile_grid", "tiles_containing", "tiles_intersecting"),
+    "views.opening": (
+        "load_model", "open_composite", "open_features", "open_map", "open_product",
+    ),
+}  # fmt: skip
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [
-    "accuracy",
-    "area_weighted_accuracy",
-    "balance",
-    "calibrate",
-    "cancel",
-    "correct_topography",
-    "denoise_dem",
-    "expand_cloud_mask",
-    "explain",
-    "fit_classifier",
-    "jeffries_matusita",
-    "label_next",
-    "load_model",
-    "mark_lost",
-    "median_composite",
-    "mosaic",
-    "normalise",
-    "open_composite",
-    "open_features",
-    "open_map",
-    "open_product",
-    "open_workspace",
-    "plan",
-    "polygons_to_points",
-    "primary_tile",
-    "quality_map",
-    "read_labels",
-    "read_recipe",
-    "report",
-    "run",
-    "run_inline",
-    "sample_size",
-    "select_features",
-    "simulate",
-    "slope_aspect",
-    "spectral_index",
-    "start_run",
-    "tile_grid",
-    "tiles_containing",
-    "tiles_intersecting",
-]
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
     """Find a public name where it lives."""
-    home = _HOME.get(name)
-    if home is None:
+    if name not in _HOME:
         raise AttributeError(f"landcover.api has no {name!r}; it has {', '.join(__all__)}")
-    return getattr(import_module(home), name)
+    found = getattr(import_module(f"landcover.{_HOME[name]}"), name)
+    globals()[name] = found
+    return found
 
 
-def start_run(
-    run_id: str,
-    recipe: str | Path | Mapping[str, Any],
-    *,
-    year: int,
-    products: str,
-    tiles: Sequence[str] = (),
-    region: str | None = None,
-    labels: str | None = None,
-    dem: str | None = None,
-    model: str | None = None,
-    samples: str | None = None,
-    test_labels: str | None = None,
-    test_design: Design | None = None,
-    until: Stage = "publish",
-    only: Stage | None = None,
-    overrides: Sequence[str] = (),
-) -> str:
-    """Write the record of a run: everything its stages will need to know.
-
-    Args:
-        run_id: Name of the run; an existing run of this name is started over.
-        recipe: A recipe file, or its document.
-        year: Year of the seasons.
-        products: Folder with the products.
-        tiles: Tile ids; those of the region, or all that have products, if empty.
-        region: GeoJSON file with polygons.
-        labels: Ground-truth file, folder of them, or several with commas between them.
-        dem: DEM file of any CRS, folder of degree cells, or address of a source of them
-            (:mod:`landcover.sources.dem`).
-        model: Id of a trained model to classify with, the beginning of one, or its folder.
-        samples: Tables of samples that train beside the labels or without them, with commas
-            between: `landcover samples --export`, or a library of monthly spectra.
-        test_labels: Reference points that judge the map and never train: a field sheet of
-            ``landcover design``, or a file of labels.
-        test_design: How they were drawn: ``simple-random``, ``stratified`` (by the classes of the
-            map, or as the sheet says) or ``unknown``; as the sheet says if None.
-        until: Last stage.
-        only: The one stage that may compute something; it is the last one as well.
-        overrides: ``key=value`` pairs that win over the recipe file.
-
-    Returns:
-        The run id.
-
-    Raises:
-        UsageError: The recipe or an argument is wrong.
-        InputError: Products, labels or DEM are not there or not usable.
-    """
-    from landcover.pipeline import starting
-
-    resolved, arguments = starting.resolve(
-        recipe,
-        overrides,
-        year=year,
-        products=products,
-        tiles=tiles,
-        region=region,
-        labels=labels,
-        dem=dem,
-        model=model,
-        samples=samples,
-        test_labels=test_labels,
-        test_design=test_design,
-        until=until,
-        only=only,
-    )
-    return starting.start_run(open_workspace(), run_id, resolved, arguments).id
-
-
-def plan(run_id: str, group: Group) -> list[dict[str, str]]:
-    """List the units that a group of stages has to work on, and write them to the ledger.
-
-    Args:
-        run_id: The run.
-        group: ``prepare``, ``terrain``, ``sample``, ``train``, ``classify``, ``mosaic``,
-            ``validate`` or ``publish``.
-
-    Returns:
-        ``unit`` (id) and ``label`` of each.
-    """
-    from landcover.ledger import runs
-    from landcover.parts.task import Task
-    from landcover.pipeline.planning import WHOLE_RUN, plan_group
-
-    workspace = open_workspace()
-    task = Task(workspace, *runs.load(workspace, run_id), WHOLE_RUN)
-    return [{"unit": unit.id, "label": unit.label} for unit in plan_group(task, group)]
-
-
-def run(
-    stage: Stage,
-    document: dict[str, Any],
-    *,
-    progress: Callable[[float, str], None] | None = None,
-) -> dict[str, Any]:
-    """Run one unit at one stage.
-
-    Args:
-        stage: Stage name.
-        document: ``{schema, run, stage, unit, attempt, memory_gb, threads}``.
-        progress: Is told the share that is done and what is being done.
-
-    Returns:
-        ``{unit, state, outputs, seconds, error_family, message}``; what goes wrong in the unit
-        is in it, not raised.
-    """
-    from landcover.pipeline.running import run_stage
-
-    return run_stage(open_workspace(), stage, document, progress)
-
-
-def report(run_id: str) -> dict[str, Any]:
-    """Sum up a run: counts by state, the reason of every trouble, and whether it failed."""
-    from landcover.parts.reporting.run_report import report_run
-
-    return report_run(open_workspace(), run_id)
-
-
-def cancel(run_id: str) -> None:
-    """Write down that somebody stopped a run, so that nothing is left as running."""
-    from landcover.parts.reporting.run_report import cancel_run
-
-    cancel_run(open_workspace(), run_id)
-
-
-def run_inline(run_id: str, *, memory_gb: float = 1.0, threads: int = 1) -> dict[str, Any]:
-    """Run all stages of a started run here, one unit after the other, without Airflow.
-
-    Args:
-        run_id: A run of :func:`start_run`.
-        memory_gb: Memory of a job, GB.
-        threads: Threads of a job.
-
-    Returns:
-        The report of the run.
-    """
-    from landcover.nouns.stages import GROUPS
-
-    for group, stages in GROUPS.items():
-        for unit in plan(run_id, group):
-            for stage in stages:
-                document = {
-                    "schema": 1,
-                    "run": run_id,
-                    "stage": stage,
-                    "unit": unit["unit"],
-                    "attempt": 1,
-                    "memory_gb": memory_gb,
-                    "threads": threads,
-                }
-                outcome = run(stage, document)
-                if outcome["state"] not in ("done", "reused"):
-                    break
-    return report(run_id)
-
-
-def mark_lost(stage: Stage, document: dict[str, Any], family: Family, message: str) -> None:
-    """Write down the end of a unit whose worker could not do so itself.
-
-    Args:
-        stage: Stage name.
-        document: What :func:`run` was given.
-        family: ``memory``, ``unavailable`` or ``cancelled``.
-        message: One sentence.
-    """
-    from landcover.pipeline import running
-
-    running.mark_lost(open_workspace(), stage, document, family, message)
+def __dir__() -> list[str]:
+    """List the public names: what completion and help show."""
+    return __all__

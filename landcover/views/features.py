@@ -24,7 +24,7 @@ from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
 from landcover.raster.windows import plan_windows
 from landcover.stores.rasters import RasterStyle, create_raster
 from landcover.stores.workspace import Workspace
-from landcover.views.lazy import coordinates
+from landcover.views.conventions import NODATA, coordinates, placed
 
 
 class _FeatureArray(BackendArray):
@@ -69,13 +69,14 @@ def open_features(
     task = _task_of(workspace, tile, run)
     grid = tile_work_grid(task, tile)
     chosen = _chosen(task, workspace, features)
-    variable = xarray.Variable(
-        ("feature", "y", "x"), indexing.LazilyIndexedArray(_FeatureArray(task, tile, chosen, grid))
-    )
+    lazy = indexing.LazilyIndexedArray(_FeatureArray(task, tile, chosen, grid))
+    says = {"long_name": "features of a classifier", NODATA: np.float32(np.nan)}
+    variable = placed(xarray.Variable(("feature", "y", "x"), lazy, says))
     array = xarray.DataArray(
         variable,
         coords={"feature": list(chosen.names), **coordinates(grid)},
-        attrs={"tile": tile, "run": task.run.id, "features": chosen.id, "crs": grid.crs},
+        name="features",
+        attrs={**says, "tile": tile, "run": task.run.id, "features": chosen.id, "crs": grid.crs},
     )
     if window is None:
         return array

@@ -190,8 +190,9 @@ def test_a_prepared_map_opens_lazily(data_dir: Path, workspace_folder: Path) -> 
     api.start_run("run", RECIPE, **flanders(data_dir, until="classify"))
     api.run_inline("run")
     composite = api.open_composite("31UDS", "2018-summer")
-    assert composite["B04"].shape == (64, 64)
-    assert composite["B11"].shape == (64, 64)
+    assert composite["B04"].dims == ("time", "y", "x")
+    assert composite["B04"].shape == (1, 64, 64)
+    assert composite["B11"].shape == (1, 64, 64)
     assert 0 < float(composite["B08"].mean()) < 0.6
     opened = api.open_map(output_of("run", "classify", "31UDS").id[:10])
     assert opened["classification"].dtype == np.uint8

@@ -117,7 +117,7 @@ def test_numbers_of_known_pixels(products: Path) -> None:
         assert np.isnan(found[:, :12]).all(), f"two clear dates are too few for {name}"
     assert made.stats["layers"]["ndmi_p50"]["pixel"] == 10
     dataset = api.open_composite("31UDS", "2021-summer")
-    np.testing.assert_allclose(dataset["ndvi_max"].values[0, 12], 0.6, rtol=1e-6)
+    np.testing.assert_allclose(dataset["ndvi_max"].values[0, 0, 12], 0.6, rtol=1e-6)
 
 
 def test_only_what_is_used_names_a_composite(products: Path) -> None:

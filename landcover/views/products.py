@@ -1,4 +1,4 @@
-"""Products and rasters as lazy xarray objects: what notebooks see of the library."""
+"""A product as a lazy xarray dataset."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import xarray
 from numpy.typing import NDArray
-from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from landcover.errors import InputError
@@ -18,10 +17,10 @@ from landcover.nouns.grid import Grid, Window
 from landcover.nouns.product import Product, ProductFile
 from landcover.products.reading import read_product
 from landcover.raster.clouds import upsample_nearest
-from landcover.raster.layer_units import layer_values
 from landcover.raster.reflectance import harmonise, stored_units, to_physical
 from landcover.raster.windows import cover, cut
-from landcover.stores.rasters import open_raster
+from landcover.views.conventions import coordinates, layer_attributes, placed
+from landcover.views.rasters import RasterArray
 
 
 class OpenedProduct:
@@ -46,8 +45,9 @@ class OpenedProduct:
                 are repeated (nearest neighbour), finer ones are refused.
 
         Returns:
-            One variable per layer over (y, x) with pixel centres as coordinates: reflectance,
-            AOT and WVP (cm) float32 with NaN, SCL uint8 with 0 as nodata.
+            One variable per layer over (y, x) with pixel centres as coordinates and the
+            acquisition as ``time``: reflectance, AOT and WVP (cm) float32 with NaN, SCL uint8
+            with 0 as nodata. ``xarray.concat(datasets, "time")`` makes a series.
 
         Raises:
             InputError: The product lacks a layer, or a raster is finer than the resolution.
@@ -55,6 +55,17 @@ class OpenedProduct:
         product = self.metadata
         wanted = product.layers if bands is None else [bands] if isinstance(bands, str) else bands
         files = [self._file(name) for name in wanted]
+        grid = self._grid(files, resolution)
+        time = np.datetime64(product.datatake.replace(tzinfo=None), "ns")
+        return xarray.Dataset(
+            {file.layer: _variable(file, grid) for file in files},
+            coords={**coordinates(grid), "time": time},
+            attrs={"crs": grid.crs, "transform": grid.transform, "product": product.name},
+        )
+
+    def _grid(self, files: Sequence[ProductFile], resolution: float | None) -> Grid:
+        """Find the grid of a resolution, and refuse rasters that are finer."""
+        product = self.metadata
         pixel = min(f.grid.pixel for f in product.files) if resolution is None else resolution
         grid = next((f.grid for f in product.files if f.grid.pixel == pixel), None)
         if grid is None:
@@ -66,17 +77,7 @@ class OpenedProduct:
                 f"{product.name}: {', '.join(finer)} finer than {pixel:g} m. Leave them out or ask "
                 "for a finer resolution; rasters are repeated, not averaged."
             )
-        variables = {
-            file.layer: xarray.Variable(
-                ("y", "x"), indexing.LazilyIndexedArray(_LayerArray(file, grid))
-            )
-            for file in files
-        }
-        return xarray.Dataset(
-            variables,
-            coords=coordinates(grid),
-            attrs={"crs": grid.crs, "transform": grid.transform, "product": product.name},
-        )
+        return grid
 
     def _file(self, layer: str) -> ProductFile:
         file = self.metadata.file(layer)
@@ -88,66 +89,9 @@ class OpenedProduct:
         return file
 
 
-def coordinates(grid: Grid) -> dict[str, NDArray[np.floating[Any]]]:
-    """Give the pixel centres of a grid, CRS unit."""
-    return {
-        "y": grid.uly - (np.arange(grid.height) + 0.5) * grid.pixel,
-        "x": grid.ulx + (np.arange(grid.width) + 0.5) * grid.pixel,
-    }
-
-
-class RasterArray(BackendArray):
-    """One band of a raster that is read by window when it is indexed."""
-
-    def __init__(self, path: str, grid: Grid, dtype: str) -> None:
-        self.shape = grid.shape
-        self.dtype = np.dtype(dtype)
-        self._path = path
-
-    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
-        """Read what an index names."""
-        return indexing.explicit_indexing_adapter(
-            key, self.shape, indexing.IndexingSupport.BASIC, self._read_basic
-        )
-
-    def _read_basic(self, key: tuple[int | slice, ...]) -> Any:
-        ranges = [
-            range(*part.indices(size)) if isinstance(part, slice) else range(part, part + 1)
-            for part, size in zip(key, self.shape, strict=True)
-        ]
-        if not all(ranges):
-            return np.empty([len(part) for part in ranges], self.dtype)
-        rows, columns = ((min(part), max(part) + 1) for part in ranges)
-        window = Window(rows[0], columns[0], rows[1] - rows[0], columns[1] - columns[0])
-        pixels = self._read(window)
-        picked = pixels[
-            np.ix_([r - rows[0] for r in ranges[0]], [c - columns[0] for c in ranges[1]])
-        ]
-        drop = tuple(0 if isinstance(part, int | np.integer) else slice(None) for part in key)
-        return picked[drop]
-
-    def _read(self, window: Window) -> NDArray[Any]:
-        with open_raster(self._path) as raster:
-            return raster.read(window, band=1)
-
-
-class StoredArray(RasterArray):
-    """A raster of ours on a finer grid.
-
-    Physical values of a composite's layer, or the codes of a map where the layer has no name.
-    """
-
-    def __init__(self, path: str, own: Grid, grid: Grid, layer: str) -> None:
-        super().__init__(path, grid, "float32" if layer else "uint8")
-        self._ratio = own.ratio_to(grid)
-        self._layer = layer
-
-    def _read(self, window: Window) -> NDArray[Any]:
-        coarse = cover(window, self._ratio)
-        values = super()._read(coarse)
-        if self._layer:
-            values = layer_values(values, self._layer)
-        return cut(upsample_nearest(values, self._ratio), window, coarse, self._ratio)
+def _variable(file: ProductFile, grid: Grid) -> xarray.Variable:
+    array = indexing.LazilyIndexedArray(_LayerArray(file, grid))
+    return placed(xarray.Variable(("y", "x"), array, layer_attributes(file.layer)))
 
 
 class _LayerArray(RasterArray):
@@ -156,9 +100,10 @@ class _LayerArray(RasterArray):
         self._file = file
         self._ratio = file.grid.ratio_to(grid)
 
-    def _read(self, window: Window) -> NDArray[Any]:
+    def read(self, window: Window) -> NDArray[Any]:
+        """Read a window, (y, x)."""
         coarse = cover(window, self._ratio)
-        numbers = super()._read(coarse)
+        numbers = super().read(coarse)
         layer = self._file.layer
         if layer == "SCL":
             values: NDArray[Any] = numbers.astype(np.uint8)

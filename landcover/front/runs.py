@@ -1,0 +1,184 @@
+"""Runs as people and schedulers drive them: start, plan, run unit by unit, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from landcover.front.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from landcover.errors import Family
+    from landcover.nouns.area import Design
+    from landcover.nouns.stages import Group, Stage
+
+
+def start_run(
+    run_id: str,
+    recipe: str | Path | Mapping[str, Any],
+    *,
+    year: int,
+    products: str,
+    tiles: Sequence[str] = (),
+    region: str | None = None,
+    labels: str | None = None,
+    dem: str | None = None,
+    model: str | None = None,
+    samples: str | None = None,
+    test_labels: str | None = None,
+    test_design: Design | None = None,
+    until: Stage = "publish",
+    only: Stage | None = None,
+    overrides: Sequence[str] = (),
+) -> str:
+    """Write the record of a run: everything its stages will need to know.
+
+    Args:
+        run_id: Name of the run; an existing run of this name is started over.
+        recipe: A recipe file, or its document.
+        year: Year of the seasons.
+        products: Folder with the products.
+        tiles: Tile ids; those of the region, or all that have products, if empty.
+        region: GeoJSON file with polygons.
+        labels: Ground-truth file, folder of them, or several with commas between them.
+        dem: DEM file of any CRS, folder of degree cells, or address of a source of them
+            (:mod:`landcover.sources.dem`).
+        model: Id of a trained model to classify with, the beginning of one, or its folder.
+        samples: Tables of samples that train beside the labels or without them, with commas
+            between: `landcover samples --export`, or a library of monthly spectra.
+        test_labels: Reference points that judge the map and never train: a field sheet of
+            ``landcover design``, or a file of labels.
+        test_design: How they were drawn: ``simple-random``, ``stratified`` (by the classes of the
+            map, or as the sheet says) or ``unknown``; as the sheet says if None.
+        until: Last stage.
+        only: The one stage that may compute something; it is the last one as well.
+        overrides: ``key=value`` pairs that win over the recipe file.
+
+    Returns:
+        The run id.
+
+    Raises:
+        UsageError: The recipe or an argument is wrong.
+        InputError: Products, labels or DEM are not there or not usable.
+    """
+    from landcover.pipeline import starting
+
+    resolved, arguments = starting.resolve(
+        recipe,
+        overrides,
+        year=year,
+        products=products,
+        tiles=tiles,
+        region=region,
+        labels=labels,
+        dem=dem,
+        model=model,
+        samples=samples,
+        test_labels=test_labels,
+        test_design=test_design,
+        until=until,
+        only=only,
+    )
+    return starting.start_run(open_workspace(), run_id, resolved, arguments).id
+
+
+def plan(run_id: str, group: Group) -> list[dict[str, str]]:
+    """List the units that a group of stages has to work on, and write them to the ledger.
+
+    Args:
+        run_id: The run.
+        group: ``prepare``, ``terrain``, ``sample``, ``train``, ``classify``, ``mosaic``,
+            ``validate`` or ``publish``.
+
+    Returns:
+        ``unit`` (id) and ``label`` of each.
+    """
+    from landcover.ledger import runs
+    from landcover.parts.task import Task
+    from landcover.pipeline.planning import WHOLE_RUN, plan_group
+
+    workspace = open_workspace()
+    task = Task(workspace, *runs.load(workspace, run_id), WHOLE_RUN)
+    return [{"unit": unit.id, "label": unit.label} for unit in plan_group(task, group)]
+
+
+def run(
+    stage: Stage,
+    document: dict[str, Any],
+    *,
+    progress: Callable[[float, str], None] | None = None,
+) -> dict[str, Any]:
+    """Run one unit at one stage.
+
+    Args:
+        stage: Stage name.
+        document: ``{schema, run, stage, unit, attempt, memory_gb, threads}``.
+        progress: Is told the share that is done and what is being done.
+
+    Returns:
+        ``{unit, state, outputs, seconds, error_family, message}``; what goes wrong in the unit
+        is in it, not raised.
+    """
+    from landcover.pipeline.running import run_stage
+
+    return run_stage(open_workspace(), stage, document, progress)
+
+
+def report(run_id: str) -> dict[str, Any]:
+    """Sum up a run: counts by state, the reason of every trouble, and whether it failed."""
+    from landcover.parts.reporting.run_report import report_run
+
+    return report_run(open_workspace(), run_id)
+
+
+def cancel(run_id: str) -> None:
+    """Write down that somebody stopped a run, so that nothing is left as running."""
+    from landcover.parts.reporting.run_report import cancel_run
+
+    cancel_run(open_workspace(), run_id)
+
+
+def run_inline(run_id: str, *, memory_gb: float = 1.0, threads: int = 1) -> dict[str, Any]:
+    """Run all stages of a started run here, one unit after the other, without Airflow.
+
+    Args:
+        run_id: A run of :func:`start_run`.
+        memory_gb: Memory of a job, GB.
+        threads: Threads of a job.
+
+    Returns:
+        The report of the run.
+    """
+    from landcover.nouns.stages import GROUPS
+
+    for group, stages in GROUPS.items():
+        for unit in plan(run_id, group):
+            for stage in stages:
+                document = {
+                    "schema": 1,
+                    "run": run_id,
+                    "stage": stage,
+                    "unit": unit["unit"],
+                    "attempt": 1,
+                    "memory_gb": memory_gb,
+                    "threads": threads,
+                }
+                outcome = run(stage, document)
+                if outcome["state"] not in ("done", "reused"):
+                    break
+    return report(run_id)
+
+
+def mark_lost(stage: Stage, document: dict[str, Any], family: Family, message: str) -> None:
+    """Write down the end of a unit whose worker could not do so itself.
+
+    Args:
+        stage: Stage name.
+        document: What :func:`run` was given.
+        family: ``memory``, ``unavailable`` or ``cancelled``.
+        message: One sentence.
+    """
+    from landcover.pipeline import running
+
+    running.mark_lost(open_workspace(), stage, document, family, message)

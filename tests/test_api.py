@@ -1,0 +1,66 @@
+"""What the front door shows: its public names, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import landcover
+from landcover import api
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_every_public_name_exists() -> None:
+    assert api.__all__ == sorted(api.__all__)
+    for name in api.__all__:
+        assert callable(getattr(api, name)), name
+
+
+def test_only_public_names_are_shown() -> None:
+    for name in api.__all__:
+        getattr(api, name)
+    assert dir(api) == api.__all__
+    with pytest.raises(AttributeError, match=r"landcover\.api has no 'restore'; it has accuracy, "):
+        api.restore  # noqa: B018
+
+
+def test_help_tells_the_public_names_only() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-c", "import pydoc; from landcover import api; print(pydoc.plain("
+         "pydoc.render_doc(api)))"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    functions = {
+        line.split("(")[0].strip()
+        for line in shown.partition("FUNCTIONS")[2].partition("\nDATA")[0].splitlines()
+        if line.startswith("    ") and not line.startswith("     ") and "(" in line
+    }
+    assert functions == set(api.__all__)
+    assert "import_module" not in shown
+    assert "TYPE_CHECKING" not in shown
+
+
+def test_type_checkers_know_the_same_names() -> None:
+    tree = ast.parse((ROOT / "landcover/api.py").read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    told = {
+        alias.asname: f"{node.module}.{alias.name}"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname in api.__all__
+    }
+    assert told == {name: f"landcover.{home}.{name}" for name, home in api._HOME.items()}
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert landcover.__version__ == project["version"]
+    with pytest.raises(AttributeError, match="has no attribute 'versions'"):
+        landcover.versions  # type: ignore[attr-defined]  # noqa: B018
