@@ -16,7 +16,7 @@ from scipy import ndimage
 from landcover import api
 from landcover.analysis.readiness import look_ahead, plate_ahead
 from landcover.ledger import outputs, runs, units
-from landcover.nouns.run import RunArguments
+from landcover.nouns.run_arguments import RunArguments
 from landcover.parts.preparation.quicklooks import make_plate, masked_by_recipe, plate_of_composite
 from landcover.parts.task import Task
 from landcover.pipeline.planning import WHOLE_RUN
