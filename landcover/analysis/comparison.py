@@ -37,7 +37,7 @@ from landcover.stores.workspace import Workspace
 Pairs = NDArray[np.float64]
 """What each pair of codes has, (256, 256): pixels, or hectares on a grid of degrees."""
 SMALLEST, LARGEST = 32, 512
-"""Limits of the side of a window, px; a zoom of the plate is one window."""
+"""Limits of the side of a window, px; a zoom of the figure is one window."""
 DEGREES = "EPSG:4326"
 _PARTS = 6
 _FULL = 0.9

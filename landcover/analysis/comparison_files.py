@@ -1,4 +1,4 @@
-"""What a comparison leaves in a folder: numbers, where and why, a plate and a page."""
+"""What a comparison leaves in a folder: numbers, where and why, a figure and a page."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def write_comparison(compared: Compared, folder: Path, title: str) -> list[str]:
         compared: The comparison; ``agreement.tif`` lies in the folder already, and ``change.tif``
             where the difference was divided.
         folder: Where they go.
-        title: Headline of the plate.
+        title: Headline of the figure.
 
     Returns:
         Names of all files.

@@ -17,13 +17,16 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.nouns.period import Period
 from landcover.nouns.product import Product
-from landcover.nouns.run import Run, Unit
-from landcover.nouns.run_arguments import RunArguments
+from landcover.nouns.run import Run, RunArguments, Unit
 from landcover.nouns.stages import Stage
 from landcover.parts.preparation.composite_rule import OPTIONS, rule_of
 from landcover.parts.preparation.expected_coverage import candidates_of, expect
 from landcover.parts.preparation.fetching import Offer, look
-from landcover.parts.preparation.quicklooks import make_plate, masked_by_recipe, plate_of_composite
+from landcover.parts.preparation.quicklooks import (
+    make_quicklook,
+    masked_by_recipe,
+    quicklook_of_composite,
+)
 from landcover.parts.task import Task
 from landcover.parts.work_grid import work_grid
 from landcover.publish.outlines import outline_of
@@ -35,7 +38,7 @@ from landcover.publish.quality import (
     missing_percent,
     season_quality,
 )
-from landcover.publish.quicklooks import Plate
+from landcover.publish.quicklooks import Quicklook
 from landcover.recipe import Recipe
 from landcover.sources.addresses import is_remote, open_source
 from landcover.sources.local import LocalSource
@@ -51,7 +54,7 @@ def ignore_progress(share: float, what: str) -> None:
 
 
 @dataclass(frozen=True)
-class Outlook:
+class Readiness:
     """What is known of a region before it is processed."""
 
     tiles: tuple[TileQuality, ...]
@@ -76,12 +79,12 @@ class _Choice:
         return [self.offer.products[entry.name] for entry in self.candidates if entry.is_used]
 
 
-def look_ahead(
+def check_readiness(
     workspace: Workspace,
     recipe: Recipe,
     arguments: RunArguments,
     progress: Progress = ignore_progress,
-) -> Outlook:
+) -> Readiness:
     """Look at every tile and season of a region; nothing is written.
 
     Args:
@@ -120,11 +123,13 @@ def look_ahead(
         n_seasons += len(seasons)
     if len(troubles) == n_seasons:
         raise MissingDataError(f"No tile could be looked at. {troubles[0]}")
-    return Outlook(tuple(tiles), tuple(troubles), run.simulated)
+    return Readiness(tuple(tiles), tuple(troubles), run.simulated)
 
 
-def plate_ahead(workspace: Workspace, recipe: Recipe, arguments: RunArguments, tile: str) -> Plate:
-    """Fill the plate of a tile: its season with the cloudiest product that would be used.
+def expected_quicklook(
+    workspace: Workspace, recipe: Recipe, arguments: RunArguments, tile: str
+) -> Quicklook:
+    """Fill the quicklook of a tile: its season with the cloudiest product that would be used.
 
     Raises:
         MissingDataError: No season of the tile has products with rasters at hand.
@@ -139,14 +144,14 @@ def plate_ahead(workspace: Workspace, recipe: Recipe, arguments: RunArguments, t
             found.append((cloud, choice, made))
     if not found:
         raise MissingDataError(
-            f"{tile}: a plate needs the rasters of products. Name a folder of products, or make "
-            "the composites first (landcover run --until composite)."
+            f"{tile}: a quicklook needs the rasters of products. Name a folder of products, or "
+            "make the composites first (landcover run --until composite)."
         )
     _, choice, made = max(found, key=lambda entry: entry[0])
     if made is not None:
-        return plate_of_composite(choice.task, made)
+        return quicklook_of_composite(choice.task, made)
     masked = [masked_by_recipe(product, recipe.mask) for product in choice.products]
-    return make_plate(tile, choice.period.name, masked, recipe.mask, recipe.composite.min_clear)
+    return make_quicklook(tile, choice.period.name, masked, recipe.mask, recipe.composite.min_clear)
 
 
 def find_composite(
@@ -182,7 +187,7 @@ def _agrees(params: Mapping[str, Any], rule: Mapping[str, Any]) -> bool:
 def _run(recipe: Recipe, arguments: RunArguments) -> Run:
     source = open_source(arguments.products)
     return Run(
-        id="outlook",
+        id="readiness",
         recipe_id=runs.recipe_id(recipe),
         arguments=arguments,
         label_id=None,

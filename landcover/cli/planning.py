@@ -26,7 +26,7 @@ def show_plan(
     """
     from landcover import api
     from landcover.pipeline import starting
-    from landcover.pipeline.dry_run import foresee
+    from landcover.pipeline.dry_run import dry_run
     from landcover.stores.overlay import OverlayRecords
     from landcover.stores.workspace import Workspace
 
@@ -35,18 +35,18 @@ def show_plan(
     # The plan itself leaves no record of a run behind.
     dry = Workspace(workspace.objects, OverlayRecords(workspace.records))
     run = starting.start_run(dry, "plan", resolved, arguments)
-    foreseen = foresee(dry, run, resolved)
+    planned = dry_run(dry, run, resolved)
     if as_json:
-        show_json([entry.to_document() for entry in foreseen])
+        show_json([entry.to_document() for entry in planned])
     else:
-        for entry in foreseen:
+        for entry in planned:
             reason = (
                 f"  ({'; '.join(entry.why)})"
                 if entry.why and (why or entry.action in ("skip", "fail"))
                 else ""
             )
             click.echo(f"{entry.action:8} {entry.stage:10} {entry.unit}{reason}")
-        n = sum(entry.action in ("compute", "wait") for entry in foreseen)
+        n = sum(entry.action in ("compute", "wait") for entry in planned)
         ending = "; nothing was computed" if is_all else ""
-        click.echo(f"{n} of {len(foreseen)} steps to compute or waiting{ending}.")
-    return 1 if any(entry.action == "fail" for entry in foreseen) else 0
+        click.echo(f"{n} of {len(planned)} steps to compute or waiting{ending}.")
+    return 1 if any(entry.action == "fail" for entry in planned) else 0

@@ -12,7 +12,7 @@ from landcover.cli.progress import stepping
 from landcover.errors import UsageError
 
 if TYPE_CHECKING:
-    from landcover.analysis.readiness import Outlook
+    from landcover.analysis.readiness import Readiness
     from landcover.publish.quality import TileQuality
 
 MOST_TOLD = 60
@@ -31,8 +31,9 @@ MOST_TOLD = 60
     "--out", type=click.Path(file_okay=False), help="Folder for GeoJSON, PNG, HTML, JSON and CSV."
 )
 @click.option(
+    "--quicklook",
     "--plate",
-    "plates",
+    "quicklooks",
     multiple=True,
     metavar="TILE",
     help="With --out: show this tile's cloud masks before and after growth; may be repeated.",
@@ -45,7 +46,7 @@ def command(
     products: str,
     overrides: tuple[str, ...],
     out: str | None,
-    plates: tuple[str, ...],
+    quicklooks: tuple[str, ...],
     workspace: str | None,
     as_json: bool,
 ) -> int:
@@ -58,45 +59,47 @@ def command(
     table says which. Exit code 1: a tile could not be looked at.
 
     Example: landcover quality 30SUF,30SVF --recipe recipes/mediterranean-rf.yaml --year 2021
-    --products my/products --out quality --plate 30SUF
+    --products my/products --out quality --quicklook 30SUF
     """
     from landcover import api
-    from landcover.analysis.readiness import look_ahead
+    from landcover.analysis.readiness import check_readiness
     from landcover.pipeline.region import resolve_region, write_region
     from landcover.settings import read_settings
 
-    if plates and out is None:
-        raise UsageError("--plate writes a picture: name its folder with --out.")
+    if quicklooks and out is None:
+        raise UsageError("--quicklook writes a picture: name its folder with --out.")
     opened = api.open_workspace(read_settings(workspace=workspace))
     resolved, arguments = resolve_region(region, recipe, overrides, year=year, products=products)
-    strangers = sorted(set(plates) - set(arguments.tiles))
+    strangers = sorted(set(quicklooks) - set(arguments.tiles))
     if strangers:
-        raise UsageError(f"--plate {strangers[0]}: the region has {', '.join(arguments.tiles)}.")
+        raise UsageError(
+            f"--quicklook {strangers[0]}: the region has {', '.join(arguments.tiles)}."
+        )
     with stepping("looking at tiles", quiet=as_json) as progress:
-        outlook = look_ahead(opened, resolved, arguments, progress)
+        readiness = check_readiness(opened, resolved, arguments, progress)
         if out is not None:
-            write_region(opened, resolved, arguments, outlook, Path(out), plates, progress)
+            write_region(opened, resolved, arguments, readiness, Path(out), quicklooks, progress)
     if as_json:
         from landcover.publish.report_files import quality_document
 
         show_json(
             {
-                "simulated": outlook.simulated,
-                "tiles": quality_document(outlook.tiles),
-                "troubles": list(outlook.troubles),
+                "simulated": readiness.simulated,
+                "tiles": quality_document(readiness.tiles),
+                "troubles": list(readiness.troubles),
             }
         )
     else:
-        _tell(outlook, out)
-    return 1 if outlook.troubles else 0
+        _tell(readiness, out)
+    return 1 if readiness.troubles else 0
 
 
-def _tell(outlook: Outlook, out: str | None) -> None:
+def _tell(readiness: Readiness, out: str | None) -> None:
     from landcover.publish.quality import BASES, STATUSES, bases_of, worst_first
 
-    tiles = outlook.tiles
+    tiles = readiness.tiles
     rows = [row for tile in worst_first(tiles) for row in _rows(tile)]
-    if outlook.simulated:
+    if readiness.simulated:
         click.echo("SIMULATED DATA: nothing here says anything about a real place.")
     head = ("tile", "season", "state", "products", "cloud %", "no clear %", "share is")
     click.echo("{:7}{:15}{:10}{:>8}{:>9}{:>12}  {}".format(*head))
@@ -109,7 +112,7 @@ def _tell(outlook: Outlook, out: str | None) -> None:
     counts = (f"{sum(t.status == s for t in tiles)} {s}" for s in STATUSES)
     word = "tile by its" if len(tiles) == 1 else "tiles by their"
     click.echo(f"{len(tiles)} {word} worst season: {', '.join(counts)}")
-    for trouble in outlook.troubles:
+    for trouble in readiness.troubles:
         click.echo(f"  ! {trouble}")
     if out is not None:
         click.echo(f"quality map    {Path(out) / 'index.html'}")

@@ -76,12 +76,12 @@ def quality_map(
         UsageError: The region, the recipe or an argument is wrong.
         MissingDataError: No tile could be looked at.
     """
-    from landcover.analysis.readiness import look_ahead
+    from landcover.analysis.readiness import check_readiness
     from landcover.pipeline.region import as_geojson, resolve_region, write_region
 
     opened = workspace or open_workspace()
     resolved, arguments = resolve_region(region, recipe, overrides, year=year, products=products)
-    outlook = look_ahead(opened, resolved, arguments)
+    readiness = check_readiness(opened, resolved, arguments)
     if out is not None:
-        write_region(opened, resolved, arguments, outlook, Path(out), plates)
-    return as_geojson(outlook)
+        write_region(opened, resolved, arguments, readiness, Path(out), plates)
+    return as_geojson(readiness)

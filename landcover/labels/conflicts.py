@@ -1,4 +1,4 @@
-"""Points that share a position: copies become one, contradictions are settled or dropped."""
+"""Points that share a position: copies become one, contradictions are resolved or dropped."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LabelFile:
 
 
 @dataclass(frozen=True)
-class Settled:
+class ResolvedPoints:
     """Points, one per position, and what was left out."""
 
     points: pd.DataFrame
@@ -46,14 +46,14 @@ class Settled:
     warnings: tuple[str, ...]
 
 
-def settle_points(
+def resolve_conflicts(
     drawn: DrawnPoints,
     origin: Ints,
     files: Sequence[LabelFile],
     legend: Legend,
     conflicts: Conflicts = "drop",
-) -> Settled:
-    """Give points their ids and settle those that share a position (to 1e-7 degrees).
+) -> ResolvedPoints:
+    """Give points their ids and resolve conflicts of those that share a position (to 1e-7 degrees).
 
     Of points with one position and class the first is kept, and their groups become one. Where
     the classes differ, none of them can be believed and all are dropped; with ``first`` those of
@@ -78,7 +78,7 @@ def settle_points(
     shared = np.unique(place * _CODES + drawn.code, return_inverse=True)[1]
     is_copy = ~is_contradicted & _repeats(np.where(is_contradicted, -1, shared))
     keep = ~(is_contradicted | is_copy)
-    second, n_second = _settle_second(drawn.code2, shared, is_copy)
+    second, n_second = _merge_second_codes(drawn.code2, shared, is_copy)
     group = _join_groups(drawn.group, shared) if is_copy.any() else drawn.group
     names = _names(legend)
     points = _table(drawn, keep, x, y, names, second, group, np.array([f.name for f in files]),
@@ -92,7 +92,7 @@ def settle_points(
         "conflicting second labels": n_second,
     }
     warnings = _warn(drawn, is_contradicted & ~_holds(place, keep), place, files, origin)
-    return Settled(points, listed, {k: n for k, n in counts.items() if n}, warnings)
+    return ResolvedPoints(points, listed, {k: n for k, n in counts.items() if n}, warnings)
 
 
 def _differs(place: Ints, code: Ints) -> NDArray[np.bool_]:
@@ -117,7 +117,7 @@ def _holds(place: Ints, keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(held[place], dtype=np.bool_)
 
 
-def _settle_second(code2: Ints, shared: Ints, is_copy: NDArray[np.bool_]) -> tuple[Ints, int]:
+def _merge_second_codes(code2: Ints, shared: Ints, is_copy: NDArray[np.bool_]) -> tuple[Ints, int]:
     """Give copies of a point one second code: the only one there is, or none where they differ.
 
     Returns:

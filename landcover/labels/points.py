@@ -19,7 +19,7 @@ _POINT = 0
 
 @dataclass(frozen=True)
 class DrawnPoints:
-    """Points before duplicates are settled."""
+    """Points before duplicates are removed."""
 
     lon: NDArray[np.float64]
     """Longitude, degrees, (point,)."""

@@ -79,13 +79,13 @@ def expand_points(
         }
     )
     pixel = row[inside] * shape[1] + column[inside]
-    keep, counts = _settle(claims, pixel, point_codes, _rank(ids))
+    keep, counts = _resolve_claims(claims, pixel, point_codes, _rank(ids))
     samples = claims[keep].reset_index(drop=True)
     samples.attrs.update(counts, n_outside=int((claimed & ~on_grid).sum()))
     return samples
 
 
-def _settle(
+def _resolve_claims(
     claims: pd.DataFrame, pixel: Ints, codes: Ints, id_rank: Ints
 ) -> tuple[NDArray[np.bool_], dict[str, int]]:
     """Decide which claim keeps its pixel: True on those kept, and counts of the others."""

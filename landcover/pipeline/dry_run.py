@@ -20,7 +20,7 @@ from landcover.stores.overlay import OverlayRecords
 from landcover.stores.workspace import Workspace
 
 
-class Foreseen(Noun):
+class PlannedStep(Noun):
     """What would happen to a unit at a stage."""
 
     stage: Stage
@@ -55,7 +55,7 @@ class _DryTask(Task):
         return found
 
 
-def foresee(workspace: Workspace, run: Run, recipe: Recipe) -> list[Foreseen]:
+def dry_run(workspace: Workspace, run: Run, recipe: Recipe) -> list[PlannedStep]:
     """List what a run would do, without doing it.
 
     Args:
@@ -68,27 +68,27 @@ def foresee(workspace: Workspace, run: Run, recipe: Recipe) -> list[Foreseen]:
         follows waits: its inputs do not exist yet.
     """
     dry = Workspace(workspace.objects, OverlayRecords(workspace.records))
-    found: list[Foreseen] = []
+    found: list[PlannedStep] = []
     waiting = False
     for group, stages in GROUPS.items():
         included = [stage for stage in stages if run.includes(stage)]
         if waiting and group != "prepare":
-            found += [Foreseen(stage=stage, unit="…", action="wait") for stage in included]
+            found += [PlannedStep(stage=stage, unit="…", action="wait") for stage in included]
             continue
         for unit in plan_group(Task(dry, run, recipe, WHOLE_RUN), group):
             blocked = False
             for stage in included:
                 if blocked:
-                    found.append(Foreseen(stage=stage, unit=unit.label, action="wait"))
+                    found.append(PlannedStep(stage=stage, unit=unit.label, action="wait"))
                     continue
-                entry = _foresee(_DryTask(dry, run, recipe, unit), stage)
+                entry = _try_stage(_DryTask(dry, run, recipe, unit), stage)
                 found.append(entry)
                 blocked = entry.action != "reuse"
                 waiting |= entry.action == "compute"
     return found
 
 
-def _foresee(task: Task, stage: Stage) -> Foreseen:
+def _try_stage(task: Task, stage: Stage) -> PlannedStep:
     action, why = "reuse", tuple[str, ...]()
     try:
         stage_function(stage)(task)
@@ -106,7 +106,7 @@ def _foresee(task: Task, stage: Stage) -> Foreseen:
         outputs=tuple(output.id for output in task.made),
     )
     units.save(task.workspace.records, state)
-    return Foreseen(stage=stage, unit=task.unit.label, action=action, why=why)
+    return PlannedStep(stage=stage, unit=task.unit.label, action=action, why=why)
 
 
 def differences(workspace: Workspace, wanted: Wanted) -> list[str]:

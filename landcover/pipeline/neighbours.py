@@ -17,7 +17,7 @@ from landcover.nouns.output import Output, hash_of
 from landcover.nouns.run import UnitState
 from landcover.parts.preparation.radiometry_records import COLLECTION, VERSION, wrong_way
 from landcover.parts.task import Task
-from landcover.raster.wrong_offset import Suspect, Suspicion
+from landcover.raster.wrong_offset import WrongOffset, WrongOffsets
 
 N_NAMED = 5
 """Most products that a message names."""
@@ -69,16 +69,16 @@ def stop_steps(task: Task) -> None:
     for period in sorted({c.output.stats["period"]["name"] for c in composites}):
         mine = {c.output.id: c for c in composites if c.output.stats["period"]["name"] == period}
         tiles = {i: composite.tile for i, composite in mine.items()}
-        suspicion = compare(task, tiles, {i: composite.output for i, composite in mine.items()})
-        failed += _stop(task, mine, suspicion)
+        wrong = compare(task, tiles, {i: composite.output for i, composite in mine.items()})
+        failed += _stop(task, mine, wrong)
     if not failed:
         records.replace_one(COLLECTION, {"_id": key, "kind": "neighbours", "run": task.run.id})
 
 
-def _stop(task: Task, composites: Mapping[str, Composite], suspicion: Suspicion) -> int:
+def _stop(task: Task, composites: Mapping[str, Composite], wrong: WrongOffsets) -> int:
     """Write down the failures; gives how many units failed."""
-    messages = {s.name: _blamed(s, composites) for s in suspicion.suspects}
-    for a, b in suspicion.undecided:
+    messages = {s.name: _message(s, composites) for s in wrong.found}
+    for a, b in wrong.undecided:
         messages.setdefault(a, _undecided(composites[a], composites[b]))
         messages.setdefault(b, _undecided(composites[b], composites[a]))
     for name, message in messages.items():
@@ -88,11 +88,11 @@ def _stop(task: Task, composites: Mapping[str, Composite], suspicion: Suspicion)
     return len(messages)
 
 
-def _blamed(suspect: Suspect, composites: Mapping[str, Composite]) -> str:
-    composite = composites[suspect.name]
-    finding = suspect.finding
+def _message(one: WrongOffset, composites: Mapping[str, Composite]) -> str:
+    composite = composites[one.name]
+    finding = one.finding
     what, side, step = wrong_way(finding.verdict)
-    others = ", ".join(sorted(composites[name].tile for name in suspect.others))
+    others = ", ".join(sorted(composites[name].tile for name in one.others))
     return (
         f"{composite.state.unit.label}: radiometric offset {what}: the composite lies 0.1 {side} "
         f"that of {others} in all bands where they overlap (expected a step of 0, found {step}: "

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from landcover.analysis.readiness import Outlook, Progress, ignore_progress, plate_ahead
+from landcover.analysis.readiness import Progress, Readiness, expected_quicklook, ignore_progress
 from landcover.errors import LandcoverError, UsageError
-from landcover.nouns.run_arguments import RunArguments
+from landcover.nouns.run import RunArguments
 from landcover.pipeline.starting import resolve
 from landcover.publish.page import QualityPage
 from landcover.publish.quality import feature_collection
-from landcover.publish.quicklooks import PlateView
+from landcover.publish.quicklooks import QuicklookView
 from landcover.publish.report_files import write_quality
 from landcover.recipe import Recipe
 from landcover.sources.addresses import is_remote
@@ -60,18 +60,18 @@ def resolve_region(
     return resolve(recipe, overrides, year=year, products=products, tiles=tiles, region=path)
 
 
-def as_geojson(outlook: Outlook) -> dict[str, Any]:
+def as_geojson(readiness: Readiness) -> dict[str, Any]:
     """Write what was found as a quality map (docs/methods/mosaics.md#quality-map)."""
-    return feature_collection(outlook.tiles)
+    return feature_collection(readiness.tiles)
 
 
 def write_region(
     workspace: Workspace,
     recipe: Recipe,
     arguments: RunArguments,
-    outlook: Outlook,
+    readiness: Readiness,
     folder: Path,
-    plates: Sequence[str] = (),
+    quicklooks: Sequence[str] = (),
     progress: Progress = ignore_progress,
 ) -> None:
     """Write the quality map of a region as a page with its files.
@@ -80,39 +80,39 @@ def write_region(
         workspace: Where composites may exist already; it is only read.
         recipe: The recipe that was looked ahead with.
         arguments: The arguments that were looked ahead with.
-        outlook: What was found.
+        readiness: What was found.
         folder: Where the files go; it is made where it is absent. Files of ours are replaced.
-        plates: Tiles whose masks are shown before and after growth.
+        quicklooks: Tiles whose masks are shown before and after growth.
         progress: Is told the share that is done and the tile.
 
     Raises:
         MissingDataError: A tile has no rasters to show masks of; the page is there without them.
     """
-    from landcover.publish.quicklook_picture import draw_plate
+    from landcover.publish.quicklook_picture import draw_quicklook
 
     folder.mkdir(parents=True, exist_ok=True)
-    views: list[PlateView] = []
+    views: list[QuicklookView] = []
     troubles: list[LandcoverError] = []
-    for number, tile in enumerate(plates):
-        progress(number / len(plates), f"masks of {tile}")
+    for number, tile in enumerate(quicklooks):
+        progress(number / len(quicklooks), f"masks of {tile}")
         try:
-            plate = plate_ahead(workspace, recipe, arguments, tile)
+            quicklook = expected_quicklook(workspace, recipe, arguments, tile)
         except LandcoverError as error:
             troubles.append(error)
             continue
-        name = f"masks_{plate.tile}_{plate.period}.png"
-        title = f"Cloud masks of {plate.tile}, {plate.period}"
-        draw_plate(plate, folder / name, title, is_simulated=outlook.simulated)
-        views.append(plate.view(name))
+        name = f"masks_{quicklook.tile}_{quicklook.period}.png"
+        title = f"Cloud masks of {quicklook.tile}, {quicklook.period}"
+        draw_quicklook(quicklook, folder / name, title, is_simulated=readiness.simulated)
+        views.append(quicklook.view(name))
     page = QualityPage(
         title=recipe.title,
         year=arguments.year,
         recipe=recipe.name,
         source=_without_folders(arguments.products),
-        simulated=outlook.simulated,
-        tiles=outlook.tiles,
-        plates=tuple(views),
-        troubles=outlook.troubles,
+        simulated=readiness.simulated,
+        tiles=readiness.tiles,
+        quicklooks=tuple(views),
+        troubles=readiness.troubles,
     )
     write_quality(folder, page)
     if troubles:

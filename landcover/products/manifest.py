@@ -1,4 +1,4 @@
-"""What ``manifest.safe`` promises of a product's files: their bytes and checksums.
+"""What ``manifest.safe`` entries of a product's files: their bytes and checksums.
 
 JPEG 2000 has no checksums of its own: where bytes in the middle of a file are wrong, it decodes
 to wrong reflectance without a word. The manifest is what tells.
@@ -22,7 +22,7 @@ _KINDS = {"md5": "md5", "sha3-256": "sha3_256", "sha-256": "sha256", "sha256": "
 
 
 @dataclass(frozen=True)
-class Promise:
+class ManifestEntry:
     """What a file should be."""
 
     size: int | None
@@ -33,14 +33,14 @@ class Promise:
     """The checksum, lower-case hex."""
 
 
-def read_manifest(folder: Path) -> dict[str, Promise]:
-    """Read what the manifest of a product promises.
+def read_manifest(folder: Path) -> dict[str, ManifestEntry]:
+    """Read what the manifest of a product entries.
 
     Args:
         folder: Product folder.
 
     Returns:
-        Path relative to the folder → promise; empty where there is no manifest.
+        Path relative to the folder → entry; empty where there is no manifest.
 
     Raises:
         InputError: The manifest is damaged.
@@ -48,7 +48,7 @@ def read_manifest(folder: Path) -> dict[str, Promise]:
     path = folder / NAME
     if not path.is_file():
         return {}
-    promises = {}
+    entries = {}
     for stream in elements(read_xml(path), "byteStream"):
         place = next(elements(stream, "fileLocation"), None)
         checksum = next(elements(stream, "checksum"), None)
@@ -56,18 +56,18 @@ def read_manifest(folder: Path) -> dict[str, Promise]:
             continue
         size = stream.get("size", "")
         name = "" if checksum is None else checksum.get("checksumName", "")
-        promises[place.attrib["href"].removeprefix("./")] = Promise(
+        entries[place.attrib["href"].removeprefix("./")] = ManifestEntry(
             size=int(size) if size.isdecimal() else None,
             kind=_KINDS.get(name.lower()),
             sum="" if checksum is None else (checksum.text or "").strip().lower(),
         )
-    return promises
+    return entries
 
 
-def keep_promises(
+def check_manifest(
     folder: Path, files: Sequence[Path], check: Callable[[], None] = lambda: None
 ) -> None:
-    """Refuse files that are not what the manifest of their product promises.
+    """Refuse files that are not what the manifest of their product entries.
 
     A file that the manifest does not name is taken as it is.
 
@@ -80,22 +80,22 @@ def keep_promises(
     Raises:
         InputError: A file has other bytes.
     """
-    promises = read_manifest(folder) if files else {}
-    for file in files if promises else ():
-        promise = promises.get(Path(os.path.relpath(file, folder)).as_posix())
-        if promise is None:
+    entries = read_manifest(folder) if files else {}
+    for file in files if entries else ():
+        entry = entries.get(Path(os.path.relpath(file, folder)).as_posix())
+        if entry is None:
             continue
         check()
         size = file.stat().st_size
-        if promise.size is not None and size != promise.size:
-            raise _broken(file, f"{promise.size} bytes", f"{size}")
-        if promise.kind is not None and (found := _sum_of(file, promise.kind)) != promise.sum:
-            raise _broken(file, f"checksum {promise.sum[:12]}…", f"{found[:12]}…")
+        if entry.size is not None and size != entry.size:
+            raise _broken(file, f"{entry.size} bytes", f"{size}")
+        if entry.kind is not None and (found := _sum_of(file, entry.kind)) != entry.sum:
+            raise _broken(file, f"checksum {entry.sum[:12]}…", f"{found[:12]}…")
 
 
 def _broken(file: Path, expected: str, found: str) -> InputError:
     return InputError(
-        f"{file}: damaged or half uploaded: {NAME} promises {expected}, found {found}. Deliver the "
+        f"{file}: damaged or half uploaded: {NAME} entries {expected}, found {found}. Deliver the "
         f"file again; if the product was edited on purpose, remove its {NAME}."
     )
 

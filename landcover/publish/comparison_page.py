@@ -14,14 +14,14 @@ MOST_LISTED = 20
 
 
 def render_comparison(
-    result: Comparison, title: str, plate: str, picture: str, files: Sequence[str]
+    result: Comparison, title: str, figure: str, picture: str, files: Sequence[str]
 ) -> str:
     """Lay out a comparison.
 
     Args:
         result: What it says.
         title: Headline.
-        plate: Name of the plate beside the page.
+        figure: Name of the figure beside the page.
         picture: Name of the picture of causes; of that of agreement where nothing is divided.
         files: Names of the other files beside the page.
 
@@ -43,7 +43,7 @@ def render_comparison(
     return environment.get_template(TEMPLATE).render(
         result=result,
         title=title,
-        plate=plate,
+        figure=figure,
         picture=picture,
         files=files,
         present=present,

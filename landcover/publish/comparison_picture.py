@@ -28,7 +28,7 @@ _DEGREE = 111_320.0
 
 
 class Place(NamedTuple):
-    """One row of the plate; all arrays cover the same ground."""
+    """One row of the figure; all arrays cover the same ground."""
 
     name: str
     grid: Grid
@@ -51,7 +51,7 @@ def draw_comparison(
     *,
     is_simulated: bool = False,
 ) -> None:
-    """Draw the plate: a row per place, both maps in the same colours.
+    """Draw the figure: a row per place, both maps in the same colours.
 
     Args:
         places: The region first, then the places in it.

@@ -12,7 +12,7 @@ from landcover.nouns.model import ModelCard
 from landcover.nouns.validation import Validation
 from landcover.publish.areas import ClassArea, sum_areas
 from landcover.publish.quality import TileQuality
-from landcover.publish.quicklooks import PlateView
+from landcover.publish.quicklooks import QuicklookView
 
 
 class Download(Noun):
@@ -165,7 +165,7 @@ class Page(Noun):
     simulated: bool
     views: tuple[MapView, ...]
     tiles: tuple[TileQuality, ...]
-    plates: tuple[PlateView, ...] = ()
+    quicklooks: tuple[QuicklookView, ...] = ()
     """Masks before and after growth, of the tiles where growth took most."""
     legend: tuple[LegendClass, ...] = ()
     """Classes of the map."""
@@ -217,7 +217,7 @@ class QualityPage(Noun):
     """Where the products are published, without folders of this machine."""
     simulated: bool
     tiles: tuple[TileQuality, ...]
-    plates: tuple[PlateView, ...] = ()
+    quicklooks: tuple[QuicklookView, ...] = ()
     troubles: tuple[str, ...] = ()
     """Why a tile could not be looked at."""
     downloads: tuple[Download, ...] = ()

@@ -1,4 +1,4 @@
-"""The mask plate as a PNG: a product, its mask before and after growth, both composites."""
+"""The mask quicklook as a PNG: a product, its mask before and after growth, both composites."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from landcover.publish.quicklooks import (
     SHADOW,
     SNOW,
     UNSEEN,
-    Plate,
+    Quicklook,
     empty_percent,
     masked_percent,
 )
@@ -56,20 +56,22 @@ class _Panel(NamedTuple):
     picture: NDArray[np.uint8]
 
 
-def draw_plate(plate: Plate, path: Path, title: str, *, is_simulated: bool = False) -> None:
-    """Draw a plate of five panels and a legend, nodata in red.
+def draw_quicklook(
+    quicklook: Quicklook, path: Path, title: str, *, is_simulated: bool = False
+) -> None:
+    """Draw a quicklook of five panels and a legend, nodata in red.
 
     All pictures in natural colours have one stretch, that of the composite with the grown masks,
     so that what differs between them differs on the ground.
 
     Args:
-        plate: What it shows.
-        path: PNG to write; the same plate and words give the same bytes.
+        quicklook: What it shows.
+        path: PNG to write; the same quicklook and words give the same bytes.
         title: Headline.
         is_simulated: Says so under the headline.
     """
-    panels = _panels(plate)
-    rows, columns = plate.grid.shape
+    panels = _panels(quicklook)
+    rows, columns = quicklook.grid.shape
     wide = _SIDE * min(1.0, columns / rows)
     tall = _SIDE * min(1.0, rows / columns)
     across = 2 * _LEFT + 3 * wide + 2 * _GAP
@@ -85,7 +87,7 @@ def draw_plate(plate: Plate, path: Path, title: str, *, is_simulated: bool = Fal
         )
         figure.text(
             y=1 - 0.46 / total,
-            s=_second_line(plate, is_simulated),
+            s=_second_line(quicklook, is_simulated),
             fontsize=8.5,
             color=draw.ALARM if is_simulated else draw.QUIET,
             **style,
@@ -102,7 +104,7 @@ def draw_plate(plate: Plate, path: Path, title: str, *, is_simulated: bool = Fal
             left / across, 1 - (top + _HEAD + tall) / total,
             min(wide, across - left - 0.1) / across, (tall + _HEAD) / total,
         )  # fmt: skip
-        _draw_key(figure.add_axes(place), plate, wide, tall + _HEAD)
+        _draw_key(figure.add_axes(place), quicklook, wide, tall + _HEAD)
         figure.savefig(path, format="png", metadata={"Software": None})
 
 
@@ -114,22 +116,25 @@ def mask_picture(kinds: NDArray[np.uint8], grey: NDArray[np.uint8]) -> NDArray[n
     return picture
 
 
-def _panels(plate: Plate) -> list[_Panel]:
-    is_empty = (plate.by_grown == NODATA).any(axis=0)
-    chosen = plate.by_grown if not is_empty.all() else plate.scene
+def _panels(quicklook: Quicklook) -> list[_Panel]:
+    is_empty = (quicklook.by_grown == NODATA).any(axis=0)
+    chosen = quicklook.by_grown if not is_empty.all() else quicklook.scene
     ends = brightness_range(chosen, (chosen == NODATA).any(axis=0))
     scene, original, grown = (
-        _coloured(bands, ends) for bands in (plate.scene, plate.by_original, plate.by_grown)
+        _coloured(bands, ends)
+        for bands in (quicklook.scene, quicklook.by_original, quicklook.by_grown)
     )
     # Grey between a quarter and three quarters, so that no colour of the mask is lost in it.
     grey = (64 + scene.mean(axis=2) / 2).astype(np.uint8)
-    before, after = masked_percent(plate.original), masked_percent(plate.grown)
+    before, after = masked_percent(quicklook.original), masked_percent(quicklook.grown)
     return [
-        _Panel("Product in natural colours", f"{plate.date}, the cloudiest that is used", scene),
-        _Panel("Original mask", f"{before:.1f} % masked", mask_picture(plate.original, grey)),
-        _Panel("Grown mask", f"{after:.1f} % masked", mask_picture(plate.grown, grey)),
-        _Panel("Composite with original masks", _holes(plate.by_original), original),
-        _Panel("Composite with grown masks", _holes(plate.by_grown), grown),
+        _Panel(
+            "Product in natural colours", f"{quicklook.date}, the cloudiest that is used", scene
+        ),
+        _Panel("Original mask", f"{before:.1f} % masked", mask_picture(quicklook.original, grey)),
+        _Panel("Grown mask", f"{after:.1f} % masked", mask_picture(quicklook.grown, grey)),
+        _Panel("Composite with original masks", _holes(quicklook.by_original), original),
+        _Panel("Composite with grown masks", _holes(quicklook.by_grown), grown),
     ]
 
 
@@ -158,11 +163,11 @@ def _draw_panel(axes: Axes, panel: _Panel) -> None:
     axes.annotate(panel.note, (0, 1), xytext=(0, 4), fontsize=8, color=draw.QUIET, **place)
 
 
-def _draw_key(axes: Axes, plate: Plate, wide: float, inches: float) -> None:
+def _draw_key(axes: Axes, quicklook: Quicklook, wide: float, inches: float) -> None:
     axes.set_axis_off()
     axes.set_xlim(0, max(wide, 1.9))
     axes.set_ylim(inches, 0)
-    shown = set(np.unique(plate.original).tolist()) | set(np.unique(plate.grown).tolist())
+    shown = set(np.unique(quicklook.original).tolist()) | set(np.unique(quicklook.grown).tolist())
     rows = [KINDS[kind] for kind in KINDS if kind in shown - {CLEAR}]
     rows.append(("no clear observation", draw.ALARM))
     pitch = min(0.26, (inches - 1.2) / len(rows))
@@ -174,7 +179,7 @@ def _draw_key(axes: Axes, plate: Plate, wide: float, inches: float) -> None:
             )
         )
         axes.text(0.32, y + 0.32 * pitch, name, fontsize=8.5, color=draw.INK, va="center")
-    metres = plate.grid.width * plate.grid.pixel
+    metres = quicklook.grid.width * quicklook.grid.pixel
     length = draw.nice_length(0.45 * metres)
     bar = wide * length / metres
     y = inches - 0.3
@@ -182,11 +187,11 @@ def _draw_key(axes: Axes, plate: Plate, wide: float, inches: float) -> None:
     axes.text(0, y - 0.06, draw.length_label(length), fontsize=8, color=draw.INK, va="bottom")
 
 
-def _second_line(plate: Plate, is_simulated: bool) -> str:
-    word = "product" if plate.n_products == 1 else "products"
+def _second_line(quicklook: Quicklook, is_simulated: bool) -> str:
+    word = "product" if quicklook.n_products == 1 else "products"
     text = (
-        f"{plate.n_products} {word}; {draw.length_label(_side(plate.grid))} a side, "
-        f"pixels of {draw.length_label(plate.grid.pixel)} in {plate.grid.crs}"
+        f"{quicklook.n_products} {word}; {draw.length_label(_side(quicklook.grid))} a side, "
+        f"pixels of {draw.length_label(quicklook.grid.pixel)} in {quicklook.grid.crs}"
     )
     return f"SIMULATED DATA, not a real place.  {text}" if is_simulated else text
 

@@ -1,7 +1,7 @@
-"""What a plate shows: a product, its mask before and after growth, and both composites.
+"""What a quicklook shows: a product, its mask before and after growth, and both composites.
 
-Arrays only; drawing them is the business of ``plate_picture``, so that whoever fills a plate does
-not load a plotting library.
+Arrays only; drawing them is the business of ``quicklook_picture``, so that whoever fills a
+quicklook does not load a plotting library.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ MASKED = (CLOUD, SHADOW, SNOW, DEFECTIVE, GROWN)
 """Kinds of pixels that the composite leaves out, beside nodata."""
 
 
-class PlateView(Noun):
-    """A plate as the page shows it."""
+class QuicklookView(Noun):
+    """A quicklook as the page shows it."""
 
     picture: str
     """PNG beside the page."""
@@ -45,7 +45,7 @@ class PlateView(Noun):
 
 
 @dataclass(frozen=True)
-class Plate:
+class Quicklook:
     """One window of a tile and season, small enough for a page."""
 
     tile: str
@@ -69,9 +69,9 @@ class Plate:
     by_grown: NDArray[np.int16]
     """Composite with the grown masks, as ``scene``."""
 
-    def view(self, picture: str) -> PlateView:
+    def view(self, picture: str) -> QuicklookView:
         """Give the numbers that stand beside the picture."""
-        return PlateView(
+        return QuicklookView(
             picture=picture,
             tile=self.tile,
             period=self.period,

@@ -122,7 +122,7 @@ def write_quality(folder: Path, page: QualityPage) -> None:
     """Write the quality map of a region and its page.
 
     Args:
-        folder: Folder for them, with the pictures of plates already in it.
+        folder: Folder for them, with the pictures of quicklooks already in it.
         page: What is known of the region.
     """
     _write_quality(folder, page)

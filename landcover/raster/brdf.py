@@ -2,7 +2,7 @@
 
 Roy et al. 2016 (RSE 176) and 2017 (RSE 199); kernels of Schaaf et al. 2002
 (docs/methods/composites.md#view-angle). Pure functions of angles; what is seen where is the matter
-of `viewangle`.
+of `view_angle`.
 """
 
 from __future__ import annotations

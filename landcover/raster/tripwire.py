@@ -123,7 +123,7 @@ def offset_step(
     Raises:
         InputError: The arrays do not fit, or there are fewer than two bands.
     """
-    return judge_offset(offset_evidence(product, others, is_clear))
+    return decide_offset(offset_evidence(product, others, is_clear))
 
 
 def offset_evidence(
@@ -183,7 +183,7 @@ def grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return wide
 
 
-def judge_offset(evidence: OffsetEvidence) -> OffsetFinding:
+def decide_offset(evidence: OffsetEvidence) -> OffsetFinding:
     """Decide what the numbers of all windows say.
 
     Args:

@@ -1,8 +1,9 @@
 """Which of several products, or of neighbouring composites, carries a wrong offset.
 
 Two sides that differ by 0.1 cannot both be right. Their own pixels often say which is wrong
-(:mod:`landcover.raster.tripwire`); where each accuses the other, the others decide, and how well
-the offsets are known. What cannot be decided is said, not guessed.
+(:mod:`landcover.raster.tripwire`). Where the two sides contradict each other, the others decide,
+then how well the offsets are known. What cannot be decided is told, not guessed
+(docs/methods/products.md#wrong-offset).
 """
 
 from __future__ import annotations
@@ -13,42 +14,42 @@ from dataclasses import dataclass
 from landcover.raster.tripwire import OffsetFinding, Verdict
 
 Pair = tuple[str, str]
-ACCUSED = ("applied_twice", "not_applied")
+WRONG = ("applied_twice", "not_applied")
 
 
 @dataclass(frozen=True)
-class Suspect:
+class WrongOffset:
     """One whose offset is wrong."""
 
     name: str
     finding: OffsetFinding
     """What was found of it: ``applied_twice`` or ``not_applied``."""
     others: tuple[str, ...]
-    """Whom it was compared with, as far as they speak against it; empty where its own pixels
+    """What it was compared with, as far as that contradicts it; empty where its own pixels
     are impossible whatever the others are like."""
 
 
 @dataclass(frozen=True)
-class Suspicion:
+class WrongOffsets:
     """What became of a comparison of all with all."""
 
-    suspects: tuple[Suspect, ...] = ()
+    found: tuple[WrongOffset, ...] = ()
     """Those that are wrong, the surest first."""
     undecided: tuple[Pair, ...] = ()
-    """Pairs with a step between them of which nobody can say who is wrong, sorted."""
+    """Pairs with a step between them of which neither is known to be wrong, sorted."""
 
 
-def find_suspects(
+def find_wrong_offsets(
     names: Iterable[str],
     findings: Mapping[Pair, OffsetFinding],
     *,
     alone: Mapping[str, OffsetFinding] | None = None,
     trust: Mapping[str, int] | None = None,
     is_uniform: bool = True,
-) -> Suspicion:
+) -> WrongOffsets:
     """Name those whose offset is wrong.
 
-    One after the other is taken out, so that nobody is accused by a wrong one alone. Two that
+    One after the other is taken out, so that a wrong one decides nothing. Two that
     are linked by a chain of others without a step cannot have one between them, where an offset
     is the same all over: then the change between the two is real.
 
@@ -65,15 +66,15 @@ def find_suspects(
     """
     known = dict(trust or {})
     left = set(names)
-    suspects = [
-        Suspect(name, finding, ())
+    found = [
+        WrongOffset(name, finding, ())
         for name, finding in sorted((alone or {}).items())
         if finding.verdict == "applied_twice"
     ]
-    left -= {suspect.name for suspect in suspects}
+    left -= {one.name for one in found}
     while True:
         groups = _groups(left, findings)
-        accused: dict[str, list[str]] = {}
+        against: dict[str, list[str]] = {}
         contested: list[Pair] = []
         for a, b in sorted(pair for pair in findings if pair[0] < pair[1]):
             if not {a, b} <= left or (is_uniform and groups[a] == groups[b]):
@@ -82,14 +83,14 @@ def find_suspects(
             if len(wrong) == 2:
                 contested.append((a, b))
             for name in wrong if len(wrong) == 1 else ():
-                accused.setdefault(name, []).append(b if name == a else a)
-        if not accused:
-            accused, contested = _settle(contested, groups, known)
-        if not accused:
-            return Suspicion(tuple(suspects), tuple(contested))
-        name = max(sorted(accused), key=lambda n: (len(accused[n]), -known.get(n, 0)))
-        finding = _accusation(name, accused[name], findings)
-        suspects.append(Suspect(name, finding, tuple(accused[name])))
+                against.setdefault(name, []).append(b if name == a else a)
+        if not against:
+            against, contested = _decide(contested, groups, known)
+        if not against:
+            return WrongOffsets(tuple(found), tuple(contested))
+        name = max(sorted(against), key=lambda n: (len(against[n]), -known.get(n, 0)))
+        finding = _finding_of(name, against[name], findings)
+        found.append(WrongOffset(name, finding, tuple(against[name])))
         left.discard(name)
 
 
@@ -98,18 +99,18 @@ def _wrong_of(a: str, b: str, findings: Mapping[Pair, OffsetFinding]) -> set[str
     wrong = set()
     for one, other in ((a, b), (b, a)):
         verdict = findings[one, other].verdict
-        if verdict in ACCUSED:
+        if verdict in WRONG:
             wrong.add(one)
         elif verdict == "others_differ":
             wrong.add(other)
     return wrong
 
 
-def _settle(
+def _decide(
     contested: Sequence[Pair], groups: Mapping[str, frozenset[str]], known: Mapping[str, int]
 ) -> tuple[dict[str, list[str]], list[Pair]]:
     """Decide by the majority that agrees, else by how well the offsets are known."""
-    accused: dict[str, list[str]] = {}
+    against: dict[str, list[str]] = {}
     undecided: list[Pair] = []
     for a, b in contested:
         weights = [(len(groups[name]), known.get(name, 0)) for name in (a, b)]
@@ -118,17 +119,17 @@ def _settle(
             undecided.append((a, b))
             continue
         wrong, right = (a, b) if weights[0] < weights[1] else (b, a)
-        accused.setdefault(wrong, []).append(right)
-    return accused, undecided
+        against.setdefault(wrong, []).append(right)
+    return against, undecided
 
 
-def _accusation(
+def _finding_of(
     name: str, others: Iterable[str], findings: Mapping[Pair, OffsetFinding]
 ) -> OffsetFinding:
-    """Give what was found of a suspect, from its own side of a pair or from the other's."""
+    """Give what was found of a wrong one, from its own side of a pair or from the other's."""
     own = [findings[name, other] for other in others]
     for finding in own:
-        if finding.verdict in ACCUSED:
+        if finding.verdict in WRONG:
             return finding
     theirs = next(findings[other, name] for other in others)
     verdict: Verdict = "not_applied" if theirs.step < 0 else "applied_twice"

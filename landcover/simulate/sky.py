@@ -95,7 +95,7 @@ def sun_at(moment: datetime, lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[Fi
 
 
 @dataclass(frozen=True)
-class Outlook:
+class CloudPlan:
     """What a piece of the sky has to know of the sky over the whole region."""
 
     cloud_limit: float
@@ -106,7 +106,7 @@ class Outlook:
     """Value of the veil above which there is cirrus."""
 
 
-def foresee(seed: int, site: Site, acquisition: Acquisition) -> Outlook:
+def plan_clouds(seed: int, site: Site, acquisition: Acquisition) -> CloudPlan:
     """Look at every so-manieth pixel of the sky over a large region, before it is drawn in pieces.
 
     The thresholds are set on the tile with most cloud for a good product, and on the one with
@@ -120,7 +120,7 @@ def foresee(seed: int, site: Site, acquisition: Acquisition) -> Outlook:
     is_nodata = _before(across, edge)
     limit = _threshold(clouds, site, acquisition, is_nodata, 2 * _STRIDE)
     veil = _veil(chance, shape, acquisition, 0)
-    return Outlook(limit, edge, _cirrus_limit(veil, site, acquisition, 2 * _STRIDE))
+    return CloudPlan(limit, edge, _cirrus_limit(veil, site, acquisition, 2 * _STRIDE))
 
 
 def draw_sky(
@@ -129,7 +129,7 @@ def draw_sky(
     acquisition: Acquisition,
     sun: Sun,
     piece: Grid | None = None,
-    outlook: Outlook | None = None,
+    clouds: CloudPlan | None = None,
 ) -> Sky:
     """Draw the clouds of one acquisition: fractal fields above a threshold.
 
@@ -139,24 +139,24 @@ def draw_sky(
         acquisition: Date and conditions.
         sun: Mean angles over the region: shadows fall away from it.
         piece: 10 m grid of the piece, right but for a rim of four 20 m pixels; None: all.
-        outlook: What `foresee` tells of a region that is drawn in pieces.
+        clouds: What `plan_clouds` tells of a region that is drawn in pieces.
     """
     chance = chances.of(f"sky {acquisition.name}")
     ground = piece or site.hull
     shape = (ground.height // 2, ground.width // 2)
     across = _across(acquisition, ground, site.hull, 1)
-    edge = outlook.swath_edge if outlook else _swath_edge(across, site, acquisition, 2)
+    edge = clouds.swath_edge if clouds else _swath_edge(across, site, acquisition, 2)
     is_nodata = _before(across, edge)
     wide = _cloud_field(chance, shape, site, acquisition, PAD)
     inner = (slice(PAD, PAD + shape[0]), slice(PAD, PAD + shape[1]))
     limit = (
-        outlook.cloud_limit if outlook else _threshold(wide[inner], site, acquisition, is_nodata, 2)
+        clouds.cloud_limit if clouds else _threshold(wide[inner], site, acquisition, is_nodata, 2)
     )
     opacity = 0.97 * smoothstep(wide, limit - 0.15, limit + 0.75)
     height = chance.uniform(*CLOUD_TOP_M)
     shade = _cast(opacity, height, sun)[inner]
     is_cloud = _without_rim(chance, wide[inner] > limit) & ~is_nodata
-    cirrus = _draw_cirrus(chance, site, acquisition, shape, outlook)
+    cirrus = _draw_cirrus(chance, site, acquisition, shape, clouds)
     is_shadow = ndimage.binary_erosion(shade > 0.4, border_value=1) & ~is_cloud & ~is_nodata
     return Sky(
         is_nodata=is_nodata,
@@ -229,12 +229,12 @@ def _draw_cirrus(
     site: Site,
     acquisition: Acquisition,
     shape: tuple[int, int],
-    outlook: Outlook | None,
+    clouds: CloudPlan | None,
 ) -> Field:
     if acquisition.cirrus <= 0:
         return np.zeros(shape, dtype=np.float32)
-    veil = _veil(chance, shape, acquisition, _SLIDE if outlook else 0)
-    limit = outlook.cirrus_limit if outlook else _cirrus_limit(veil, site, acquisition, 2)
+    veil = _veil(chance, shape, acquisition, _SLIDE if clouds else 0)
+    limit = clouds.cirrus_limit if clouds else _cirrus_limit(veil, site, acquisition, 2)
     return 0.13 * smoothstep(veil, limit - 0.6, limit + 0.5)
 
 

@@ -30,7 +30,7 @@ from landcover.simulate.noise import Field
 from landcover.simulate.relief import WideRelief
 from landcover.simulate.scene import Scene, Surface, draw_scene
 from landcover.simulate.site import Site
-from landcover.simulate.sky import Outlook, Sun, draw_sky, foresee
+from landcover.simulate.sky import CloudPlan, Sun, draw_sky, plan_clouds
 from landcover.simulate.spectra import RESOLUTION, Season
 
 WHOLE_PIXELS = 2_100
@@ -168,9 +168,9 @@ class Studio:
                 Block(0, 0, window.height, window.width),
             )
             return
-        outlook = foresee(self.seed, self._site, acquisition)
+        clouds = plan_clouds(self.seed, self._site, acquisition)
         for block in split(window, self._block):
-            scene = self._photograph(block.grown(_RIM_PIXELS), acquisition, sun, outlook)
+            scene = self._photograph(block.grown(_RIM_PIXELS), acquisition, sun, clouds)
             inner = Block(_RIM_PIXELS, _RIM_PIXELS, block.height, block.width)
             place = Block(
                 block.row - window.row, block.column - window.column, block.height, block.width
@@ -185,7 +185,7 @@ class Studio:
         return self._scene[1]
 
     def _photograph(
-        self, block: Block, acquisition: Acquisition, sun: Sun, outlook: Outlook | None
+        self, block: Block, acquisition: Acquisition, sun: Sun, clouds: CloudPlan | None
     ) -> Scene:
         surface = Surface(
             self._layers.get("classes", block),
@@ -193,9 +193,9 @@ class Studio:
             self._snow_line,
         )
         piece = block.grid(self._site.hull)
-        corner = None if outlook is None else corner_m(self._site.hull, piece)
+        corner = None if clouds is None else corner_m(self._site.hull, piece)
         chances = Chances(self.seed, corner)
-        sky = draw_sky(chances, self._site, acquisition, sun, piece, outlook)
+        sky = draw_sky(chances, self._site, acquisition, sun, piece, clouds)
         ground = self._ground(block, acquisition)
         return draw_scene(chances, surface, ground, acquisition, sky, sun)
 

@@ -17,7 +17,7 @@ from landcover.nouns.legend import LegendClass
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.stages import version_of
 from landcover.parts.mapping.cells import write_vrts
-from landcover.parts.preparation.quicklooks import plate_of_composite
+from landcover.parts.preparation.quicklooks import quicklook_of_composite
 from landcover.parts.provenance import FILE, make_receipt
 from landcover.parts.reporting.overlap_report import seams_of
 from landcover.parts.reporting.run_outputs import Findings, accuracy_of, gather, legend_of
@@ -32,7 +32,7 @@ from landcover.publish.outlines import outline_of
 from landcover.publish.page import MapView, Page
 from landcover.publish.preview import write_preview
 from landcover.publish.quality import TileQuality, season_quality
-from landcover.publish.quicklooks import PlateView
+from landcover.publish.quicklooks import QuicklookView
 from landcover.publish.report_files import write_page
 from landcover.publish.second_level import write_second
 from landcover.publish.stac import Publication, write_stac
@@ -41,8 +41,8 @@ from landcover.stores import layout
 from landcover.stores.models import ARRAYS
 from landcover.tiling import tile_grid
 
-MOST_PLATES = 4
-"""Tiles whose masks are shown on a page; the others on request (``landcover quality --plate``)."""
+MOST_QUICKLOOKS = 4
+"""Tiles whose masks are shown on a page; the others by ``landcover quality --quicklook``."""
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         is_simulated=run.simulated,
     )
     _write_descriptions(task, found, views, path)
-    plates = tuple(_write_plates(task, found, path))
+    quicklooks = tuple(_write_quicklooks(task, found, path))
     labels = task.workspace.records.get("labels", str(run.label_id)) or {}
     page = Page(
         title=task.recipe.title,
@@ -130,7 +130,7 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         simulated=run.simulated,
         views=tuple(views),
         tiles=tiles,
-        plates=plates,
+        quicklooks=quicklooks,
         legend=legend,
         preview=preview,
         accuracy_missing=found.missing.get("accuracy", ""),
@@ -154,7 +154,7 @@ def _make(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         "page": "index.html",
         "maps": [f"map_{view.cell}.tif" for view in views if view.map_picture],
         "pngs": [p for v in views for p in (v.map_picture, v.colour_picture, v.second_picture) if p]
-        + [plate.picture for plate in plates],
+        + [quicklook.picture for quicklook in quicklooks],
     }
 
 
@@ -223,7 +223,7 @@ def _tiles(found: Findings) -> tuple[TileQuality, ...]:
     return tuple(tiles)
 
 
-def _write_plates(task: Task, found: Findings, path: Path) -> Iterator[PlateView]:
+def _write_quicklooks(task: Task, found: Findings, path: Path) -> Iterator[QuicklookView]:
     """Show the masks of the tiles in which growth took most, each in its most telling season."""
     best: dict[str, tuple[float, Output]] = {}
     for season in found.seasons:
@@ -232,29 +232,29 @@ def _write_plates(task: Task, found: Findings, path: Path) -> Iterator[PlateView
             if season.tile not in best or gain > best[season.tile][0]:
                 best[season.tile] = (gain, season.composite)
     ranked = sorted(best.items(), key=lambda entry: (-entry[1][0], entry[0]))
-    for tile, (_, composite) in ranked[:MOST_PLATES]:
+    for tile, (_, composite) in ranked[:MOST_QUICKLOOKS]:
         task.job.check()
         task.job.progress(0.9, f"masks of {tile}")
-        view = _write_plate(task, composite, path)
+        view = _write_quicklook(task, composite, path)
         if view is not None:
             yield view
 
 
-def _write_plate(task: Task, composite: Output, path: Path) -> PlateView | None:
-    from landcover.publish.quicklook_picture import draw_plate
+def _write_quicklook(task: Task, composite: Output, path: Path) -> QuicklookView | None:
+    from landcover.publish.quicklook_picture import draw_quicklook
 
     try:
-        plate = plate_of_composite(task, composite)
+        quicklook = quicklook_of_composite(task, composite)
     except LandcoverError as error:
         if error.family not in ("input", "missing"):
             raise
         # Products may have been moved since they were used; the report is worth having without.
         log.warning("%s: its masks are not shown: %s", composite.unit, error)
         return None
-    name = f"masks_{plate.tile}_{plate.period}.png"
-    title = f"Cloud masks of {plate.tile}, {plate.period}"
-    draw_plate(plate, path / name, title, is_simulated=task.run.simulated)
-    return plate.view(name)
+    name = f"masks_{quicklook.tile}_{quicklook.period}.png"
+    title = f"Cloud masks of {quicklook.tile}, {quicklook.period}"
+    draw_quicklook(quicklook, path / name, title, is_simulated=task.run.simulated)
+    return quicklook.view(name)
 
 
 def _grown_percent(composite: Output) -> float:

@@ -32,9 +32,9 @@ def call(region: SimulatedRegion, tiles: str, *options: str) -> Result:
 
 
 @pytest.mark.usefixtures("workspace_folder")
-def test_a_page_with_its_files_and_a_plate(region: SimulatedRegion, tmp_path: Path) -> None:
+def test_a_page_with_its_files_and_a_quicklook(region: SimulatedRegion, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    shown = call(region, "30SUF,30SVF", "--out", str(out), "--plate", "30SUF")
+    shown = call(region, "30SUF,30SVF", "--out", str(out), "--quicklook", "30SUF")
     assert shown.exit_code == 0, shown.output
     assert "SIMULATED DATA" in shown.output
     assert "30SUF  2021-spring    ok" in shown.output
@@ -98,8 +98,8 @@ def test_a_region_may_be_a_file_of_polygons(region: SimulatedRegion, tmp_path: P
 @pytest.mark.parametrize(
     ("tiles", "options", "sentence"),
     [
-        ("30SUF", ["--plate", "30SUF"], "name its folder with --out"),
-        ("30SUF", ["--plate", "30SVF", "--out", "out"], "the region has 30SUF"),
+        ("30SUF", ["--quicklook", "30SUF"], "name its folder with --out"),
+        ("30SUF", ["--quicklook", "30SVF", "--out", "out"], "the region has 30SUF"),
         ("nowhere.geojson", [], "expected a GeoJSON file, or tile ids"),
         (",", [], "expected a GeoJSON file, or tile ids"),
         ("30SUX", [], "row letter"),
@@ -120,10 +120,10 @@ def test_bad_usage_is_one_sentence(
 
 
 @pytest.mark.usefixtures("workspace_folder")
-def test_a_plate_without_products_is_a_failure(region: SimulatedRegion, tmp_path: Path) -> None:
-    shown = call(region, "30SVF", "--out", str(tmp_path / "out"), "--plate", "30SVF")
+def test_a_quicklook_without_products_is_a_failure(region: SimulatedRegion, tmp_path: Path) -> None:
+    shown = call(region, "30SVF", "--out", str(tmp_path / "out"), "--quicklook", "30SVF")
     assert shown.exit_code == 1
-    assert "30SVF: a plate needs the rasters of products" in shown.output
+    assert "30SVF: a quicklook needs the rasters of products" in shown.output
     assert (tmp_path / "out" / "index.html").is_file()  # what was found is not lost
     with pytest.raises(MissingDataError, match="30SVF"):
         api.quality_map(

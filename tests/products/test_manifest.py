@@ -1,4 +1,4 @@
-"""What a manifest promises is checked against the bytes; the digests are those of hashlib."""
+"""What a manifest entries is checked against the bytes; the digests are those of hashlib."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from landcover.errors import CancelledError, InputError
-from landcover.products.manifest import Promise, keep_promises, read_manifest
+from landcover.products.manifest import ManifestEntry, check_manifest, read_manifest
 
 # FIPS 202 and RFC 1321: SHA3-256 and MD5 of "abc".
 SHA3_ABC = "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"
@@ -36,21 +36,21 @@ def product(folder: Path, kind: str, checksum: str, size: str = 'size="3"') -> l
 )
 @pytest.mark.parametrize("size", ['size="3"', "", 'size="?"'])
 def test_kept(tmp_path: Path, kind: str, checksum: str, size: str) -> None:
-    keep_promises(tmp_path, product(tmp_path, kind, checksum, size))
+    check_manifest(tmp_path, product(tmp_path, kind, checksum, size))
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"ab", "x.jp2: damaged or half uploaded: manifest.safe promises 3 bytes, found 2."),
-        (b"abd", "manifest.safe promises checksum 3a985da74fe2…, found "),
+        (b"ab", "x.jp2: damaged or half uploaded: manifest.safe entries 3 bytes, found 2."),
+        (b"abd", "manifest.safe entries checksum 3a985da74fe2…, found "),
     ],
 )
 def test_broken(tmp_path: Path, content: bytes, says: str) -> None:
     (image,) = product(tmp_path, "SHA3-256", SHA3_ABC)
     image.write_bytes(content)
     with pytest.raises(InputError) as told:
-        keep_promises(tmp_path, [image])
+        check_manifest(tmp_path, [image])
     assert says in str(told.value)
     assert "Deliver the file again" in str(told.value)
 
@@ -59,9 +59,9 @@ def test_what_is_not_named_is_taken_as_it_is(tmp_path: Path) -> None:
     product(tmp_path, "MD5", MD5_ABC)
     other = tmp_path.parent / f"{tmp_path.name}-beside.tif"
     other.write_bytes(b"abd")
-    keep_promises(tmp_path, [other])
+    check_manifest(tmp_path, [other])
     (tmp_path / "manifest.safe").unlink()
-    keep_promises(tmp_path, [other])
+    check_manifest(tmp_path, [other])
 
 
 def test_it_can_be_stopped_between_files(tmp_path: Path) -> None:
@@ -69,24 +69,24 @@ def test_it_can_be_stopped_between_files(tmp_path: Path) -> None:
         raise CancelledError("stopped")
 
     with pytest.raises(CancelledError):
-        keep_promises(tmp_path, product(tmp_path, "MD5", MD5_ABC), stop)
+        check_manifest(tmp_path, product(tmp_path, "MD5", MD5_ABC), stop)
 
 
 def test_a_damaged_manifest_is_told(tmp_path: Path) -> None:
     (image,) = product(tmp_path, "MD5", MD5_ABC)
     (tmp_path / "manifest.safe").write_text("<XFDU")
     with pytest.raises(InputError, match=r"manifest.safe: not valid XML"):
-        keep_promises(tmp_path, [image])
+        check_manifest(tmp_path, [image])
 
 
 def test_a_real_manifest(data_dir: Path) -> None:
     folder = data_dir / REAL
-    promises = read_manifest(folder)
-    assert len(promises) == 86
-    assert sum(name.endswith(".jp2") for name in promises) == 68
-    here = [folder / name for name in promises if (folder / name).is_file()]
+    entries = read_manifest(folder)
+    assert len(entries) == 86
+    assert sum(name.endswith(".jp2") for name in entries) == 68
+    here = [folder / name for name in entries if (folder / name).is_file()]
     assert len(here) == 2
-    keep_promises(folder, here)
+    check_manifest(folder, here)
     path = folder / "MTD_MSIL2A.xml"
     digest = hashlib.sha3_256(path.read_bytes()).hexdigest()
-    assert promises["MTD_MSIL2A.xml"] == Promise(path.stat().st_size, "sha3_256", digest)
+    assert entries["MTD_MSIL2A.xml"] == ManifestEntry(path.stat().st_size, "sha3_256", digest)

@@ -17,8 +17,8 @@ from landcover.raster.tripwire import (
     FEWEST_PIXELS,
     NONE,
     OffsetEvidence,
+    decide_offset,
     grown,
-    judge_offset,
     offset_evidence,
     offset_step,
 )
@@ -182,7 +182,7 @@ def test_windows_add_up_and_masked_pixels_are_silent() -> None:
     for part in parts:
         total += offset_evidence(product[:, part], others[:, part], is_clear[part])
     assert total == whole
-    assert judge_offset(total).verdict == "not_applied"
+    assert decide_offset(total).verdict == "not_applied"
 
 
 @pytest.mark.parametrize("tile", ["33TWL", "33TWM"])

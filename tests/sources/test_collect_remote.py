@@ -11,7 +11,7 @@ from landcover import api
 from landcover.errors import UsageError
 from landcover.ledger import outputs, units
 from landcover.nouns.run import Run
-from landcover.pipeline.dry_run import foresee
+from landcover.pipeline.dry_run import dry_run
 from landcover.pipeline.starting import resolve
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
@@ -64,7 +64,7 @@ def test_a_plan_downloads_nothing(server, workspace_folder):
     recipe, arguments = resolve(RECIPE, year=2021, products=address, tiles=[TILE], until="collect")
     workspace = api.open_workspace()
     run = Run(id="plan", recipe_id="r", arguments=arguments, label_id=None, simulated=False)
-    plan = foresee(workspace, run, recipe)
+    plan = dry_run(workspace, run, recipe)
     assert {entry.action for entry in plan} == {"compute"}
     assert server.asked("MTD_MSIL2A")
     assert not [r for r in server.asked("jp2") if r.query.get("alt") == "media"]

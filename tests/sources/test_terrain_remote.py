@@ -13,7 +13,7 @@ from fake_servers import TILE, Fault, contents, files
 from landcover import api
 from landcover.ledger import outputs, units
 from landcover.nouns.run import Run
-from landcover.pipeline.dry_run import foresee
+from landcover.pipeline.dry_run import dry_run
 from landcover.pipeline.starting import resolve
 from landcover.sources import dem as dem_source
 from landcover.sources.access import read_access
@@ -152,6 +152,6 @@ def test_a_plan_fetches_no_cell(safes, aster, workspace_folder):
         RECIPE, year=2021, products=str(safes), tiles=[TILE], dem=address, until="terrain"
     )
     planned = Run(id="plan", recipe_id="r", arguments=arguments, label_id=None, simulated=True)
-    plan = foresee(api.open_workspace(), planned, recipe)
+    plan = dry_run(api.open_workspace(), planned, recipe)
     assert [e.action for e in plan if e.stage == "terrain"] == ["compute"]
     assert not aster.asked("GET")

@@ -20,7 +20,7 @@ from landcover.errors import UsageError
 from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Window
 from landcover.nouns.output import Output
-from landcover.pipeline.dry_run import foresee
+from landcover.pipeline.dry_run import dry_run
 from landcover.raster.clouds import EXCLUDED, is_excluded, mask_bits
 from landcover.raster.composite import masked_median
 from landcover.raster.geomedian import geometric_median, medoid_composite
@@ -208,8 +208,8 @@ def test_the_plan_tells_which_option_changed(clouds: Path) -> None:
     run, _ = runs.load(workspace, f"run{next(RUNS) - 1}")
 
     def why(**composite: Any) -> tuple[str, ...]:
-        foreseen = foresee(workspace, run, make_recipe(recipe(layers=["B04"], **composite)))
-        return next(f.why for f in foreseen if f.stage == "composite")
+        planned = dry_run(workspace, run, make_recipe(recipe(layers=["B04"], **composite)))
+        return next(f.why for f in planned if f.stage == "composite")
 
     assert why() == ()
     assert why(method="medoid") == ("method: None → medoid",)

@@ -14,13 +14,13 @@ from click.testing import CliRunner
 from deliveries import deliver
 
 from landcover import api
-from landcover.analysis.readiness import look_ahead
+from landcover.analysis.readiness import check_readiness
 from landcover.cli import cli
 from landcover.ledger import outputs, units
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.nouns.product import ProductFile
-from landcover.nouns.run_arguments import RunArguments
+from landcover.nouns.run import RunArguments
 from landcover.parts.preparation.observations import Source, plan_reading
 from landcover.parts.preparation.time_statistics import require_bands
 from landcover.parts.task import Job
@@ -144,7 +144,9 @@ def test_a_year_of_known_pixels(products: Path) -> None:
 def test_readiness_and_plan_tell_what_the_chain_will_do(products: Path, tmp_path: Path) -> None:
     document = recipe(YEAR, statistics={"layers": ["B04"]})
     arguments = RunArguments(tiles=("31UDS",), year=2021, products=str(products))
-    before = look_ahead(api.open_workspace(), make_recipe(document), arguments).tiles[0].seasons[0]
+    before = (
+        check_readiness(api.open_workspace(), make_recipe(document), arguments).tiles[0].seasons[0]
+    )
     assert (before.period, before.status, before.basis) == ("2021-year", "ok", "scl")
     assert before.warnings == ("No product of 2021-02, 2021-08, 2021-10 is used.",)
     assert before.percent_2_or_more == 100
@@ -162,7 +164,9 @@ def test_readiness_and_plan_tell_what_the_chain_will_do(products: Path, tmp_path
         ["compute", "mask", "31UDS", "2021-year"], ["wait", "composite", "31UDS", "2021-year"]
     ], lines  # fmt: skip
     make("year", products, document)
-    after = look_ahead(api.open_workspace(), make_recipe(document), arguments).tiles[0].seasons[0]
+    after = (
+        check_readiness(api.open_workspace(), make_recipe(document), arguments).tiles[0].seasons[0]
+    )
     assert (after.status, after.basis, after.warnings) == ("ok", "composite", before.warnings)
     used = [candidate.date for candidate in before.used]
     assert [candidate.date for candidate in after.used] == used

@@ -20,7 +20,7 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.nouns.run import UnitState
 from landcover.parts.preparation import overlaps, radiometry
-from landcover.pipeline.dry_run import foresee
+from landcover.pipeline.dry_run import dry_run
 from landcover.simulate import SimulatedRegion, simulate
 from landcover.stores.rasters import RasterStyle, write_raster
 
@@ -177,7 +177,7 @@ def test_a_plan_reads_no_pixels(june: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(radiometry, "_sample", pytest.fail)
     api.start_run("run", RECIPE, year=2021, products=str(june), overrides=[SUMMER])
     workspace = api.open_workspace()
-    plan = foresee(workspace, *runs.load(workspace, "run"))
+    plan = dry_run(workspace, *runs.load(workspace, "run"))
     assert {(e.unit, e.action) for e in plan if e.stage == "collect"} == {
         (f"{tile} 2021-summer", "reuse") for tile in (WEST, EAST)
     }

@@ -20,7 +20,7 @@ from landcover.nouns.output import Output, Wanted
 from landcover.nouns.period import Period
 from landcover.nouns.product import Product
 from landcover.parts.task import Task
-from landcover.products.manifest import keep_promises
+from landcover.products.manifest import check_manifest
 from landcover.products.reading import read_product
 from landcover.sources.addresses import is_remote, open_source
 from landcover.sources.local import LocalSource
@@ -90,7 +90,7 @@ def bring(task: Task, offer: Offer, name: str) -> Product | None:
     try:
         if found is None or offer.source is None:
             product = offer.products[name]
-            keep_promises(Path(product.path), _new_files(task, product), task.job.check)
+            check_manifest(Path(product.path), _new_files(task, product), task.job.check)
         else:
             product = _brought(task, offer, offer.source, found)
         _require_scl(product)

@@ -22,10 +22,10 @@ from landcover.parts.work_grid import work_grid
 from landcover.raster.tripwire import (
     FEWEST_PIXELS,
     OffsetEvidence,
-    judge_offset,
+    decide_offset,
     offset_evidence,
 )
-from landcover.raster.wrong_offset import Suspicion, find_suspects
+from landcover.raster.wrong_offset import WrongOffsets, find_wrong_offsets
 from landcover.stores.rasters import RasterReader, open_raster
 
 WINDOW_PX = 128
@@ -46,7 +46,7 @@ class _Overlap:
     pixel: float
 
 
-def compare(task: Task, tiles: Mapping[str, str], composites: Mapping[str, Output]) -> Suspicion:
+def compare(task: Task, tiles: Mapping[str, str], composites: Mapping[str, Output]) -> WrongOffsets:
     """Compare all composites of one period that overlap.
 
     Args:
@@ -83,9 +83,9 @@ def compare(task: Task, tiles: Mapping[str, str], composites: Mapping[str, Outpu
 
     pairs = [pair for a, b in overlaps for pair in ((a, b), (b, a))]
     evidence = recall(task, "composites", pairs, count)
-    findings = {pair: judge_offset(counted) for pair, counted in evidence.items()}
+    findings = {pair: decide_offset(counted) for pair, counted in evidence.items()}
     # A composite may hold a wrong product in a part of its area only.
-    return find_suspects(composites, findings, is_uniform=False)
+    return find_wrong_offsets(composites, findings, is_uniform=False)
 
 
 def _touch(one: Grid, other: Grid) -> bool:
@@ -143,7 +143,7 @@ def _count(
             is_clear = np.ones(a.shape[1:], dtype=np.bool_)
             first += offset_evidence(a, b, is_clear)
             second += offset_evidence(b, a, is_clear)
-            finding = judge_offset(first)
+            finding = decide_offset(first)
             if (finding.verdict, finding.step) == ("ok", 0):
                 break
     return first, second

@@ -1,4 +1,4 @@
-"""Fill a plate: one window of a tile and season, with and without the growth of its masks.
+"""Fill a quicklook: one window of a tile and season, with and without the growth of its masks.
 
 The composite with original masks exists for the eye only: here, for a window of a few hundred
 pixels a side. No output of the chain is made from it.
@@ -21,8 +21,8 @@ from landcover.parts.preparation.masking import mask_name
 from landcover.parts.preparation.observations import BITS
 from landcover.parts.preparation.product_records import load_product
 from landcover.parts.task import Task
-from landcover.publish import quicklooks as plates
-from landcover.publish.quicklooks import Plate
+from landcover.publish import quicklooks
+from landcover.publish.quicklooks import Quicklook
 from landcover.raster.clouds import (
     CLOUD_BIT,
     DEFECTIVE_BIT,
@@ -42,8 +42,8 @@ from landcover.recipe import Mask
 from landcover.stores.rasters import open_raster
 
 SIDE_M = 10_240.0
-"""Side of the ground that a plate shows, metres: at 10 m one JPEG 2000 block of 1,024 pixels, in
-which a cloud and the 255 m that it grows by are both visible."""
+"""Side of the ground that a quicklook shows, metres: at 10 m one JPEG 2000 block of 1,024 pixels,
+in which a cloud and the 255 m that it grows by are both visible."""
 SMALLEST_SIDE_PX = 96
 """Fewest pixels along a side where the grid is coarse."""
 TRUE_COLOUR = ("B04", "B03", "B02")
@@ -90,8 +90,8 @@ def masked_by_recipe(product: Product, rule: Mask) -> Masked:
     return Masked(product, scl.grid, read_bits)
 
 
-def plate_of_composite(task: Task, composite: Output) -> Plate:
-    """Fill the plate of a composite that the chain has made, with the masks that it used.
+def quicklook_of_composite(task: Task, composite: Output) -> Quicklook:
+    """Fill the quicklook of a composite that the chain has made, with the masks that it used.
 
     Raises:
         InputError: A product or a mask of it is gone.
@@ -103,7 +103,7 @@ def plate_of_composite(task: Task, composite: Output) -> Plate:
         product = load_product(task, mask.wanted.inputs["product"][0])
         found.append(masked_by_chain(task, product, mask))
     min_clear = composite.wanted.params["min_clear"]
-    return make_plate(tile, period, found, task.recipe.mask, min_clear)
+    return make_quicklook(tile, period, found, task.recipe.mask, min_clear)
 
 
 def bits_of(codes: NDArray[np.uint8], pixel_m: float, rule: Mask) -> NDArray[np.uint8]:
@@ -125,10 +125,10 @@ def excluded_ungrown(rule: Mask) -> int:
     return (excluded_by(rule) & ~GROWN_BIT) | CLOUD_BIT | SHADOW_BIT
 
 
-def make_plate(
+def make_quicklook(
     tile: str, period: str, found: Sequence[Masked], rule: Mask, min_clear: int
-) -> Plate:
-    """Fill the plate of a tile and season.
+) -> Quicklook:
+    """Fill the quicklook of a tile and season.
 
     The window is where growth adds most to the mask of the cloudiest product. Panels lie on the
     grid of the masks; of finer bands every n-th pixel is taken, so that each pixel of the
@@ -142,7 +142,7 @@ def make_plate(
         min_clear: Fewest clear observations that give a pixel a value.
 
     Returns:
-        The plate, at most a few hundred pixels a side.
+        The quicklook, at most a few hundred pixels a side.
 
     Raises:
         InputError: No product has true colour and a mask, or their grids differ.
@@ -158,7 +158,7 @@ def make_plate(
     bits = [o.read_bits(window) for o in usable]
     stacks = [np.stack([_read(o, band, window) for o in usable]) for band in TRUE_COLOUR]
     own = bits[usable.index(shown)]
-    return Plate(
+    return Quicklook(
         tile=tile,
         period=period,
         product=shown.product.name,
@@ -181,18 +181,18 @@ def _composite(
 
 
 def _kinds(bits: NDArray[np.uint8], excluded: int) -> NDArray[np.uint8]:
-    """Say of each pixel what excludes it, in the codes of a plate."""
-    kinds = np.full(bits.shape, plates.CLEAR, dtype=np.uint8)
+    """Say of each pixel what excludes it, in the codes of a quicklook."""
+    kinds = np.full(bits.shape, quicklooks.CLEAR, dtype=np.uint8)
     is_grown = (bits & GROWN_BIT > 0) & bool(excluded & GROWN_BIT)
-    kinds[is_grown] = plates.GROWN
-    for bit, kind in ((CLOUD_BIT, plates.CLOUD), (SHADOW_BIT, plates.SHADOW)):
+    kinds[is_grown] = quicklooks.GROWN
+    for bit, kind in ((CLOUD_BIT, quicklooks.CLOUD), (SHADOW_BIT, quicklooks.SHADOW)):
         is_detected = bits & bit > 0
-        kinds[is_detected] = plates.DROPPED
+        kinds[is_detected] = quicklooks.DROPPED
         kinds[is_detected & (is_grown | bool(excluded & bit))] = kind
-    for bit, kind in ((SNOW_BIT, plates.SNOW), (DEFECTIVE_BIT, plates.DEFECTIVE)):
+    for bit, kind in ((SNOW_BIT, quicklooks.SNOW), (DEFECTIVE_BIT, quicklooks.DEFECTIVE)):
         if excluded & bit:
             kinds[bits & bit > 0] = kind
-    kinds[bits & NODATA_BIT > 0] = plates.UNSEEN
+    kinds[bits & NODATA_BIT > 0] = quicklooks.UNSEEN
     return kinds
 
 
@@ -218,7 +218,7 @@ def _windows(grid: Grid) -> Iterator[Window]:
 
 def _read(masked: Masked, band: str, window: Window) -> NDArray[np.int16]:
     file = masked.product.file(band)
-    assert file is not None  # make_plate has left the others out
+    assert file is not None  # make_quicklook has left the others out
     if file.grid.pixel > masked.grid.pixel:
         ratio = file.grid.ratio_to(masked.grid)
         coarse = cover(window, ratio)

@@ -21,8 +21,8 @@ from landcover.parts.preparation.radiometry_records import recall, wrong_way
 from landcover.parts.task import Task
 from landcover.raster.clouds import downsample_any, scl_masked
 from landcover.raster.reflectance import NODATA, harmonise
-from landcover.raster.tripwire import OffsetEvidence, grown, judge_offset, offset_evidence
-from landcover.raster.wrong_offset import Suspect, find_suspects
+from landcover.raster.tripwire import OffsetEvidence, decide_offset, grown, offset_evidence
+from landcover.raster.wrong_offset import WrongOffset, find_wrong_offsets
 from landcover.stores.rasters import open_raster, read_overview
 
 LAYERS = ("B02", "B04", "B05", "B06", "B07", "B8A", "B11", "B12", "B03", "B08")
@@ -98,17 +98,17 @@ def wrong_products(task: Task, products: Mapping[str, Product]) -> list[Refusal]
         return _count(sample(a), None if a == b else sample(b))
 
     both = [*((i, i) for i in ids), *pairs, *((b, a) for a, b in pairs)]
-    findings = {pair: judge_offset(e) for pair, e in recall(task, "products", both, count).items()}
-    suspicion = find_suspects(
+    findings = {pair: decide_offset(e) for pair, e in recall(task, "products", both, count).items()}
+    wrong = find_wrong_offsets(
         ids,
         {pair: finding for pair, finding in findings.items() if pair[0] != pair[1]},
         alone={i: findings[i, i] for i in ids},
         trust={i: TRUST[products[i].offset_decision] for i in ids},
     )
-    if suspicion.undecided and not suspicion.suspects:
-        a, b = (products[i] for i in suspicion.undecided[0])
-        raise InputError(_undecided(task, a, b, findings[suspicion.undecided[0]].step))
-    return [_refusal(suspect, products) for suspect in suspicion.suspects]
+    if wrong.undecided and not wrong.found:
+        a, b = (products[i] for i in wrong.undecided[0])
+        raise InputError(_undecided(task, a, b, findings[wrong.undecided[0]].step))
+    return [_refusal(one, products) for one in wrong.found]
 
 
 def _sample(task: Task, product: Product) -> _Sample | None:
@@ -167,10 +167,10 @@ def _offset(product: Product) -> str:
     return "/".join(str(offset) for offset in offsets) or "none"
 
 
-def _refusal(suspect: Suspect, products: Mapping[str, Product]) -> Refusal:
-    product = products[suspect.name]
-    others = ", ".join(sorted(products[i].name for i in suspect.others))
-    what, side, step = wrong_way(suspect.finding.verdict)
+def _refusal(one: WrongOffset, products: Mapping[str, Product]) -> Refusal:
+    product = products[one.name]
+    others = ", ".join(sorted(products[i].name for i in one.others))
+    what, side, step = wrong_way(one.finding.verdict)
     where = (
         f"all its bands lie 0.1 {side} those of {others} (expected a step of 0, found {step})"
         if others
@@ -180,7 +180,7 @@ def _refusal(suspect: Suspect, products: Mapping[str, Product]) -> Refusal:
         f"radiometric offset {what}: {where}; an offset of {_offset(product)} was used, "
         f"{DECIDED[product.offset_decision]}, or deliver it again"
     )
-    return Refusal(product.name, reason, suspect.finding.reason)
+    return Refusal(product.name, reason, one.finding.reason)
 
 
 def _undecided(task: Task, a: Product, b: Product, step: float) -> str:
