@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, chain
 
+from landcover.nouns.classifiers import CLASSIFIERS
 from landcover.nouns.stages import GROUPS, STAGES
 from landcover_airflow.groups import DEFAULT_ARGS, lanes, report, start
 
@@ -58,7 +59,8 @@ PARAMS = {
     ),
     "overrides": Param(
         [], type=["null", "array"], items={"type": "string"}, title="Overrides", section=WHICH,
-        description_md="One `key=value` per line that wins over the recipe: `model.trees=500`.",
+        description_md="One `key=value` per line that wins over the recipe: `model.trees=500`. "
+        f"`model.kind` is one of {', '.join(f'`{kind}`' for kind in CLASSIFIERS)}.",
     ),
     "model": text(
         "Model", "Id of a trained model to classify with, instead of training.", section=WHICH

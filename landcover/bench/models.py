@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from landcover.bench.tables import Cost, Report, Request, Row, Tell
 from landcover.errors import InputError
+from landcover.nouns.classifiers import CLASSIFIERS, DEFAULT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -258,7 +259,11 @@ STEP = 5
 ENGINES: Mapping[str, Callable[..., Answers]] = {
     "ours, as shipped": _of_recipe(),
     "ours, 30 features": _of_recipe(n_features=RFE),
-    "ours, extra trees": _of_recipe(kind="extra-trees"),
+    **{
+        f"ours, {row.title}": _of_recipe(kind=row.name)
+        for row in CLASSIFIERS.values()
+        if row.name != DEFAULT
+    },
     "ours, balanced classes": _of_recipe(class_weight="balanced"),
     "ours, balanced, prior 0.25": _of_recipe(class_weight="balanced", prior_exponent=0.25),
     PLAIN: plain_forest,

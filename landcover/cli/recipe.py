@@ -35,3 +35,18 @@ def check(file: str, overrides: tuple[str, ...], workspace: str | None, as_json:
         return
     click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)
     click.echo(f"# {file} is a valid recipe, id {recipe_id(recipe)}", err=True)
+
+
+@command.command("kinds")
+@common
+def kinds(workspace: str | None, as_json: bool) -> None:
+    """List the kinds of classifier with their parameters, as Markdown.
+
+    Example: landcover recipe kinds
+    """
+    from landcover.recipe.kinds import describe_kinds, kinds_as_markdown
+
+    if as_json:
+        show_json([kind.to_document() for kind in describe_kinds()])
+        return
+    click.echo(kinds_as_markdown(), nl=False)

@@ -1,22 +1,18 @@
-"""Fitting of classifiers; what maps are made from is packed afterwards (:mod:`.models`)."""
+"""Samples checked, and a classifier of any kind fitted on them; see :mod:`.kinds`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.ensemble import (  # type: ignore[import-untyped, unused-ignore]
-    ExtraTreesClassifier,
-    RandomForestClassifier,
-)
 
 from landcover.errors import InputError
-from landcover.learn.training import fit_network
+from landcover.learn.kinds.contract import TrainingRows, classifier_of
 from landcover.nouns.base import Noun
-from landcover.nouns.model import ForestParameters, ModelKind, NetworkParameters
+from landcover.nouns.classifiers import CLASSIFIERS, DEFAULT, ClassifierRow, ModelKind
 
 Features = NDArray[np.float32]
 
@@ -56,79 +52,80 @@ def feature_matrix(samples: pd.DataFrame | ArrayLike, feature_names: Sequence[st
     return np.ascontiguousarray(array)
 
 
-def fit_estimator(
+def training_rows(
     samples: pd.DataFrame | ArrayLike,
     labels: ArrayLike,
     groups: ArrayLike | None = None,
     *,
     feature_names: Sequence[str],
-    kind: ModelKind = "random-forest",
-    parameters: ForestParameters | NetworkParameters | Mapping[str, Any] | None = None,
     weights: ArrayLike | None = None,
-    seed: int = 0,
-    threads: int = 1,
-) -> Any:
-    """Fit a scikit-learn estimator on samples that all have every feature.
+    limits: Mapping[str, tuple[float, float]] | None = None,
+) -> TrainingRows:
+    """Check samples before a classifier is fitted on them.
 
     Args:
         samples: Table with the features by name, or an array (n, d), without NaN.
         labels: Class code of each row, integer, (n,), 1 … 255.
-        groups: Group of each row; the rows that stop a network early are then whole groups.
+        groups: Group of each row; what stops a fit early is then whole groups.
         feature_names: Features in the order that the model reads them.
-        kind: Which classifier.
-        parameters: How it is fitted; the paper's values where None.
         weights: Weight of each row, (n,), not negative.
+        limits: Feature → values that become -1 and 1 in kinds that scale their features.
+
+    Raises:
+        InputError: A row lacks a feature, labels or weights do not fit, or only one class is
+            there.
+    """
+    features = feature_matrix(samples, feature_names)
+    _check_finite(features, feature_names)
+    return TrainingRows(
+        features,
+        _check_labels(labels, len(features)),
+        tuple(feature_names),
+        None if groups is None else np.asarray(groups),
+        _check_weights(weights, len(features)),
+        limits,
+    )
+
+
+def fit_estimator(
+    rows: TrainingRows,
+    *,
+    kind: ModelKind = DEFAULT,
+    parameters: Noun | Mapping[str, Any] | None = None,
+    seed: int = 0,
+    threads: int = 1,
+) -> Any:
+    """Fit an estimator, most often one of scikit-learn's.
+
+    Args:
+        rows: Training rows.
+        kind: Which classifier.
+        parameters: How it is fitted; the defaults of its row where None.
         seed: Seed of the fit; the same seed gives the same estimator for any number of threads.
         threads: Threads of the fit.
 
     Returns:
-        The fitted estimator; ``classes_`` are uint8 codes, ascending.
+        The fitted estimator.
 
     Raises:
-        InputError: A row lacks a feature, labels do not fit, only one class is there, or kind or
-            parameters are unknown.
+        InputError: Kind or parameters are unknown, or do not fit the rows.
     """
-    if kind not in get_args(ModelKind):
-        raise InputError(
-            f"Classifier: expected one of {', '.join(get_args(ModelKind))}, found {kind!r}."
-        )
-    features = feature_matrix(samples, feature_names)
-    _check_finite(features, feature_names)
-    codes = _check_labels(labels, len(features))
-    weight = _check_weights(weights, len(features))
-    if kind == "mlp":
-        network = _as(NetworkParameters, parameters)
-        return fit_network(features, codes, groups, network, weight, seed)
-    how = _as(ForestParameters, parameters)
-    if isinstance(how.max_features, int) and how.max_features > len(feature_names):
-        raise InputError(
-            f"Classifier: max_features is {how.max_features}, but there are "
-            f"{len(feature_names)} features."
-        )
-    forest = RandomForestClassifier if kind == "random-forest" else ExtraTreesClassifier
-    estimator = forest(
-        n_estimators=how.n_trees,
-        criterion="gini",
-        max_features=how.max_features,
-        min_samples_leaf=how.min_samples_leaf,
-        max_depth=how.max_depth,
-        class_weight=how.class_weight,
-        bootstrap=kind == "random-forest",
-        random_state=seed,
-        n_jobs=threads,
-    )
-    # A table, not the bare array, so that the estimator remembers the names of its features.
-    table = pd.DataFrame(features, columns=list(feature_names), copy=False)
-    estimator.fit(table, codes, sample_weight=weight)
-    # How many threads fitted a forest is no part of it: equal forests, equal files.
-    estimator.set_params(n_jobs=1)
-    return estimator
+    how = _as(require_kind(kind).parameters, parameters)
+    return classifier_of(kind).fit(rows, how, seed=seed, threads=threads)
 
 
-Parameters = TypeVar("Parameters", ForestParameters, NetworkParameters)
+def require_kind(kind: str) -> ClassifierRow:
+    """Find the row of a kind of classifier.
+
+    Raises:
+        InputError: There is none of this name.
+    """
+    if kind not in CLASSIFIERS:
+        raise InputError(f"Classifier: expected one of {', '.join(CLASSIFIERS)}, found {kind!r}.")
+    return CLASSIFIERS[kind]
 
 
-def _as(noun: type[Parameters], given: Noun | Mapping[str, Any] | None) -> Parameters:
+def _as(noun: type[Noun], given: Noun | Mapping[str, Any] | None) -> Noun:
     if isinstance(given, noun):
         return given
     if isinstance(given, Noun):

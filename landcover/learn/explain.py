@@ -14,9 +14,8 @@ from scipy.stats import rankdata
 
 from landcover.errors import InputError
 from landcover.learn.classifiers import feature_matrix
-from landcover.learn.forest import PackedForest
+from landcover.learn.kinds.contract import classifier_of
 from landcover.learn.models import Model
-from landcover.learn.treeshap import count_covers, tree_shap
 
 Floats = NDArray[np.float64]
 ROWS = 240
@@ -55,8 +54,8 @@ class Explained(NamedTuple):
     is_averaged: NDArray[np.bool_]
     """True on rows that the means are taken over, (n,)."""
     values: Floats | None
-    """What each feature adds to the probability of each class, (n, d, K); None where the model is
-    no forest. Factors of a prior are not in it."""
+    """What each feature adds to the probability of each class, (n, d, K); None where the kind
+    has no Shapley values. Factors of a prior are not in it."""
     expected: Floats | None
     """Probability of each class when no feature is known, (K,)."""
     importance: Floats | None
@@ -105,7 +104,7 @@ def explain(
         progress: Is told the share of the rows that is done, 0-1, and the seconds that are left.
 
     Returns:
-        What was found. Of a network only what permuted features cost.
+        What was found. Of a kind without Shapley values only what permuted features cost.
 
     Raises:
         InputError: A feature is missing, no row has all of them, or lengths differ.
@@ -133,14 +132,19 @@ def explain(
         clusters = permutation_importance(model, table[judged], codes[judged], seed=seed)
     rows = chosen(max_rows)
     names, classes = model.feature_names, model.classes
-    if not isinstance(model.packed, PackedForest):
-        averaged = np.ones(rows.size, dtype=np.bool_)
-        return Explained(names, classes, rows, averaged, None, None, None, clusters)
     fitted = table[is_whole] if training is None else feature_matrix(training, names)
-    covers = count_covers(model.packed, fitted[np.isfinite(fitted).all(axis=1)])
     beside = np.intersect1d(np.asarray(extra, dtype=np.int64), whole)
     every = np.union1d(rows, beside)
-    found = tree_shap(model.packed, covers, table[every], threads=threads, progress=progress)
+    found = classifier_of(model.kind).explain(
+        model.packed,
+        fitted[np.isfinite(fitted).all(axis=1)],
+        table[every],
+        threads=threads,
+        progress=progress,
+    )
+    if found is None:
+        averaged = np.ones(rows.size, dtype=np.bool_)
+        return Explained(names, classes, rows, averaged, None, None, None, clusters)
     averaged = np.isin(every, rows)
     importance = np.abs(found.values[averaged]).mean(axis=0)
     return Explained(

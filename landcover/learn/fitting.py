@@ -8,7 +8,6 @@ import pandas as pd
 
 from landcover.learn.models import Model, fit_classifier
 from landcover.learn.weights import row_weights
-from landcover.nouns.model import ForestParameters, NetworkParameters
 from landcover.recipe import ModelRecipe
 
 
@@ -44,7 +43,7 @@ def fit_recipe(
         groups,
         feature_names=feature_names,
         kind=recipe.kind,
-        parameters=parameters_of(recipe),
+        parameters=recipe.parameters,
         weights=row_weights(
             codes, groups, class_weight=recipe.class_weight, group_weight=recipe.group_weight
         ),
@@ -52,16 +51,4 @@ def fit_recipe(
         limits=limits,
         seed=recipe.seed if seed is None else seed,
         threads=threads,
-    )
-
-
-def parameters_of(recipe: ModelRecipe) -> ForestParameters | NetworkParameters:
-    """Take the parameters of the recipe's kind of model out of its model section."""
-    if recipe.kind == "mlp":
-        return NetworkParameters(hidden=recipe.hidden, epochs=recipe.epochs)
-    return ForestParameters(
-        n_trees=recipe.trees,
-        max_features=recipe.max_features,
-        min_samples_leaf=recipe.min_samples_leaf,
-        max_depth=recipe.max_depth,
     )

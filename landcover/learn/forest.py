@@ -7,8 +7,6 @@ exists is safe to walk: its indices are checked when it is made, so also when it
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.learn import nodes
+from landcover.learn.arrays import names_in, open_arrays, write_arrays
 from landcover.learn.traversal import LANES, add_trees
 
 FORMAT = 1
@@ -189,9 +188,6 @@ def _sum_trees(forest: PackedForest, features: NDArray[np.float32]) -> NDArray[n
 def save_forest(forest: PackedForest, file: str | os.PathLike[str] | BinaryIO) -> None:
     """Write a forest as npz without pickle; equal forests give equal bytes.
 
-    Not compressed: the bytes of compression change with the zlib version, and the sha256 of this
-    file is in the model's card.
-
     Args:
         forest: The forest.
         file: Path, or file open for writing bytes.
@@ -200,8 +196,7 @@ def save_forest(forest: PackedForest, file: str | os.PathLike[str] | BinaryIO) -
         with open(file, "wb") as opened:
             return save_forest(forest, opened)
     arrays = {name: getattr(forest, name) for name in _ARRAYS}
-    names = np.array(forest.feature_names, dtype=np.str_)
-    np.savez(file, format=np.int64(FORMAT), feature_names=names, **arrays)
+    write_arrays(file, FORMAT, forest.feature_names, arrays)
     return None
 
 
@@ -220,21 +215,10 @@ def load_forest(file: str | os.PathLike[str] | BinaryIO) -> PackedForest:
     if isinstance(file, (str, os.PathLike)):
         with open(file, "rb") as opened:
             return load_forest(opened)
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            if int(arrays["format"]) != FORMAT:
-                raise InputError(
-                    f"Forest file: expected format {FORMAT}, found {arrays['format']}; "
-                    "read it with the version of landcover that wrote it."
-                )
-            return PackedForest(
-                feature_names=tuple(str(name) for name in arrays["feature_names"].tolist()),
-                **{name: arrays[name] for name in _ARRAYS},
-            )
-    except (ValueError, TypeError, KeyError, AttributeError, EOFError, RuntimeError) as error:
-        raise InputError(f"Forest file: expected a packed forest, found {error}.") from error
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"Forest file: it is damaged ({error}); fetch it again.") from error
+    with open_arrays(file, FORMAT, "forest") as arrays:
+        return PackedForest(
+            feature_names=names_in(arrays), **{name: arrays[name] for name in _ARRAYS}
+        )
 
 
 def _pack_leaves(values: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:

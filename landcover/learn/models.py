@@ -12,25 +12,15 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from landcover.errors import InputError
-from landcover.learn.classifiers import feature_matrix, fit_estimator
-from landcover.learn.forest import (
-    PackedForest,
-    forest_probabilities,
-    load_forest,
-    pack,
-    save_forest,
+from landcover.learn.classifiers import (
+    feature_matrix,
+    fit_estimator,
+    require_kind,
+    training_rows,
 )
-from landcover.learn.network import (
-    PackedNetwork,
-    load_network,
-    network_probabilities,
-    pack_network,
-    save_network,
-    scaling,
-)
-from landcover.nouns.model import ForestParameters, ModelKind, NetworkParameters
-
-Packed = PackedForest | PackedNetwork
+from landcover.learn.kinds.contract import Packed, classifier_of
+from landcover.nouns.base import Noun
+from landcover.nouns.classifiers import DEFAULT, ModelKind
 
 
 @dataclass(frozen=True)
@@ -39,11 +29,11 @@ class Model:
 
     kind: ModelKind
     packed: Packed
-    """Forest or network."""
+    """Arrays of the kind."""
     prior: NDArray[np.float64] | None = None
     """Factor on the probability of each class, (K,), positive; None for none."""
     estimator: Any = None
-    """What scikit-learn fitted, for further training and SHAP; None where the model was read."""
+    """What the kind fitted; None where the model was read."""
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -64,11 +54,7 @@ class Model:
         Returns:
             float64, (n, K), rows sum to 1.
         """
-        found = (
-            forest_probabilities(self.packed, features)
-            if isinstance(self.packed, PackedForest)
-            else network_probabilities(self.packed, features)
-        )
+        found = classifier_of(self.kind).probabilities(self.packed, features)
         if self.prior is not None:
             found *= self.prior
             found /= found.sum(axis=1, keepdims=True)
@@ -108,8 +94,8 @@ def fit_classifier(
     groups: ArrayLike | None = None,
     *,
     feature_names: Sequence[str] | None = None,
-    kind: ModelKind = "random-forest",
-    parameters: ForestParameters | NetworkParameters | Mapping[str, Any] | None = None,
+    kind: ModelKind = DEFAULT,
+    parameters: Noun | Mapping[str, Any] | None = None,
     weights: ArrayLike | None = None,
     prior_exponent: float = 0.0,
     limits: Mapping[str, tuple[float, float]] | None = None,
@@ -125,12 +111,14 @@ def fit_classifier(
             are whole groups.
         feature_names: Features in the order that the model reads them; all columns of a table,
             or ``f0`` … of an array, where None.
-        kind: Which classifier.
-        parameters: How it is fitted; the paper's values where None.
+        kind: Which classifier, a name of :data:`landcover.nouns.classifiers.CLASSIFIERS`.
+        parameters: How it is fitted: the noun of the kind's row, or a mapping; its defaults, which
+            are the paper's values, where None.
         weights: Weight of each row, (n,), not negative.
         prior_exponent: Probabilities are multiplied by the share of the class among the rows to
             this power, 0 (not at all) … 1 (docs/methods/classifiers.md#prior).
-        limits: Feature → values that become -1 and 1 for a network; others are standardised.
+        limits: Feature → values that become -1 and 1 in kinds that scale their features; others
+            are standardised.
         seed: Seed of the fit; the same seed gives the same model for any number of threads.
         threads: Threads of the fit.
 
@@ -146,29 +134,15 @@ def fit_classifier(
         raise InputError(
             f"Classifier: expected a prior exponent of 0 to 1, found {prior_exponent}."
         )
-    rows = feature_matrix(samples, names)
-    centre, scale = np.zeros(len(names)), np.ones(len(names))
-    given: NDArray[Any] = rows
-    if kind == "mlp" and len(rows):
-        centre, scale = scaling(rows, names, limits)
-        given = (rows - centre) / scale
-    estimator = fit_estimator(
-        given,
-        labels,
-        groups,
-        feature_names=names,
-        kind=kind,
-        parameters=parameters,
-        weights=weights,
-        seed=seed,
-        threads=threads,
+    require_kind(kind)
+    rows = training_rows(
+        samples, labels, groups, feature_names=names, weights=weights, limits=limits
     )
-    packed: Packed = (
-        pack_network(estimator, names, centre, scale) if kind == "mlp" else pack(estimator, names)
-    )
+    estimator = fit_estimator(rows, kind=kind, parameters=parameters, seed=seed, threads=threads)
+    packed: Packed = classifier_of(kind).pack(estimator, rows)
     prior = None
     if prior_exponent:
-        _, counts = np.unique(np.asarray(labels), return_counts=True)
+        _, counts = np.unique(rows.codes, return_counts=True)
         prior = (counts / counts.sum()) ** prior_exponent
     return Model(kind, packed, prior, estimator)
 
@@ -176,10 +150,7 @@ def fit_classifier(
 def save_arrays(model: Model) -> bytes:
     """Write what a map needs of a model as npz without pickle; equal models give equal bytes."""
     file = BytesIO()
-    if isinstance(model.packed, PackedForest):
-        save_forest(model.packed, file)
-    else:
-        save_network(model.packed, file)
+    classifier_of(model.kind).save(model.packed, file)
     return file.getvalue()
 
 
@@ -194,7 +165,7 @@ def load_arrays(file: BinaryIO, kind: ModelKind, prior: Sequence[float] = ()) ->
     Raises:
         InputError: The file is no model of this kind.
     """
-    packed: Packed = load_network(file) if kind == "mlp" else load_forest(file)
+    packed: Packed = classifier_of(kind).load(file)
     if prior and (len(prior) != packed.classes.size or min(prior) <= 0):
         raise InputError(
             f"Model: expected {packed.classes.size} positive factors of the classes, found {prior}."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
+from landcover.learn.arrays import names_in, open_arrays, write_arrays
 
 FORMAT = 1
 """Version of the file's layout."""
@@ -123,15 +122,8 @@ def save_network(network: PackedNetwork, file: BinaryIO) -> None:
     """Write a network as npz without pickle; equal networks give equal bytes."""
     arrays: dict[str, Any] = {f"weight_{n}": weight for n, weight in enumerate(network.weights)}
     arrays |= {f"bias_{n}": bias for n, bias in enumerate(network.biases)}
-    np.savez(
-        file,
-        format=np.int64(FORMAT),
-        feature_names=np.array(network.feature_names, dtype=np.str_),
-        classes=network.classes,
-        centre=network.centre,
-        scale=network.scale,
-        **arrays,
-    )
+    known = {name: getattr(network, name) for name in ("classes", "centre", "scale")}
+    write_arrays(file, FORMAT, network.feature_names, known | arrays)
 
 
 def load_network(file: BinaryIO) -> PackedNetwork:
@@ -140,26 +132,16 @@ def load_network(file: BinaryIO) -> PackedNetwork:
     Raises:
         InputError: The file is no packed network of this format.
     """
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            if int(arrays["format"]) != FORMAT:
-                raise InputError(
-                    f"Network file: expected format {FORMAT}, found {arrays['format']}; read it "
-                    "with the version of landcover that wrote it."
-                )
-            n_layers = sum(name.startswith("weight_") for name in arrays.files)
-            return PackedNetwork(
-                feature_names=tuple(str(name) for name in arrays["feature_names"].tolist()),
-                classes=arrays["classes"],
-                centre=arrays["centre"],
-                scale=arrays["scale"],
-                weights=tuple(arrays[f"weight_{n}"] for n in range(n_layers)),
-                biases=tuple(arrays[f"bias_{n}"] for n in range(n_layers)),
-            )
-    except (ValueError, TypeError, KeyError, AttributeError, EOFError, RuntimeError) as error:
-        raise InputError(f"Network file: expected a packed network, found {error}.") from error
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"Network file: it is damaged ({error}); fetch it again.") from error
+    with open_arrays(file, FORMAT, "network") as arrays:
+        n_layers = sum(name.startswith("weight_") for name in arrays.files)
+        return PackedNetwork(
+            feature_names=names_in(arrays),
+            classes=arrays["classes"],
+            centre=arrays["centre"],
+            scale=arrays["scale"],
+            weights=tuple(arrays[f"weight_{n}"] for n in range(n_layers)),
+            biases=tuple(arrays[f"bias_{n}"] for n in range(n_layers)),
+        )
 
 
 def _check(network: PackedNetwork) -> None:

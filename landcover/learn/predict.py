@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.learn.classifiers import feature_matrix
-from landcover.learn.forest import PackedForest
+from landcover.learn.kinds.contract import classifier_of
 from landcover.learn.layers import (
     NODATA,
     NOTHING_MORE,
@@ -22,6 +22,8 @@ from landcover.learn.models import Model
 
 BLOCK = 4_096
 """Pixels per block: with 72 features 1.2 MB, so that block and tree stay in the nearer caches."""
+MOST_BYTES = 64 << 20
+"""Memory of a block: a machine with thousands of support vectors takes smaller ones."""
 _RUN = 256
 _EXPONENT = np.int32(0x7F800000)
 
@@ -31,7 +33,7 @@ def predict_blocks(
     features: NDArray[np.float32],
     further: Further = NOTHING_MORE,
     *,
-    block: int = BLOCK,
+    block: int | None = None,
 ) -> tuple[Layer, Layer, dict[str, Layer]]:
     """Classify pixels block by block; the block size changes no value.
 
@@ -42,7 +44,7 @@ def predict_blocks(
         features: Features in the model's order, float32, (n, d), NaN where nodata; the transpose
             of an array (d, n) is as good and not copied whole.
         further: What is told beside class and confidence.
-        block: Pixels at a time.
+        block: Pixels at a time; as :func:`block_of` says where None.
 
     Returns:
         Class codes, uint8, (n,), 0 where any feature is nodata; the confidence as ⌊254·p + 0.5⌋,
@@ -52,6 +54,7 @@ def predict_blocks(
     Raises:
         InputError: The features do not fit the model, or ``block`` is below 1.
     """
+    block = block_of(model) if block is None else block
     if block < 1:
         raise InputError(f"Prediction: expected a block of at least 1 pixel, found {block}.")
     fits = features.dtype == np.float32 and features.shape[1:] == (len(model.feature_names),)
@@ -59,9 +62,8 @@ def predict_blocks(
     n = len(rows)
     codes, confidence = np.zeros(n, np.uint8), np.full(n, NODATA, np.uint8)
     layers = empty_layers(further, model.classes.size, n)
-    # A forest reads features in columns as they are and arranges them itself.
-    is_forest = isinstance(model.packed, PackedForest)
-    needs_rows = not is_forest or further.applicability is not None
+    takes_columns = classifier_of(model.kind).takes_columns
+    needs_rows = not takes_columns or further.applicability is not None
     for start in range(0, n, block):
         part = rows[start : start + block]
         is_valid = np.ones(len(part), dtype=np.bool_)
@@ -81,6 +83,12 @@ def predict_blocks(
         for name, values in further_layers(further, probability, given).items():
             layers[name][..., here] = values
     return codes, confidence, layers
+
+
+def block_of(model: Model) -> int:
+    """Say how many pixels a model answers at a time: fewer where each takes much memory."""
+    bytes_per_row = classifier_of(model.kind).bytes_per_row(model.packed)
+    return max(1, min(BLOCK, MOST_BYTES // bytes_per_row))
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]

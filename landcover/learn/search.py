@@ -19,19 +19,20 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.learn.accuracy import accuracy
-from landcover.learn.fitting import parameters_of
 from landcover.learn.folds import unit_folds
 from landcover.learn.sampling import thin_by_group
 from landcover.learn.validation import Classifies
+from landcover.nouns.classifiers import CLASSIFIERS
 from landcover.nouns.search import Judge
 from landcover.recipe import ModelRecipe
+from landcover.recipe.learning import Grid
 
 SHRINK = 3
 """Of so many settings one goes on to the next round, which has so many times the rows."""
 LEAST_ROWS = 300
 """Rows of the first round; on fewer the order of settings is mostly chance."""
-OF_FORESTS = ("trees", "max_features", "min_samples_leaf", "max_depth")
-"""Fields of the model section that are nothing to a network."""
+WEIGHING = ("class_weight", "group_weight", "prior_exponent")
+"""Fields of the model section that are settings of every kind."""
 Setting = TypeVar("Setting")
 
 
@@ -86,21 +87,31 @@ def settings_of(recipe: ModelRecipe) -> list[dict[str, Any]]:
     """
     if recipe.search is None:
         return [{}]
-    grid = {name: values for name, values in recipe.search.grid if values}
+    grid = recipe.search.grid
     distinct: dict[tuple[Any, ...], dict[str, Any]] = {_essence(recipe): {}}
-    for values in product(*grid.values()):
-        given = dict(zip(grid, values, strict=True))
-        if given.get("kind", recipe.kind) == "mlp":
-            given = {name: value for name, value in given.items() if name not in OF_FORESTS}
-        setting = {name: v for name, v in given.items() if v != getattr(recipe, name)}
-        distinct.setdefault(_essence(recipe.model_copy(update=setting)), setting)
+    for kind in grid.kind or (recipe.kind,):
+        values = _values_of(grid, kind)
+        for chosen in product(*values.values()):
+            given = {"kind": kind, **dict(zip(values, chosen, strict=True))}
+            setting = {name: v for name, v in given.items() if v != recipe.value_of(name)}
+            distinct.setdefault(_essence(recipe.with_settings(setting)), setting)
     return list(distinct.values())
+
+
+def _values_of(grid: Grid, kind: str) -> dict[str, tuple[Any, ...]]:
+    """List the settings of a kind that a grid has values for, in the grid's order."""
+    row = CLASSIFIERS[kind]
+    own = {*row.fields, *WEIGHING}
+    found = {name: values for name, values in grid if name in own and values}
+    if row.section is not None:
+        section = getattr(grid, row.section)
+        found |= {f"{row.section}.{name}": values for name, values in section if values}
+    return found
 
 
 def _essence(recipe: ModelRecipe) -> tuple[Any, ...]:
     """Say what a model depends on: depth of trees is nothing to a network."""
-    weighing = (recipe.class_weight, recipe.group_weight, recipe.prior_exponent)
-    return (recipe.kind, parameters_of(recipe), *weighing)
+    return (recipe.kind, recipe.parameters, *(getattr(recipe, name) for name in WEIGHING))
 
 
 def plan_rounds(n_settings: int, n_rows: int, *, least: int = LEAST_ROWS) -> list[Round]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from landcover.errors import InputError
 from landcover.learn.fitting import fit_recipe
 from landcover.learn.models import Model
-from landcover.learn.predict import BLOCK
+from landcover.learn.predict import BLOCK, block_of
 from landcover.recipe import ModelRecipe
 
 
@@ -59,7 +59,7 @@ def predict_second(
         models: Class code of the first level → the model within it.
         first_codes: Answers of the first level, uint8, (n,), 0 where nodata.
         features: Features in the models' order, float32, (n, d), NaN where nodata.
-        block: Pixels at a time; changes no value.
+        block: Most pixels at a time; changes no value.
 
     Returns:
         Codes of the second level, uint8, (n,); 0 where the first level is nodata or a class
@@ -76,7 +76,8 @@ def predict_second(
     second = np.zeros(first_codes.shape, dtype=np.uint8)
     for code, model in models.items():
         place = np.flatnonzero(first_codes == code)
-        for start in range(0, len(place), block):
-            here = place[start : start + block]
+        step = min(block, block_of(model))
+        for start in range(0, len(place), step):
+            here = place[start : start + step]
             second[here] = model.predict(features[here])[0]
     return second

@@ -16,7 +16,7 @@ from sklearn.neural_network import (  # type: ignore[import-untyped, unused-igno
     MLPClassifier,
 )
 
-from landcover.nouns.model import NetworkParameters
+from landcover.nouns.classifiers import NetworkParameters
 
 STEPS = 50
 """Least steps of an epoch: a few hundred rows in steps of 200 would never leave the start."""

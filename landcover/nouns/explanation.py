@@ -9,7 +9,8 @@ from pydantic import Field
 from landcover.errors import InputError
 from landcover.nouns.area import Estimate
 from landcover.nouns.base import Noun
-from landcover.nouns.model import FeatureKind, Id, ModelKind
+from landcover.nouns.classifiers import ModelKind
+from landcover.nouns.model import FeatureKind, Id
 
 ENOUGH = 30
 """Independent points of both classes of a pair from which they are preferred: the 95 % interval of

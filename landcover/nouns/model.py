@@ -12,11 +12,11 @@ from pydantic import Field, JsonValue, StringConstraints, model_validator
 
 from landcover.nouns.accuracy import AccuracyReport
 from landcover.nouns.base import Noun
+from landcover.nouns.classifiers import ModelKind
 from landcover.nouns.search import SearchReport
 from landcover.nouns.trust import TrustReport
 
 FeatureKind = Literal["band", "auxiliary", "index", "terrain", "neighbourhood", "temporal", "shape"]
-ModelKind = Literal["random-forest", "extra-trees", "mlp"]
 ClassCode = Annotated[int, Field(ge=1, le=255)]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
@@ -74,42 +74,6 @@ def _id_of(features: tuple[Feature, ...]) -> str:
     documents = [feature.to_document() for feature in features]
     canonical = json.dumps(documents, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
-class ForestParameters(Noun):
-    """How a random forest is grown; the defaults are the paper's (Breiman 2001, Gini)."""
-
-    n_trees: int = Field(default=100, ge=1)
-    """Number of trees."""
-    max_features: Literal["sqrt", "log2"] | Annotated[int, Field(ge=1)] | None = "sqrt"
-    """Features tried at each split: a rule, a number, or None for all."""
-    min_samples_leaf: int = Field(default=1, ge=1)
-    """Fewest training rows in a leaf."""
-    max_depth: Annotated[int, Field(ge=1)] | None = None
-    """Greatest depth of a tree; None grows until the leaves are pure."""
-    class_weight: Literal["balanced"] | None = None
-    """``balanced`` weighs rows by the inverse frequency of their class."""
-
-
-class NetworkParameters(Noun):
-    """How a multilayer perceptron is fitted.
-
-    The landcoverpy paper gives its layers and the sigmoid; the rest are the usual values
-    (docs/methods/classifiers.md).
-    """
-
-    hidden: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field((40, 40), min_length=1)
-    """Units of each hidden layer."""
-    learning_rate: float = Field(default=1e-3, gt=0, le=1)
-    """First step size of Adam."""
-    l2: float = Field(default=1e-4, ge=0)
-    """Weight of the squared weights in the loss."""
-    batch: int = Field(default=200, ge=1)
-    """Most rows of a step; fewer where an epoch would have less than fifty steps."""
-    epochs: int = Field(default=200, ge=1, le=10_000)
-    """Most passes over the rows."""
-    held_out: float = Field(default=0.1, ge=0, lt=0.5)
-    """Share of the groups that decides when to stop; 0 runs all epochs."""
 
 
 class Provenance(Noun):
@@ -190,8 +154,8 @@ class ModelCard(Noun):
     colours: tuple[str, ...]
     """Colour of each code, ``#RRGGBB``."""
     parameters: dict[str, JsonValue]
-    """Resolved parameters of the fit, :class:`ForestParameters` or :class:`NetworkParameters` as
-    a document."""
+    """Resolved parameters of the fit: those of the kind's row in
+    :mod:`landcover.nouns.classifiers`, as a document."""
     prior: tuple[Annotated[float, Field(gt=0)], ...] = ()
     """Factor on the probability of each code; empty where there is none."""
     seed: int

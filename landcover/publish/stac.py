@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from landcover.nouns.base import Noun
+from landcover.nouns.classifiers import CLASSIFIERS
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.model import ModelCard
@@ -33,11 +34,6 @@ _ARCHIVE = "https://stac.dataspace.copernicus.eu/v1/collections/sentinel-2-l2a/i
 _PRODUCT = re.compile(r"^S2[A-D]_MSIL2A_\d{8}T\d{6}_N\d{4}_R\d{3}_T\w{5}_\d{8}T\d{6}$")
 _NOTICE = "https://sentinels.copernicus.eu/documents/247904/690755/Sentinel_Data_Legal_Notice"
 _COG = "image/tiff; application=geotiff; profile=cloud-optimized"
-_ARCHITECTURES = {
-    "random-forest": "Random Forest",
-    "extra-trees": "Extremely Randomized Trees",
-    "mlp": "Multilayer Perceptron",
-}
 METRES_PER_DEGREE = 111_320
 _SEMANTIC = re.compile(r"^\d+\.\d+\.\d+$")
 
@@ -196,9 +192,9 @@ def _model_item(known: Publication) -> dict[str, Any]:
         "geometry": None,
         "properties": {
             **_times(known),
-            "title": f"{_ARCHITECTURES[card.kind]} of {known.title}, {known.year}",
+            "title": f"{CLASSIFIERS[card.kind].architecture} of {known.title}, {known.year}",
             "mlm:name": f"landcover {card.id} model",
-            "mlm:architecture": _ARCHITECTURES[card.kind],
+            "mlm:architecture": CLASSIFIERS[card.kind].architecture,
             "mlm:tasks": ["classification"],
             "mlm:framework": "scikit-learn",
             **({"mlm:framework_version": framework} if _SEMANTIC.match(framework) else {}),
@@ -357,9 +353,10 @@ def _times(known: Publication) -> dict[str, Any]:
 
 def _lineage(known: Publication) -> str:
     n = len(known.products)
+    architecture = CLASSIFIERS[known.card.kind].architecture
     return (
         f"Composites of {', '.join(known.periods)} from {n} {'product' if n == 1 else 'products'}, "
-        f"classified with the {_ARCHITECTURES[known.card.kind]} model {known.card.id} by the "
+        f"classified with the {architecture} model {known.card.id} by the "
         f"recipe {known.recipe}."
     )
 

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, create_model, model_serializer
 
-from landcover.nouns.model import ModelKind
+from landcover.nouns.base import Noun
+from landcover.nouns.classifiers import CLASSIFIERS, DEFAULT, SEARCHED, ModelKind
 from landcover.nouns.search import Judge, SearchMethod
+from landcover.recipe.own_sections import lists_of, sections_of, without_unused
 from landcover.recipe.section import Section
 
 Count = Annotated[int, Field(ge=1)]
 MaxFeatures = Literal["sqrt", "log2"] | Count | None
 
 
-class Grid(Section):
-    """Values of the model section that a search combines; none: the section's own value."""
-
-    kind: tuple[ModelKind, ...] = ("random-forest", "extra-trees")
+class _Grid(Section):
+    kind: tuple[ModelKind, ...] = SEARCHED
     """Kinds of classifier."""
     trees: tuple[Annotated[int, Field(ge=1, le=2000)], ...] = ()
     """Numbers of trees."""
     max_features: tuple[MaxFeatures, ...] = ()
     """Features tried at each split."""
-    min_samples_leaf: tuple[Count, ...] = (1, 3, 10)
+    min_samples_leaf: tuple[Count, ...] = CLASSIFIERS[DEFAULT].grid["min_samples_leaf"]
     """Fewest training rows in a leaf."""
     max_depth: tuple[Count | None, ...] = ()
     """Deepest levels of a tree."""
@@ -33,6 +34,25 @@ class Grid(Section):
     """Weights of groups."""
     prior_exponent: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
     """Powers of the shares of classes; judge these by ``both``."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_unused(self, write(self), self.kind)
+
+
+if TYPE_CHECKING:
+
+    class Grid(_Grid):
+        """Values of the model section that a search combines; none: the section's own value."""
+
+else:
+    Grid = create_model(
+        "Grid",
+        __base__=_Grid,
+        __module__=__name__,
+        __doc__="Values of the model section that a search combines; none: the section's own.",
+        **lists_of(CLASSIFIERS.values()),
+    )
 
 
 class Search(Section):
@@ -51,10 +71,8 @@ class Search(Section):
     """What decides: macro F1, the overall accuracy, or the mean of both."""
 
 
-class ModelRecipe(Section):
-    """The classifier (docs/methods/classifiers.md)."""
-
-    kind: ModelKind = "random-forest"
+class _Model(Section):
+    kind: ModelKind = DEFAULT
     """Kind of classifier; ``mlp`` is the paper's neural network."""
     trees: int = Field(100, ge=1, le=2000)
     """Number of trees."""
@@ -88,6 +106,54 @@ class ModelRecipe(Section):
     """Seed of split, sampling and training."""
     search: Search | None = None
     """Settings to choose from by cross-validation; null: the values above as they are."""
+
+    @property
+    def parameters(self) -> Noun:
+        """Parameters of the fit: the noun of the kind's row."""
+        row = CLASSIFIERS[self.kind]
+        if row.section is not None:
+            return row.parameters.model_validate(getattr(self, row.section).model_dump())
+        return row.parameters(**{name: getattr(self, own) for own, name in row.fields.items()})
+
+    def value_of(self, name: str) -> Any:
+        """Give a setting by its name: a field, or ``section.parameter``."""
+        section, _, parameter = name.rpartition(".")
+        return getattr(getattr(self, section) if section else self, parameter)
+
+    def with_settings(self, settings: Mapping[str, Any]) -> ModelRecipe:
+        """Change settings by their names: fields, or ``section.parameter``.
+
+        Args:
+            settings: As a search names them, :class:`landcover.nouns.search.Trial`.
+        """
+        update: dict[str, Any] = {name: v for name, v in settings.items() if "." not in name}
+        for name, value in settings.items():
+            section, _, parameter = name.rpartition(".")
+            if section:
+                known = update.get(section, getattr(self, section))
+                changed = {**known.model_dump(), parameter: value}
+                update[section] = type(known).model_validate(changed)
+        return self.model_copy(update=update)  # type: ignore[return-value]
+
+    @model_serializer(mode="wrap")
+    def _leave_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        searched = self.search.grid.kind if self.search is not None else ()
+        return without_unused(self, write(self), (self.kind, *searched))
+
+
+if TYPE_CHECKING:
+
+    class ModelRecipe(_Model):
+        """The classifier (docs/methods/classifiers.md)."""
+
+else:
+    ModelRecipe = create_model(
+        "ModelRecipe",
+        __base__=_Model,
+        __module__=__name__,
+        __doc__="The classifier (docs/methods/classifiers.md).",
+        **sections_of(CLASSIFIERS.values()),
+    )
 
 
 class Validation(Section):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from landcover.features.normalisation import paper_limits
 from landcover.learn.balancing import balance
-from landcover.learn.fitting import fit_recipe, parameters_of
+from landcover.learn.fitting import fit_recipe
 from landcover.learn.models import save_arrays
 from landcover.learn.selection import select_features
 from landcover.ledger.models import register
@@ -93,7 +93,7 @@ def _make_model(
         codes=tuple(int(code) for code in present),
         names=tuple(legend.name_of(int(code)) for code in present),
         colours=tuple(legend.colour_of(int(code)) for code in present),
-        parameters=parameters_of(recipe).to_document(),
+        parameters=recipe.parameters.to_document(),
         prior=() if model.prior is None else tuple(float(factor) for factor in model.prior),
         seed=recipe.seed,
         sample_set_id=sample_set.id,

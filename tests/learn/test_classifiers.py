@@ -10,11 +10,12 @@ import pytest
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
 
 from landcover.errors import InputError
+from landcover.learn import classifiers
 from landcover.learn.accuracy import accuracy
-from landcover.learn.classifiers import feature_matrix, fit_estimator
+from landcover.learn.classifiers import feature_matrix, training_rows
 from landcover.learn.forest import pack, save_forest
 from landcover.learn.models import Model
-from landcover.nouns.model import ForestParameters
+from landcover.nouns.classifiers import ForestParameters
 
 NAMES = ("spring_B02", "summer_NDVI", "slope", "autumn_B11")
 
@@ -25,6 +26,12 @@ def toy(n=120, k=3, seed=0, spread=0.2):
     centres = np.random.default_rng(99).normal(0, 1, (k, len(NAMES)))
     features = centres[labels] + rng.normal(0, spread, (n, len(NAMES)))
     return features.astype(np.float32), (labels + 1).astype(np.uint8)
+
+
+def fit_estimator(samples, labels, *, feature_names, **how):
+    return classifiers.fit_estimator(
+        training_rows(samples, labels, feature_names=feature_names), **how
+    )
 
 
 def bytes_of(estimator):

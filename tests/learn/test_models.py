@@ -11,7 +11,7 @@ import pytest
 from landcover.errors import InputError
 from landcover.learn.models import fit_classifier, load_arrays, save_arrays
 from landcover.learn.network import load_network, scaling
-from landcover.nouns.model import ForestParameters, NetworkParameters
+from landcover.nouns.classifiers import ForestParameters, NetworkParameters
 
 NAMES = ("spring_B02", "summer_ndvi", "slope")
 QUICK = {"hidden": (8, 6), "epochs": 60, "learning_rate": 0.02}

@@ -6,7 +6,8 @@ import pytest
 
 from landcover.errors import InputError
 from landcover.nouns.accuracy import AccuracyReport, ClassAccuracy
-from landcover.nouns.model import Feature, FeatureSet, ForestParameters, ModelCard, feature_set
+from landcover.nouns.classifiers import ForestParameters
+from landcover.nouns.model import Feature, FeatureSet, ModelCard, feature_set
 
 NDVI = Feature(name="spring_NDVI", period="spring", layer="NDVI", kind="index")
 BLUE = Feature(name="spring_B02", period="spring", layer="B02", kind="band")

@@ -56,7 +56,7 @@ def tuned(
         if how.method == "halving"
         else [Round(len(rows), len(settings))]
     )
-    recipes = [recipe.model_copy(update=setting) for setting in settings]
+    recipes = [recipe.with_settings(setting) for setting in settings]
 
     def fit(one: ModelRecipe, part: pd.DataFrame) -> Model:
         return fit_recipe(one, part, features.names, limits=limits, threads=job.threads)

@@ -162,7 +162,7 @@ def _fitter(
     card: ModelCard, recipe: ModelRecipe, rules: Validation, job: Job
 ) -> Callable[[pd.DataFrame, int], Model]:
     chosen = card.search.trials[card.search.chosen].settings if card.search else {}
-    recipe = recipe.model_copy(update=chosen)
+    recipe = recipe.with_settings(chosen)
     recipe = recipe.model_copy(update={"trees": min(recipe.trees, rules.trees)})
     limits = paper_limits(card.features)
 
