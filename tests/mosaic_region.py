@@ -14,7 +14,8 @@ from landcover.ledger import outputs, units
 from landcover.nouns.grid import Grid
 from landcover.nouns.model import Feature, ModelCard, feature_set
 from landcover.nouns.output import Output, Wanted
-from landcover.nouns.run import Run, RunArguments, Unit, UnitState
+from landcover.nouns.run import Run, Unit, UnitState
+from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import Stage
 from landcover.parts.mapping.cells import plan_cells
 from landcover.parts.task import Job, Task

@@ -17,7 +17,8 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.nouns.period import Period
 from landcover.nouns.product import Product
-from landcover.nouns.run import Run, RunArguments, Unit
+from landcover.nouns.run import Run, Unit
+from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import Stage
 from landcover.parts.preparation.composite_rule import OPTIONS, rule_of
 from landcover.parts.preparation.expected_coverage import candidates_of, expect

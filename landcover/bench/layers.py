@@ -93,7 +93,8 @@ def task_at_sampling(layers: Path, labels: Path, folder: Path, pixels: int) -> T
     """
     from landcover import api
     from landcover.ledger import runs
-    from landcover.nouns.run import Run, RunArguments, Unit
+    from landcover.nouns.run import Run, Unit
+    from landcover.nouns.run_arguments import RunArguments
     from landcover.parts.task import Task
     from landcover.parts.training.ground_truth import store_labels
     from landcover.recipe import make_recipe

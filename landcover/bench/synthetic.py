@@ -182,7 +182,8 @@ def _start(
 ) -> None:
     """Write a run and what it has."""
     from landcover.ledger import runs, units
-    from landcover.nouns.run import Run, RunArguments, Unit
+    from landcover.nouns.run import Run, Unit
+    from landcover.nouns.run_arguments import RunArguments
     from landcover.recipe import make_recipe, override
 
     seasons = [

@@ -116,7 +116,8 @@ def _plan(tile: Grid, side: int, dem: str) -> dict[str, Any]:
     from landcover.airflow_process import repository
     from landcover.ledger import outputs, runs, units
     from landcover.nouns.output import Wanted
-    from landcover.nouns.run import Run, RunArguments, Unit, UnitState
+    from landcover.nouns.run import Run, Unit, UnitState
+    from landcover.nouns.run_arguments import RunArguments
 
     grid = tile.model_copy(update={"width": side, "height": side})
     workspace = api.open_workspace()

@@ -8,70 +8,18 @@ from typing import Any
 import click
 
 from landcover.cli import common, show_json
-from landcover.nouns.stages import STAGES
+from landcover.cli.run_options import given_arguments, run_options
 
 
 @click.command("run")
 @click.argument("recipe", type=click.Path(exists=True, dir_okay=False))
-@click.option("--year", type=int, required=True, help="Year of the seasons.")
-@click.option(
-    "--products",
-    required=True,
-    metavar="FOLDER|ADDRESS",
-    help="Folder with SAFE products or STAC item folders, or a source: google, earth-search-c1, "
-    "cdse-odata, …",
-)
-@click.option("--tiles", default="", help="Tile ids, comma separated [default: all with products].")
-@click.option("--region", type=click.Path(exists=True, dir_okay=False), help="GeoJSON polygons.")
-@click.option(
-    "--labels",
-    "label_paths",
-    multiple=True,
-    type=click.Path(exists=True),
-    help="Ground truth: a file or a folder; several times, the most trusted first.",
-)
-@click.option(
-    "--dem",
-    metavar="FILE|FOLDER|ADDRESS",
-    help="DEM file, folder of degree cells, or a source: glo30, aster+https://…/{name}",
-)
-@click.option(
-    "--model",
-    metavar="MODEL",
-    help="Classify with a trained model: its id, the beginning of it, or its folder.",
-)
-@click.option(
-    "--samples",
-    metavar="FILE[,FILE]",
-    help="Tables of other runs (`landcover samples --export`) that train beside --labels, or "
-    "without them; they are never held out.",
-)
-@click.option(
-    "--test-labels",
-    type=click.Path(exists=True),
-    help="Reference points that judge the map and never train: a file of labels, or a field sheet "
-    "of `landcover design`.",
-)
-@click.option(
-    "--test-design",
-    type=click.Choice(["simple-random", "stratified", "unknown"]),
-    help="How those points were drawn [default: as the field sheet says, else unknown].",
-)
-@click.option("--until", type=click.Choice(STAGES), default="publish", help="Last stage.")
-@click.option(
-    "--only",
-    type=click.Choice(STAGES),
-    help="Compute this stage only: what the earlier ones made must exist, later ones do not run.",
-)
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
+@run_options
 @click.option("--plan", is_flag=True, help="Say what would be computed, compute nothing.")
 @click.option(
     "--why",
     is_flag=True,
     help="Say what made each output stale; after a run, why each product was used or left.",
 )
-@click.option("--memory-gb", type=float, help="Memory of one job, GB [default: 1].")
-@click.option("--threads", type=int, help="Threads of one job [default: all cores].")
 @common
 def command(
     recipe: str, workspace: str | None, as_json: bool, plan: bool, why: bool, **options: Any
@@ -90,16 +38,14 @@ def command(
         memory_gb=options.pop("memory_gb"),
         threads=options.pop("threads"),
     )
-    options["tiles"] = [tile.strip() for tile in options["tiles"].split(",") if tile.strip()]
-    options["overrides"] = list(options["overrides"])
-    options["labels"] = ",".join(options.pop("label_paths")) or None
+    arguments = given_arguments(options)
     if plan or (why and not as_json):
         from landcover.cli.planning import show_plan
 
-        code = show_plan(settings, recipe, options, why=why, as_json=as_json, is_all=plan)
+        code = show_plan(settings, recipe, arguments, why=why, as_json=as_json, is_all=plan)
         if plan:
             return code
-    return make_map(settings, Path(recipe), options, why=why, as_json=as_json)
+    return make_map(settings, Path(recipe), arguments, why=why, as_json=as_json)
 
 
 def make_map(

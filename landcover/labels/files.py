@@ -7,20 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from landcover.errors import InputError
+from landcover.nouns.label_formats import FORMATS, format_of, listed
 
-SUFFIXES = (
-    ".csv", ".tsv", ".txt", ".geojson", ".json", ".kml", ".kmz", ".shp", ".zip", ".gpkg",
-    ".parquet", ".geoparquet", ".tif", ".tiff",
-)  # fmt: skip
-"""Endings of files that can be read."""
 SIDECARS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 """Files that make up a shapefile."""
-FORMATS = (
-    "CSV (.csv .tsv .txt), GeoJSON (.geojson .json), KML, KMZ, shapefile (.shp, or .zip of it), "
-    "GeoPackage (.gpkg), GeoParquet (.parquet .geoparquet) and GeoTIFF (.tif .tiff)"
-)
-# In a folder these are more often notes and metadata than labels.
-_NOT_IN_FOLDERS = (".txt", ".json")
 
 
 def split_paths(text: str) -> list[str]:
@@ -45,10 +35,10 @@ def label_files(path: str | Path | Sequence[str | Path]) -> list[Path]:
         if not file.is_dir():
             _check_file(file)
             return [file]
-        wanted = set(SUFFIXES) - set(_NOT_IN_FOLDERS)
+        wanted = {ending for row in FORMATS for ending in set(row.suffixes) - set(row.only_named)}
         found = [entry for entry in sorted(file.iterdir()) if entry.suffix.lower() in wanted]
         if not found:
-            raise InputError(f"{file.name}: the folder holds no label files; read are {FORMATS}.")
+            raise InputError(f"{file.name}: the folder holds no label files; read are {listed()}.")
         return found
     files = [file for entry in path for file in label_files(entry)]
     if not files:
@@ -79,8 +69,8 @@ def parts_of(file: Path) -> list[Path]:
 def _check_file(file: Path) -> None:
     if not file.is_file():
         raise InputError(f"{file}: no such label file; check the path.")
-    if file.suffix.lower() not in SUFFIXES:
+    if format_of(file) is None:
         raise InputError(
             f"{file.name}: label files of type {file.suffix.lower() or 'without an ending'} are "
-            f"not read; convert it (for example with ogr2ogr) to one of {FORMATS}."
+            f"not read; convert it (for example with ogr2ogr) to one of {listed()}."
         )

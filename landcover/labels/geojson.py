@@ -14,6 +14,7 @@ from pyproj.exceptions import CRSError
 
 from landcover.errors import InputError
 from landcover.labels.features import (
+    FileRule,
     LabelFeatures,
     check_geometries,
     columns_of,
@@ -22,7 +23,7 @@ from landcover.labels.features import (
 )
 
 
-def read_geojson(path: Path) -> LabelFeatures:
+def read_geojson(path: Path, _: FileRule | None = None) -> LabelFeatures:
     """Read a GeoJSON file.
 
     Coordinates are WGS84 longitude and latitude (RFC 7946) unless a ``crs`` member of the older

@@ -18,6 +18,7 @@ import shapely
 from landcover.errors import InputError
 from landcover.labels.archives import open_archive, read_member
 from landcover.labels.features import (
+    FileRule,
     LabelFeatures,
     check_geometries,
     columns_of,
@@ -29,7 +30,7 @@ MAX_KML_BYTES = 1 << 29
 Element = ElementTree.Element
 
 
-def read_kml(path: Path) -> LabelFeatures:
+def read_kml(path: Path, _: FileRule | None = None) -> LabelFeatures:
     """Read a KML file.
 
     Attributes of a placemark, each yielding to those before it: ExtendedData (Data and
@@ -49,7 +50,7 @@ def read_kml(path: Path) -> LabelFeatures:
     return _parse(path, path.read_bytes())
 
 
-def read_kmz(path: Path) -> LabelFeatures:
+def read_kmz(path: Path, _: FileRule | None = None) -> LabelFeatures:
     """Read the ``doc.kml`` of a KMZ, or its first KML (see :func:`read_kml`).
 
     Raises:

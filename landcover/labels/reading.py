@@ -1,14 +1,13 @@
 """Ground truth from files: any supported format in, one clean table of points out.
 
-Formats live in ``label_csv``, ``label_geojson``, ``label_kml``, ``label_vectors``,
-``label_parquet`` and ``label_rasters``; what words mean in ``label_classes``; polygons in
-``polygons``; ids, duplicates and contradictions in ``conflicts``.
+Which formats there are stands in ``nouns.label_formats``; what words mean in ``classes``; polygons
+in ``polygons``; ids, duplicates and contradictions in ``conflicts``.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,34 +18,14 @@ import pandas as pd
 from landcover.errors import InputError
 from landcover.labels.classes import Translator, Unknown, choose_column, translate_second
 from landcover.labels.conflicts import Conflicts, LabelFile, resolve_conflicts
-from landcover.labels.csv import read_csv
 from landcover.labels.features import FileRule, LabelFeatures
 from landcover.labels.files import label_files, names_of
-from landcover.labels.geojson import read_geojson
-from landcover.labels.geoparquet import read_parquet
-from landcover.labels.kml import read_kml, read_kmz
 from landcover.labels.mapping import LabelMapping, read_mapping
 from landcover.labels.points import DrawnPoints, FeatureCodes, draw_points
 from landcover.labels.polygons import Mode, PolygonRule
-from landcover.labels.vectors import read_geopackage, read_shapefile, read_zipped_shapefile
+from landcover.nouns.label_formats import format_of, listed
 from landcover.nouns.legend import MEDITERRANEAN, Legend
 from landcover.recipe import LabelSource
-
-_READERS: Mapping[str, Callable[[Path, FileRule], LabelFeatures]] = {
-    ".csv": read_csv,
-    ".tsv": read_csv,
-    ".txt": read_csv,
-    ".geojson": lambda path, _: read_geojson(path),
-    ".json": lambda path, _: read_geojson(path),
-    ".kml": lambda path, _: read_kml(path),
-    ".kmz": lambda path, _: read_kmz(path),
-    ".shp": read_shapefile,
-    ".zip": read_zipped_shapefile,
-    ".gpkg": read_geopackage,
-    ".parquet": read_parquet,
-    ".geoparquet": read_parquet,
-}
-_RASTERS = (".tif", ".tiff")
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,15 +100,14 @@ def read_labels(
     """Read ground truth from a file or several.
 
     Args:
-        path: CSV, GeoJSON, KML, KMZ, shapefile (also zipped), GeoPackage, GeoParquet or GeoTIFF,
-            told apart by the ending of the name; a folder of such files; or a list of them, the
-            most trusted first.
+        path: A file of a format of ``nouns.label_formats``, told apart by the ending of its name; a
+            folder of such files; or a list of them, the most trusted first.
         legend: Classes and the words that mean them; the nine classes and the codes and names of
             Copernicus Global Land Cover are known to every legend that has the class.
         label: Column or property that holds the label. If None, the usual names are tried in
-            the order of ``label_classes.CANDIDATES``.
+            the order of ``labels.classes.CANDIDATES``.
         mapping: Label in the file → class name, or None to drop it, or a file with such pairs
-            (``label_mapping.read_mapping``); asked before the legend.
+            (``labels.mapping.read_mapping``); asked before the legend.
         unknown: What to do with labels that are in neither: ``error`` or ``drop``.
         second: Column that holds the label of the second level; there is none if None.
         layer: Layer of a GeoPackage or zip that holds several.
@@ -138,7 +116,7 @@ def read_labels(
         conflicts: Positions of several classes: ``drop`` all, or keep those of the ``first`` file.
         points_per_class: Most points of a class drawn from a raster; 200 if None.
         seed: Seed of the draw from a raster and of random points in polygons.
-        polygons: See ``label_polygons.PolygonRule``: ``pole``, ``grid`` or ``random``.
+        polygons: See ``labels.polygons.PolygonRule``: ``pole``, ``grid`` or ``random``.
         grid_step_m: Distance of the points of ``grid``, metres.
         points_per_polygon: Most points of ``random`` in one part of a polygon.
         min_radius_m: Drop polygons whose inner circle is smaller, metres.
@@ -194,14 +172,15 @@ Drawn = tuple[DrawnPoints, dict[str, int], tuple[str, ...], str]
 def _draw(file: Path, name: str, rules: _Rules) -> Drawn:
     source = rules.of(name)
     translator = rules.translator_of(source)
-    if file.suffix.lower() in _RASTERS:
-        from landcover.labels.rasters import draw_from_raster
-
-        drawn, dropped, warnings = draw_from_raster(
+    known = format_of(file)
+    if known is None:
+        raise InputError(f"{name}: no known format of ground truth; read are {listed()}.")
+    if known.is_raster:
+        drawn, dropped, warnings = known.read(
             file, translator, points_per_class=rules.points_per_class, seed=rules.polygon.seed
         )
         return drawn, dropped, warnings, "pixel"
-    features = _READERS[file.suffix.lower()](file, FileRule(source.layer, source.crs))
+    features: LabelFeatures = known.read(file, FileRule(source.layer, source.crs))
     column = choose_column(name, features.attributes, translator, source.field)
     found = features.attributes[column]
     place = {

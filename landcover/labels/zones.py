@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,19 +9,7 @@ import shapely
 
 from landcover.errors import InputError, UsageError
 from landcover.labels.features import FileRule, LabelFeatures
-from landcover.labels.geojson import read_geojson
-from landcover.labels.geoparquet import read_parquet
-from landcover.labels.vectors import read_geopackage, read_shapefile, read_zipped_shapefile
-
-_READERS: Mapping[str, Callable[[Path, FileRule], LabelFeatures]] = {
-    ".geojson": lambda path, _: read_geojson(path),
-    ".json": lambda path, _: read_geojson(path),
-    ".gpkg": read_geopackage,
-    ".shp": read_shapefile,
-    ".zip": read_zipped_shapefile,
-    ".parquet": read_parquet,
-    ".geoparquet": read_parquet,
-}
+from landcover.nouns.label_formats import FORMATS, format_of
 
 
 @dataclass(frozen=True)
@@ -41,9 +28,9 @@ def read_zones(path: Path, field: str | None, layer: str | None = None) -> list[
     """Read polygons with their names.
 
     Args:
-        path: GeoJSON, GeoPackage, shapefile (also zipped) or GeoParquet.
+        path: A file of a format of ``nouns.label_formats`` that holds polygons.
         field: Column of the name; None names none.
-        layer: Layer of a GeoPackage that holds several.
+        layer: Layer of a GeoPackage or zip that holds several.
 
     Returns:
         The polygons in the order of the file. Features without a polygon are left out.
@@ -52,12 +39,13 @@ def read_zones(path: Path, field: str | None, layer: str | None = None) -> list[
         InputError: The file is of another kind, damaged, or holds no polygon.
         UsageError: It has no such column.
     """
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
+    known = format_of(path)
+    if known is None or not known.has_polygons:
+        endings = [ending for row in FORMATS if row.has_polygons for ending in row.suffixes]
         raise InputError(
-            f"{path.name}: expected polygons as {', '.join(_READERS)}, found {path.suffix!r}."
+            f"{path.name}: expected polygons as {', '.join(endings)}, found {path.suffix!r}."
         )
-    features = reader(path, FileRule(layer))
+    features: LabelFeatures = known.read(path, FileRule(layer))
     if field is not None and field not in features.attributes:
         raise UsageError(
             f"{path.name}: no column {field!r}; found {', '.join(features.attributes) or 'none'}."

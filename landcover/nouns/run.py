@@ -4,43 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
-from landcover.nouns.area import Design
 from landcover.nouns.base import Noun
+from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import STAGES, Stage
 
 State = Literal["planned", "running", "done", "reused", "skipped", "failed", "cancelled"]
 FINISHED: tuple[State, ...] = ("done", "reused")
-
-
-class RunArguments(Noun):
-    """Where, when and with what a recipe is applied."""
-
-    tiles: tuple[str, ...] = Field(min_length=1)
-    """Tile ids, sorted."""
-    year: int = Field(ge=2015, le=2100)
-    """Year of the seasons."""
-    products: str
-    """Folder that holds the products."""
-    labels: str | None = None
-    """Ground-truth file; without it the run ends with composites and their mosaic."""
-    dem: str | None = None
-    """DEM file of any CRS, folder of degree cells, or address of a source of them; without it
-    terrain leaves the features."""
-    model: str | None = None
-    """Id of a trained model to classify with, instead of training one."""
-    samples: str | None = None
-    """Tables of samples that train beside the labels, with commas between them."""
-    test_labels: str | None = None
-    """Reference points that test the map and never train, or a field sheet of
-    ``landcover design``."""
-    test_design: Design | None = None
-    """How those points were drawn; None: as the field sheet says, else unknown."""
-    until: Stage = "publish"
-    """Last stage that is run."""
-    only: Stage | None = None
-    """The one stage that may compute something; what the earlier ones made must exist."""
 
 
 class Run(Noun):

@@ -22,7 +22,8 @@ from landcover.nouns.receipt import (
     UsedModel,
     UsedProduct,
 )
-from landcover.nouns.run import Run, RunArguments
+from landcover.nouns.run import Run
+from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import STAGES
 from landcover.recipe import Recipe
 from landcover.sources.addresses import is_remote

@@ -9,7 +9,7 @@ from typing import Any
 
 from landcover.analysis.readiness import Progress, Readiness, expected_quicklook, ignore_progress
 from landcover.errors import LandcoverError, UsageError
-from landcover.nouns.run import RunArguments
+from landcover.nouns.run_arguments import RunArguments
 from landcover.pipeline.starting import resolve
 from landcover.publish.page import QualityPage
 from landcover.publish.quality import feature_collection

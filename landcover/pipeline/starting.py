@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,9 @@ from pydantic import ValidationError
 
 from landcover.errors import InputError, UsageError
 from landcover.ledger import runs
-from landcover.nouns.area import Design
 from landcover.nouns.base import explain
-from landcover.nouns.run import Run, RunArguments
-from landcover.nouns.stages import Stage
+from landcover.nouns.run import Run
+from landcover.nouns.run_arguments import RunArguments, RunRequest
 from landcover.parts.training.ground_truth import absolute_labels, store_labels, with_mappings
 from landcover.products.dem import find_dem, require_elevation
 from landcover.recipe import Recipe, make_recipe, override, read_recipe
@@ -55,24 +54,25 @@ def resolve_tiles(products: str, tiles: tuple[str, ...], region: str | None) -> 
     return tuple(found)
 
 
+# Paths are written so that they mean the same in every process.
+_ABSOLUTE: Mapping[str, Callable[[str], str]] = {
+    "products": absolute,
+    "labels": absolute_labels,
+    "dem": absolute_dem,
+    "samples": absolute_labels,
+    "test_labels": lambda path: str(Path(path).resolve()),
+}
+
+
 def resolve(
-    recipe: str | Path | Mapping[str, Any],
-    overrides: Sequence[str] = (),
-    *,
-    year: int,
-    products: str,
-    tiles: Sequence[str] = (),
-    region: str | None = None,
-    labels: str | None = None,
-    dem: str | None = None,
-    model: str | None = None,
-    samples: str | None = None,
-    test_labels: str | None = None,
-    test_design: Design | None = None,
-    until: Stage = "publish",
-    only: Stage | None = None,
+    recipe: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), **given: Any
 ) -> tuple[Recipe, RunArguments]:
-    """Read the recipe and make the arguments of a run of them (:func:`landcover.api.start_run`).
+    """Read the recipe and make the arguments of a run of them.
+
+    Args:
+        recipe: A recipe file, or its document.
+        overrides: ``key=value`` pairs that win over it.
+        given: Fields of :class:`landcover.nouns.run_arguments.RunRequest`.
 
     Raises:
         UsageError: The recipe or an argument is wrong.
@@ -84,22 +84,19 @@ def resolve(
     )
     resolved = with_mappings(resolved)
     try:
-        arguments = RunArguments(
-            tiles=resolve_tiles(products, tuple(tiles), region),
-            year=year,
-            products=absolute(products),
-            labels=None if labels is None else absolute_labels(labels),
-            dem=None if dem is None else absolute_dem(dem),
-            model=model,
-            samples=None if samples is None else absolute_labels(samples),
-            test_labels=None if test_labels is None else str(Path(test_labels).resolve()),
-            test_design=test_design,
-            until=only or until,
-            only=only,
-        )
+        request = RunRequest(**{name: _plain(value) for name, value in given.items()})
+        kept = {name: getattr(request, name) for name in RunArguments.model_fields}
+        for name, write in _ABSOLUTE.items():
+            kept[name] = None if kept[name] is None else write(kept[name])
+        tiles = resolve_tiles(request.products, request.tiles, request.region)
+        until = request.only or request.until
+        return resolved, RunArguments(**{**kept, "tiles": tiles, "until": until})
     except ValidationError as error:
         raise UsageError(explain(error, "run")) from error
-    return resolved, arguments
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
 
 
 def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunArguments) -> Run:

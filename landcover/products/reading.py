@@ -9,13 +9,12 @@ from pydantic import ValidationError
 from landcover.errors import InputError
 from landcover.nouns.base import explain
 from landcover.nouns.product import Product
-from landcover.products.safe import is_safe, read_safe
-from landcover.products.stac_item import find_item, read_stac_item
+from landcover.nouns.product_kinds import KINDS, listed
 
 
 def is_product(path: Path) -> bool:
     """Tell whether a folder looks like a product."""
-    return is_safe(path) or find_item(path) is not None
+    return any(row.recognises(path) for row in KINDS)
 
 
 def read_product(path: Path) -> Product:
@@ -27,15 +26,12 @@ def read_product(path: Path) -> Product:
     if not path.exists():
         raise InputError(f"{path}: no such product folder.")
     try:
-        if is_safe(path):
-            return read_safe(path)
-        if find_item(path) is not None:
-            return read_stac_item(path)
+        for row in KINDS:
+            if row.recognises(path):
+                product: Product = row.read(path)
+                return product
     except ValidationError as error:
         raise InputError(explain(error, str(path))) from error
     except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{path}: cannot be read ({error}). Check the delivery.") from error
-    raise InputError(
-        f"{path}: neither a SAFE folder of Level-2A (no MTD_MSIL2A.xml) nor a folder with a STAC "
-        "item. Level-1C and other layouts are not read."
-    )
+    raise InputError(f"{path}: neither {listed('nor')}. Level-1C and other layouts are not read.")

@@ -12,8 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
 from landcover.nouns.product import OffsetDecision, Product, ProductFile
@@ -53,6 +51,11 @@ def find_item(path: Path) -> Path | None:
         if isinstance(document, dict) and _is_item(document):
             return file
     return None
+
+
+def is_stac_item(path: Path) -> bool:
+    """Tell whether a folder has a STAC item."""
+    return find_item(path) is not None
 
 
 def read_stac_item(path: Path) -> Product:
@@ -184,6 +187,8 @@ def _sniffed(images: Images) -> tuple[int, str]:
 
 
 def _dark_end(image: Path) -> float:
+    import numpy as np
+
     from landcover.stores.rasters import read_overview
 
     numbers = read_overview(image, LOOK_PX)

@@ -28,21 +28,16 @@ that exists is that path, whatever commas it holds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 from landcover.errors import UsageError
+from landcover.nouns.source_kinds import Address, kind_of, listed, words
 from landcover.sources.access import Access, read_access
 from landcover.sources.fallback import FallbackSource
 from landcover.sources.local import LocalSource
 from landcover.sources.protocol import Source
-
-WORDS = ("google", "earth-search", "earth-search-c1", "cdse-stac", "cdse-odata")
-_SCHEMES = ("gs://", "s3://", "stac+http://", "stac+https://")
-_SERVICES = {"catalogue", "download", "identity", "s3", "bucket"}
-_LAYOUTS = ("flat", "tiles")
 
 
 def is_remote(address: str) -> bool:
@@ -78,53 +73,24 @@ def open_source(address: str, access: Access | None = None) -> Source:
     return sources[0] if len(sources) == 1 else FallbackSource(sources)
 
 
-def _open(address: str, access: Access) -> Source:
-    place, _, query = address.partition("?")
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    if place.startswith(("stac+", "earth-search", "cdse-stac")):
-        return _open_stac(place, options, access, address)
-    if place == "cdse-odata":
-        from landcover.sources.copernicus import Addresses, CopernicusSource
-
-        _allow(options, _SERVICES, address)
-        return CopernicusSource(access, Addresses(**options))
-    _allow(options, {"endpoint", "layout"}, address)
-    scheme, _, rest = place.partition("://")
-    bucket, _, root = rest.partition("/")
-    if scheme == "s3":
-        from landcover.sources.s3 import open_s3
-
-        is_flat = _is_flat(options, "flat", address)
-        _require_bucket(bucket, address)
-        return open_s3(access, bucket, root, endpoint=options.get("endpoint"), is_flat=is_flat)
-    from landcover.sources.google import PUBLIC_BUCKET, PUBLIC_ROOT, open_google
-
-    if scheme != "gs":
-        bucket = PUBLIC_BUCKET
-    _require_bucket(bucket, address)
-    if bucket == PUBLIC_BUCKET and not root:
-        root = PUBLIC_ROOT
-    is_flat = _is_flat(options, "tiles", address)
-    return open_google(access, bucket, root, endpoint=options.get("endpoint"), is_flat=is_flat)
+def _open(text: str, access: Access) -> Source:
+    place, _, query = text.partition("?")
+    address = Address(text, place.rstrip(":"), dict(parse_qsl(query, keep_blank_values=True)))
+    kind = kind_of(address.place)
+    if kind is None:
+        raise _unknown(text)
+    for option in address.options:
+        if option not in kind.options:
+            known = ", ".join(sorted(kind.options)) or "none"
+            raise UsageError(f"--products {text}: unknown option {option!r}. Known: {known}.")
+    source: Source = kind.open(address, access)
+    return source
 
 
-def _open_stac(place: str, options: dict[str, str], access: Access, address: str) -> Source:
-    from landcover.sources.copernicus import Addresses
-    from landcover.sources.stac import COPERNICUS, EARTH_SEARCH, StacSource
-
-    if place == "earth-search":
-        _allow(options, set(), address)
-        return StacSource(access, EARTH_SEARCH, "sentinel-2-l2a", provider="Earth Search")
-    if place == "earth-search-c1":
-        _allow(options, set(), address)
-        return StacSource(access, EARTH_SEARCH, "sentinel-2-c1-l2a", provider="Earth Search C1")
-    _allow(options, _SERVICES | {"collection"}, address)
-    collection = options.pop("collection", "sentinel-2-l2a")
-    services = Addresses(**options)
-    if place == "cdse-stac":
-        provider = "Copernicus Data Space (STAC)"
-        return StacSource(access, COPERNICUS, collection, provider=provider, addresses=services)
-    return StacSource(access, place.removeprefix("stac+"), collection, addresses=services)
+def _unknown(text: str) -> UsageError:
+    return UsageError(
+        f"--products {text}: unknown kind of address. Expected a folder, or one of {listed()}."
+    )
 
 
 def _parts(address: str) -> list[str]:
@@ -139,15 +105,12 @@ def _parts(address: str) -> list[str]:
 
 def _is_remote(part: str) -> bool:
     place = part.partition("?")[0].rstrip(":")
-    if place in WORDS or part.startswith(_SCHEMES):
+    if kind_of(place) is not None:
         return True
     scheme, found, _ = part.partition("://")
     if found and scheme != "file":
-        raise UsageError(
-            f"--products {part}: unknown kind of address. Expected a folder, "
-            f"{', '.join(WORDS)}, gs://…, s3://… or stac+https://…"
-        )
-    near = get_close_matches(place, WORDS, 1, 0.8)
+        raise _unknown(part)
+    near = get_close_matches(place, words(), 1, 0.8)
     if near and "/" not in part and not _exists(part):
         raise UsageError(f"--products {part}: no such folder. Did you mean {near[0]!r}?")
     return False
@@ -162,22 +125,3 @@ def _exists(part: str) -> bool:
 
 def _path(part: str) -> Path:
     return Path(part.removeprefix("file://"))
-
-
-def _is_flat(options: Mapping[str, str], default: str, address: str) -> bool:
-    layout = options.get("layout", default)
-    if layout not in _LAYOUTS:
-        raise UsageError(f"--products {address}: layout is flat or tiles, found {layout!r}.")
-    return layout == "flat"
-
-
-def _require_bucket(bucket: str, address: str) -> None:
-    if not bucket:
-        raise UsageError(f"--products {address}: names no bucket. Expected s3://bucket/root.")
-
-
-def _allow(options: Mapping[str, str], known: set[str], address: str) -> None:
-    for option in options:
-        if option not in known:
-            allowed = ", ".join(sorted(known)) or "none"
-            raise UsageError(f"--products {address}: unknown option {option!r}. Known: {allowed}.")

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from landcover.errors import InputError, LandcoverError, UnavailableError
+from landcover.nouns.source_kinds import Address
 from landcover.products.naming import ProductName, parse_name, parse_time
 from landcover.sources.access import Access, Account
 from landcover.sources.bucket import (
@@ -146,6 +147,11 @@ class CopernicusSource:
         return self._store.describe(name, prefix, fields).model_copy(
             update={"provider": self.provider}
         )
+
+
+def open_odata(address: Address, access: Access) -> CopernicusSource:
+    """Open ``cdse-odata``."""
+    return CopernicusSource(access, Addresses(**address.options))
 
 
 def open_store(access: Access, addresses: Addresses) -> BucketSource | None:

@@ -20,8 +20,10 @@ from google.cloud.storage.exceptions import (  # type: ignore[import-untyped]
 from urllib3.exceptions import HTTPError
 
 from landcover.errors import InputError
+from landcover.nouns.source_kinds import Address
 from landcover.sources.access import Access
 from landcover.sources.bucket import BucketSource, StoredObject
+from landcover.sources.bucket_address import bucket_of, is_flat_layout
 from landcover.sources.checksums import from_base64
 from landcover.sources.remote_file import Sink
 from landcover.sources.retries import AwayError, RetryPolicy
@@ -166,3 +168,19 @@ def open_google(
 
     client = GoogleBucket(bucket, access.policy, endpoint)
     return BucketSource(client, places, access, provider=f"Google ({bucket})")
+
+
+def open_address(address: Address, access: Access) -> BucketSource:
+    """Open ``google`` or ``gs://bucket/root``.
+
+    Raises:
+        UsageError: It names no bucket, or its layout is unknown.
+    """
+    is_word = "://" not in address.place
+    bucket, root = (PUBLIC_BUCKET, "") if is_word else bucket_of(address)
+    if bucket == PUBLIC_BUCKET and not root:
+        root = PUBLIC_ROOT
+    is_flat = is_flat_layout(address, "tiles")
+    return open_google(
+        access, bucket, root, endpoint=address.options.get("endpoint"), is_flat=is_flat
+    )

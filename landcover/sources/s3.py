@@ -13,8 +13,10 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from urllib3.exceptions import HTTPError
 
 from landcover.errors import InputError, MissingDataError
+from landcover.nouns.source_kinds import Address
 from landcover.sources.access import Access, KeyPair
 from landcover.sources.bucket import BucketSource, StoredObject
+from landcover.sources.bucket_address import bucket_of, is_flat_layout
 from landcover.sources.checksums import from_entity_tag
 from landcover.sources.remote_file import Sink
 from landcover.sources.retries import AwayError, RetryPolicy
@@ -160,3 +162,14 @@ def open_s3(
 
     client = S3Bucket(bucket, access.policy, endpoint=endpoint, keys=access.s3_keys)
     return BucketSource(client, places, access, provider=f"S3 ({bucket})")
+
+
+def open_address(address: Address, access: Access) -> BucketSource:
+    """Open ``s3://bucket/root``.
+
+    Raises:
+        UsageError: It names no bucket, or its layout is unknown.
+    """
+    bucket, root = bucket_of(address)
+    is_flat = is_flat_layout(address, "flat")
+    return open_s3(access, bucket, root, endpoint=address.options.get("endpoint"), is_flat=is_flat)

@@ -25,6 +25,7 @@ from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
 
 from landcover.errors import InputError, MissingDataError
+from landcover.nouns.source_kinds import Address
 from landcover.products.naming import parse_name, parse_time
 from landcover.products.stac_item import ASSETS
 from landcover.sources.access import Access
@@ -44,6 +45,7 @@ from landcover.sources.web import Web, error_of
 
 EARTH_SEARCH = "https://earth-search.aws.element84.com/v1"
 COPERNICUS = "https://stac.dataspace.copernicus.eu/v1"
+DEFAULT_COLLECTION = "sentinel-2-l2a"
 PAGE = 100
 T = TypeVar("T")
 GRANULE_ASSET = "granule_metadata"
@@ -212,6 +214,35 @@ class StacSource:
                 raise AwayError(f"{self._address}: the answer is no STAC ({error})") from error
 
         return persist(once, self._access.policy, what=self.provider)
+
+
+def open_earth_search(_: Address, access: Access) -> StacSource:
+    """Open ``earth-search``."""
+    return StacSource(access, EARTH_SEARCH, DEFAULT_COLLECTION, provider="Earth Search")
+
+
+def open_earth_search_c1(_: Address, access: Access) -> StacSource:
+    """Open ``earth-search-c1``."""
+    return StacSource(access, EARTH_SEARCH, "sentinel-2-c1-l2a", provider="Earth Search C1")
+
+
+def open_copernicus(address: Address, access: Access) -> StacSource:
+    """Open ``cdse-stac``."""
+    provider = "Copernicus Data Space (STAC)"
+    collection, services = _services(address)
+    return StacSource(access, COPERNICUS, collection, provider=provider, addresses=services)
+
+
+def open_api(address: Address, access: Access) -> StacSource:
+    """Open ``stac+https://host/v1?collection=NAME``."""
+    collection, services = _services(address)
+    place = address.place.removeprefix("stac+")
+    return StacSource(access, place, collection, addresses=services)
+
+
+def _services(address: Address) -> tuple[str, Addresses]:
+    options = dict(address.options)
+    return options.pop("collection", DEFAULT_COLLECTION), Addresses(**options)
 
 
 def _codes(tile: str) -> list[str]:

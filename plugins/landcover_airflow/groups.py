@@ -17,6 +17,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from landcover.nouns.run_arguments import NOT_OF_THE_RUN
 from landcover.nouns.stages import GROUPS, Group
 from landcover_airflow.operators.stage import StageOperator
 from landcover_airflow.outcome import sentences
@@ -34,8 +35,6 @@ DEFAULT_ARGS = {
     "weight_rule": "upstream",
 }
 START = "start"
-# What a form or a document says beyond the arguments of `start_run`.
-_NOT_ARGUMENTS = ("recipe", "memory_gb", "threads")
 
 
 @task(task_id=START)
@@ -49,7 +48,7 @@ def start() -> str:
 
     context = get_current_context()
     given = dict(context["params"])
-    arguments = {key: value for key, value in given.items() if key not in _NOT_ARGUMENTS}
+    arguments = {key: value for key, value in given.items() if key not in NOT_OF_THE_RUN}
     arguments["tiles"] = tiles_of(arguments.get("tiles"))
     arguments["overrides"] = list(arguments.get("overrides") or ())
     with sentences():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from landcover.errors import InputError
-from landcover.labels.files import SUFFIXES, split_paths
+from landcover.labels.files import split_paths
 from landcover.labels.mapping import read_mapping
-from landcover.labels.reading import _RASTERS, _READERS, read_labels
+from landcover.labels.reading import read_labels
+from landcover.nouns.label_formats import FORMATS, format_of, suffixes
 from landcover.nouns.legend import MEDITERRANEAN, Legend
 from landcover.recipe import LabelSource
 
@@ -30,8 +33,11 @@ def write(folder, name, *rows, header="lat,lon,label"):
     return path
 
 
-def test_every_ending_has_a_reader():
-    assert set(SUFFIXES) == {*_READERS, *_RASTERS}
+def test_every_ending_has_one_reader():
+    assert len(set(suffixes())) == len(suffixes()) >= 14
+    for row in FORMATS:
+        assert callable(row.read), row.name
+        assert all(format_of(Path(f"labels{ending.upper()}")) is row for ending in row.suffixes)
 
 
 # One legend

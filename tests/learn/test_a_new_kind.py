@@ -219,7 +219,7 @@ def test_bench_and_form_list_it(copy: Path) -> None:
     assert "ours, nearest centroid" in python(copy, "-c", code).splitlines()
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'dags')!r})\n"
-        "from landcover_map import PARAMS; print(PARAMS['overrides'].schema)"
+        "from landcover_airflow.form import run_params; print(run_params()['overrides'].schema)"
     )
     assert "nearest-centroid" in python(copy, "-c", code)
 

@@ -6,7 +6,8 @@ import pytest
 
 from landcover.errors import InputError
 from landcover.ledger import runs, units
-from landcover.nouns.run import Run, RunArguments, Unit, UnitState
+from landcover.nouns.run import Run, Unit, UnitState
+from landcover.nouns.run_arguments import RunArguments
 from landcover.recipe import make_recipe
 from landcover.stores.workspace import open_workspace
 

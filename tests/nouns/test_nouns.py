@@ -16,7 +16,8 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import FileRecord, Output, Wanted
 from landcover.nouns.period import Period, Span
 from landcover.nouns.product import Product, ProductFile
-from landcover.nouns.run import Run, RunArguments, Unit, UnitState
+from landcover.nouns.run import Run, Unit, UnitState
+from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import GROUPS, STAGES
 
 MARCH = datetime(2021, 3, 1, tzinfo=UTC)

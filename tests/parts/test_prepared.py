@@ -11,7 +11,8 @@ import pytest
 from landcover.ledger import units
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output, Wanted
-from landcover.nouns.run import Run, RunArguments, Unit, UnitState
+from landcover.nouns.run import Run, Unit, UnitState
+from landcover.nouns.run_arguments import RunArguments
 from landcover.parts.prepared import COLLECTION, prepared, prepared_tiles
 from landcover.parts.run_features import run_features
 from landcover.parts.task import Task

@@ -20,7 +20,7 @@ from landcover.ledger import outputs, units
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.nouns.product import ProductFile
-from landcover.nouns.run import RunArguments
+from landcover.nouns.run_arguments import RunArguments
 from landcover.parts.preparation.observations import Source, plan_reading
 from landcover.parts.preparation.time_statistics import require_bands
 from landcover.parts.task import Job

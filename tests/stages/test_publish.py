@@ -21,7 +21,8 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.model import Feature, ModelCard, feature_set
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.receipt import Receipt
-from landcover.nouns.run import Run, RunArguments, State, Unit, UnitState
+from landcover.nouns.run import Run, State, Unit, UnitState
+from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import Stage
 from landcover.parts.task import Task
 from landcover.pipeline.planning import WHOLE_RUN

@@ -15,7 +15,8 @@ from landcover.errors import InputError, sentence_of
 from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Wanted
-from landcover.nouns.run import Run, RunArguments, Unit, UnitState
+from landcover.nouns.run import Run, Unit, UnitState
+from landcover.nouns.run_arguments import RunArguments
 from landcover.parts.preparation import terrain_rasters
 from landcover.recipe import read_recipe
 from landcover.stores.rasters import read_array

@@ -11,7 +11,7 @@ from landcover.ledger.models import COLLECTION, card_of, find_entry, require_not
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.legend import Legend
 from landcover.nouns.model import FeatureSet, ModelCard
-from landcover.nouns.run import RunArguments
+from landcover.nouns.run_arguments import RunArguments
 from landcover.parts.run_features import run_features
 from landcover.parts.task import Task
 from landcover.parts.training.trust_files import TRUST

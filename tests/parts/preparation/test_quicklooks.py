@@ -16,7 +16,7 @@ from scipy import ndimage
 from landcover import api
 from landcover.analysis.readiness import check_readiness, expected_quicklook
 from landcover.ledger import outputs, runs, units
-from landcover.nouns.run import RunArguments
+from landcover.nouns.run_arguments import RunArguments
 from landcover.parts.preparation.quicklooks import (
     make_quicklook,
     masked_by_recipe,

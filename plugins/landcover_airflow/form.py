@@ -1,0 +1,67 @@
+"""The trigger form of a run, made from its arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import Param
+
+from landcover.nouns.classifiers import CLASSIFIERS
+from landcover.nouns.run_arguments import Question, questions
+
+_NUMBERS = {int: "integer", float: "number"}
+_LIMITS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum"}
+
+
+def run_params() -> dict[str, Param]:
+    """Make a field of the form for each argument of a run, in the order of the form."""
+    return {question.name: _param(question) for question in questions()}
+
+
+def _param(question: Question) -> Param:
+    asked = question.asked
+    schema = _schema(question)
+    if asked.section:
+        schema["section"] = asked.section
+    default = schema.pop("default")
+    return Param(default, title=asked.title, description_md=_described(question), **schema)
+
+
+def _described(question: Question) -> str:
+    said = question.sentences("`")
+    if question.asked.kind == "paths":
+        said = f"{said} Several with commas between."
+    if question.asked.kind == "pairs":
+        kinds = ", ".join(f"`{kind}`" for kind in CLASSIFIERS)
+        said = f"{said} One per line. `model.kind` is one of {kinds}."
+    empty = question.asked.empty
+    return f"{said} If empty: {empty}." if empty else said
+
+
+def _schema(question: Question) -> dict[str, Any]:
+    """Give the JSON schema of a field; Airflow takes ``null`` for a field that may stay empty."""
+    field, asked = question.field, question.asked
+    limits = {
+        _LIMITS[key]: getattr(limit, key)
+        for limit in field.metadata
+        for key in _LIMITS
+        if hasattr(limit, key)
+    }
+    number = next((name for kind, name in _NUMBERS.items() if question.has_type(kind)), None)
+    if asked.kind == "list":
+        kinds = ["null", "array", "string"]
+        return {"default": None, "type": kinds, "items": {"type": "string"}}
+    if asked.kind == "pairs":
+        return {"default": [], "type": ["null", "array"], "items": {"type": "string"}}
+    if field.is_required():
+        first = field.examples[0] if field.examples else ""
+        text = {} if number else {"minLength": 1}
+        return {"default": first, "type": number or "string", **text, **limits}
+    if field.default is not None:
+        return {"default": field.default, "type": "string", **_words(question)}
+    kinds = ["null", number or "string"]
+    return {"default": None, "type": kinds, **_words(question, None), **limits}
+
+
+def _words(question: Question, *others: None) -> dict[str, Any]:
+    return {"enum": [*others, *question.choices]} if question.choices else {}

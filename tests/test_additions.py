@@ -1,0 +1,140 @@
+"""What it takes to add a thing: each is added to a copy of the tree by the files that
+CONTRIBUTING names, and is seen to work there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from landcover.simulate import simulate
+
+ROOT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def tree(tmp_path):
+    copy = tmp_path / "tree"
+    for room in ("landcover", "plugins", "dags", "recipes"):
+        shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+def add_line(tree, file, line, *, before):
+    """Put one line into a file of the copy."""
+    path = tree / file
+    text = path.read_text()
+    assert text.count(before) == 1, f"{file}: {before!r}"
+    path.write_text(text.replace(before, f"{line}\n{before}"))
+
+
+def run(tree, code, *arguments):
+    """Run Python with the copy instead of this tree."""
+    paths = os.pathsep.join([str(tree), str(tree / "plugins")])
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+        cwd=tree,
+    )
+    assert found.returncode == 0, found.stderr[-2000:]
+    return found.stdout
+
+
+def test_a_label_format(tree, tmp_path):
+    (tree / "landcover/labels/blanks.py").write_text(
+        "import numpy as np, shapely\n"
+        "from landcover.labels.features import Column, LabelFeatures\n"
+        "def read_blanks(path, rule=None):\n"
+        "    rows = [line.split() for line in path.read_text().splitlines()]\n"
+        "    points = shapely.points([[float(x), float(y)] for x, y, _ in rows])\n"
+        "    words = {'label': Column([word for *_, word in rows])}\n"
+        "    return LabelFeatures(points, words, np.arange(1, len(rows) + 1), 'row')\n"
+    )
+    add_line(
+        tree, "landcover/nouns/label_formats.py",
+        '    Format("blanks", (".blanks",), _HERE + "blanks", "read_blanks"),',
+        before=")  # fmt: skip",
+    )  # fmt: skip
+    (tmp_path / "mine.blanks").write_text("-4.0 36.5 forest\n-4.1 36.5 water\n")
+    code = "import sys; from landcover import api; print(api.read_labels(sys.argv[1]).counts)"
+    assert "'closedForest': 1" in run(tree, code, tmp_path / "mine.blanks")
+    assert "'closedForest': 1" in run(tree, code, tmp_path)
+    code = "from landcover.cli.run import command; command(['--help'])"
+    assert "blanks (.blanks)" in " ".join(run(tree, code).split())
+
+
+def test_a_kind_of_product(tree, tmp_path):
+    (tree / "landcover/products/renamed.py").write_text(
+        "from landcover.products.safe import read_safe\n"
+        "import tempfile, pathlib\n"
+        "def is_renamed(path):\n"
+        "    return (path / 'PRODUCT.xml').is_file()\n"
+        "def read_renamed(path):\n"
+        "    folder = pathlib.Path(tempfile.mkdtemp()) / path.name\n"
+        "    folder.mkdir()\n"
+        "    for entry in path.iterdir():\n"
+        "        name = entry.name.replace('PRODUCT.xml', 'MTD_MSIL2A.xml')\n"
+        "        (folder / name).symlink_to(entry)\n"
+        "    return read_safe(folder)\n"
+    )
+    add_line(
+        tree, "landcover/nouns/product_kinds.py",
+        '    ProductKind("renamed", "a renamed folder", "landcover.products.renamed",'
+        ' "is_renamed", "read_renamed"),',
+        before=")  # fmt: skip",
+    )  # fmt: skip
+    simulate(tmp_path / "site", tiles=("30SUF",))
+    product = next((tmp_path / "site").rglob("MTD_MSIL2A.xml"))
+    product.rename(product.with_name("PRODUCT.xml"))
+    code = (
+        "import sys, pathlib; from landcover.products.reading import read_product; "
+        "print(read_product(pathlib.Path(sys.argv[1])).tile)"
+    )
+    assert run(tree, code, product.parent) == "30SUF\n"
+
+
+def test_a_source(tree, tmp_path):
+    (tree / "landcover/sources/shelf.py").write_text(
+        "from landcover.sources.local import LocalSource\n"
+        "def open_shelf(address, access):\n"
+        "    return LocalSource(address.options['folder'])\n"
+    )
+    add_line(
+        tree, "landcover/nouns/source_kinds.py",
+        '    SourceKind("shelf", "a shelf", ("folder",), _HERE + "shelf", "open_shelf"),',
+        before=")  # fmt: skip",
+    )  # fmt: skip
+    code = (
+        "import sys; from landcover.sources.addresses import is_remote, open_source; "
+        "print(is_remote('shelf'), open_source(f'shelf?folder={sys.argv[1]}').provider)"
+    )
+    assert run(tree, code, tmp_path) == f"True {tmp_path}\n"
+
+
+def test_an_argument_of_a_run(tree):
+    add_line(
+        tree, "landcover/nouns/run_arguments.py",
+        '    analyst: Annotated[str | None, Asked("Analyst", example="Ada", section=HOW)] = None\n'
+        '    """Who asked for the map."""',
+        before="class RunRequest(RunArguments):",
+    )  # fmt: skip
+    code = "from landcover.cli.run import command; command(['--help'])"
+    assert "--analyst TEXT Who asked for the map, such as Ada." in " ".join(run(tree, code).split())
+    code = (
+        "from landcover_airflow.form import run_params; "
+        "print(run_params()['analyst'].schema['description_md'])"
+    )
+    assert run(tree, code).endswith("Who asked for the map, such as `Ada`.\n")
+    code = (
+        "from landcover.pipeline.starting import resolve; "
+        "_, known = resolve('recipes/mediterranean-rf.yaml', year=2021, products='google', "
+        "tiles=['30SUF'], analyst='Ada'); print(known.to_document()['analyst'])"
+    )
+    assert run(tree, code) == "Ada\n"
