@@ -159,7 +159,7 @@ def _write_causes(
     per_pixel = sides[0].stack.bytes_per_pixel + 2 * len(loaded.card.codes) + 64
     windows = plan_windows(
         *grid.shape, bytes_per_pixel=per_pixel + 4 * len(features.names),
-        memory_gb=job.memory_gb / 2,
+        memory_gb=job.memory_gb / 2 - sum(side.stack.kept_gb for side in sides),
     )  # fmt: skip
     n_other = 0
     with create_raster(path, grid, _style()) as raster, ThreadPoolExecutor(job.threads) as pool:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from landcover.errors import InputError
-from landcover.features.stack import plan_features
+from landcover.features.plan import plan_features
 from landcover.ledger import outputs, units
 from landcover.nouns.grid import Grid
 from landcover.nouns.model import ModelCard

@@ -10,7 +10,8 @@ from landcover.errors import InputError
 from landcover.nouns.area import Estimate
 from landcover.nouns.base import Noun
 from landcover.nouns.classifiers import ModelKind
-from landcover.nouns.model import FeatureKind, Id
+from landcover.nouns.feature_kind import FeatureKind
+from landcover.nouns.model import Id
 
 ENOUGH = 30
 """Independent points of both classes of a pair from which they are preferred: the 95 % interval of

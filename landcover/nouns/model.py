@@ -6,17 +6,24 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, JsonValue, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from landcover.nouns.accuracy import AccuracyReport
 from landcover.nouns.base import Noun
 from landcover.nouns.classifiers import ModelKind
+from landcover.nouns.feature_kind import FeatureKind
 from landcover.nouns.search import SearchReport
 from landcover.nouns.trust import TrustReport
 
-FeatureKind = Literal["band", "auxiliary", "index", "terrain", "neighbourhood", "temporal", "shape"]
 ClassCode = Annotated[int, Field(ge=1, le=255)]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
@@ -32,6 +39,16 @@ class Feature(Noun):
     """Layer that the feature is read from or computed as: ``B02``, ``WVP``, ``ndvi``, ``slope``."""
     kind: FeatureKind
     """Where the layer comes from."""
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    """What its kind must know beyond that. Absent from documents and ids where empty, as for the
+    kinds whose layers tell all of it (docs/decisions/0020)."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty_parameters(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        document: dict[str, Any] = handler(self)
+        if not self.parameters:
+            document.pop("parameters", None)
+        return document
 
 
 class FeatureSet(Noun):

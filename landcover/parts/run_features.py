@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from landcover.features.stack import plan_features
+from landcover.features.plan import plan_features
 from landcover.nouns.model import FeatureSet
 from landcover.parts.prepared import prepared
 from landcover.parts.task import Task

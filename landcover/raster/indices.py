@@ -1,20 +1,29 @@
 """Spectral indices: a formula on named bands (docs/methods/features.md#spectral-indices).
 
-A new index is one entry of the table below and one row in the tests. The columns of an index
-are the form that the landcoverpy paper and the HRLC deck compute and, where it differs, the form
-of the literature.
+Names, bands and variants lie in the table of `nouns.spectral_index`; here is a formula for each
+variant of it. They are the form that the landcoverpy paper and the HRLC deck compute and, where
+it differs, the form of the literature.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import SequenceMatcher
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from landcover.errors import InputError
+from landcover.nouns.spectral_index import (
+    LITERATURE,
+    PAPER,
+    PAPER_INDICES,
+    SPECTRAL_INDICES,
+    SpectralIndex,
+)
+
+__all__ = ["INDEX_NAMES", "PAPER_INDICES", "required_bands", "spectral_index"]
 
 Values = npt.NDArray[np.floating[Any]]
 Scale = Literal["reflectance", "dn"]
@@ -23,13 +32,8 @@ SMALLEST_DENOMINATOR = 1e-9
 """A denominator nearer to 0 than this gives NaN."""
 
 
-class Formula(NamedTuple):
-    """An index as a function of bands."""
-
-    bands: tuple[str, ...]
-    """The bands, in the order of the function's arguments."""
-    evaluate: Callable[..., Values]
-    """Reflectance of these bands → index."""
+Formula = Callable[..., Values]
+"""Reflectance of the bands, in the order of the table → index."""
 
 
 def _ratio(numerator: Values | float, denominator: Values) -> Values:
@@ -47,97 +51,76 @@ def _ndli(swir2: Values, swir1: Values) -> Values:
     return _normalised_difference(absorbed2, absorbed1)
 
 
-def _difference(a: str, b: str) -> Formula:
-    return Formula((a, b), _normalised_difference)
+def _shortwave_gvmi(nir: Values, swir: Values) -> Values:
+    return _normalised_difference(nir + 0.1, swir + 0.02)
 
 
-PAPER, LITERATURE = "paper", "literature"
-
-_FORMULAS: dict[str, dict[str, Formula]] = {
+FORMULAS: dict[str, dict[str, Formula]] = {
     "cri1": {
-        PAPER: Formula(("B03", "B02"), _ratio),
+        PAPER: _ratio,
         # Gitelson et al. 2002, CRI550.
-        LITERATURE: Formula(
-            ("B02", "B03"), lambda blue, green: _ratio(1.0, blue) - _ratio(1.0, green)
-        ),
+        LITERATURE: lambda blue, green: _ratio(1.0, blue) - _ratio(1.0, green),
     },
     "evi2": {
-        PAPER: Formula(("B08", "B04"), lambda nir, red: _ratio(2.4 * (nir - red), nir + red + 1)),
+        PAPER: lambda nir, red: _ratio(2.4 * (nir - red), nir + red + 1),
         # Jiang et al. 2008.
-        LITERATURE: Formula(
-            ("B08", "B04"), lambda nir, red: _ratio(2.5 * (nir - red), nir + 2.4 * red + 1)
-        ),
+        LITERATURE: lambda nir, red: _ratio(2.5 * (nir - red), nir + 2.4 * red + 1),
     },
     "gvmi": {
-        PAPER: _difference("B8A", "B11"),
+        PAPER: _normalised_difference,
         # Ceccato et al. 2002: short-wave infrared of 1.58-1.75 µm, that is B11.
-        LITERATURE: Formula(
-            ("B8A", "B11"), lambda nir, swir: _normalised_difference(nir + 0.1, swir + 0.02)
-        ),
+        LITERATURE: _shortwave_gvmi,
         # The choice of spyndex.
-        "literature_b12": Formula(
-            ("B08", "B12"), lambda nir, swir: _normalised_difference(nir + 0.1, swir + 0.02)
-        ),
+        "literature_b12": _shortwave_gvmi,
     },
     # Xu 2006.
-    "mndwi": {PAPER: _difference("B03", "B11")},
+    "mndwi": {PAPER: _normalised_difference},
     "ndre": {
         # B09 is the 60 m water-vapour band: the paper's choice.
-        PAPER: _difference("B09", "B05"),
+        PAPER: _normalised_difference,
         # Barnes et al. 2000.
-        LITERATURE: _difference("B08", "B05"),
-        "literature_b8a": _difference("B8A", "B05"),
+        LITERATURE: _normalised_difference,
+        "literature_b8a": _normalised_difference,
     },
-    "ndvi": {PAPER: _difference("B08", "B04")},
+    "ndvi": {PAPER: _normalised_difference},
     # Sulik and Long 2016.
-    "ndyi": {PAPER: _difference("B03", "B02")},
+    "ndyi": {PAPER: _normalised_difference},
     "osavi": {
-        PAPER: Formula(
-            ("B08", "B04"), lambda nir, red: _ratio(1.16 * (nir - red), nir + red + 0.16)
-        ),
+        PAPER: lambda nir, red: _ratio(1.16 * (nir - red), nir + red + 0.16),
         # Rondeaux et al. 1996.
-        LITERATURE: Formula(("B08", "B04"), lambda nir, red: _ratio(nir - red, nir + red + 0.16)),
+        LITERATURE: lambda nir, red: _ratio(nir - red, nir + red + 0.16),
     },
     # Escadafal and Huete 1991.
-    "ri": {PAPER: _difference("B04", "B03")},
-    "gndvi": {PAPER: _difference("B08", "B03")},
+    "ri": {PAPER: _normalised_difference},
+    "gndvi": {PAPER: _normalised_difference},
     "ndvi705": {
-        PAPER: _difference("B08", "B05"),
+        PAPER: _normalised_difference,
         # Gitelson and Merzlyak 1994.
-        LITERATURE: _difference("B06", "B05"),
+        LITERATURE: _normalised_difference,
     },
     "gli": {
-        PAPER: Formula(
-            ("B03", "B04", "B02"),
-            lambda green, red, blue: _ratio(2 * green - red - blue, 2 * green + red + blue),
-        )
+        PAPER: lambda green, red, blue: _ratio(2 * green - red - blue, 2 * green + red + blue),
     },
     # Huete 1988, L = 0.5.
-    "savi": {
-        PAPER: Formula(("B08", "B04"), lambda nir, red: _ratio(1.5 * (nir - red), nir + red + 0.5))
-    },
+    "savi": {PAPER: lambda nir, red: _ratio(1.5 * (nir - red), nir + red + 0.5)},
     # Serrano et al. 2002 at 1754 and 1680 nm; no band of Sentinel-2 fits, this is a proxy.
-    "ndli": {PAPER: Formula(("B12", "B11"), _ndli)},
-    "ndmi": {PAPER: _difference("B08", "B11"), "literature_b8a": _difference("B8A", "B11")},
+    "ndli": {PAPER: _ndli},
+    "ndmi": {PAPER: _normalised_difference, "literature_b8a": _normalised_difference},
     # McFeeters 1996.
-    "ndwi": {PAPER: _difference("B03", "B08")},
+    "ndwi": {PAPER: _normalised_difference},
     # The same formula as MNDWI.
-    "ndsi": {PAPER: _difference("B03", "B11")},
+    "ndsi": {PAPER: _normalised_difference},
     # Zha et al. 2003; the negative of NDMI.
-    "ndbi": {PAPER: _difference("B11", "B08")},
+    "ndbi": {PAPER: _normalised_difference},
     # Rikimaru et al. 2002.
     "bsi": {
-        PAPER: Formula(
-            ("B11", "B04", "B08", "B02"),
-            lambda swir, red, nir, blue: _normalised_difference(swir + red, nir + blue),
-        )
+        PAPER: lambda swir, red, nir, blue: _normalised_difference(swir + red, nir + blue),
     },
 }
+"""Index → variant → formula."""
 
-INDEX_NAMES = tuple(_FORMULAS)
+INDEX_NAMES = tuple(SPECTRAL_INDICES)
 """Every index, canonical lower case."""
-PAPER_INDICES = ("cri1", "evi2", "gvmi", "mndwi", "ndre", "ndvi", "ndyi", "osavi", "ri")
-"""The nine indices of the landcoverpy paper, in the order of its feature table."""
 
 
 def required_bands(name: str, variant: str = PAPER) -> tuple[str, ...]:
@@ -153,7 +136,8 @@ def required_bands(name: str, variant: str = PAPER) -> tuple[str, ...]:
     Raises:
         InputError: There is no such index or variant.
     """
-    return _formula(name, variant).bands
+    row, entry = _find(name, variant)
+    return row.variants[entry]
 
 
 def spectral_index(
@@ -182,21 +166,22 @@ def spectral_index(
         InputError: No such index, variant or scale, a band is missing, the bands are not
             floating point, or their shapes differ.
     """
-    formula = _formula(name, variant)
+    row, entry = _find(name, variant)
+    needed = row.variants[entry]
     if scale not in ("reflectance", "dn"):
         raise InputError(f"Unknown scale {scale!r} of {name}; use 'reflectance' or 'dn'.")
-    missing = [band for band in formula.bands if band not in bands]
+    missing = [band for band in needed if band not in bands]
     if missing:
         raise InputError(
-            f"{name} ({variant}) needs {', '.join(formula.bands)}; {', '.join(missing)} missing "
+            f"{name} ({variant}) needs {', '.join(needed)}; {', '.join(missing)} missing "
             f"among {', '.join(sorted(bands)) or 'no bands'}."
         )
-    inputs = [np.asarray(bands[band]) for band in formula.bands]
+    inputs = [np.asarray(bands[band]) for band in needed]
     _check_inputs(name, inputs)
     if scale == "dn":
         inputs = [band * 10_000 for band in inputs]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        index = np.asarray(formula.evaluate(*inputs))
+        index = np.asarray(FORMULAS[row.name][entry](*inputs))
     index[~np.isfinite(index)] = np.nan
     return index
 
@@ -220,17 +205,17 @@ def _likeness(known: str, given: str) -> tuple[bool, float]:
     return sorted(known) == sorted(given), SequenceMatcher(None, known, given).ratio()
 
 
-def _formula(name: str, variant: str) -> Formula:
-    variants = _FORMULAS.get(name.lower())
-    if variants is None:
-        near = max(INDEX_NAMES, key=lambda known: _likeness(known, name.lower()))
+def _find(name: str, variant: str) -> tuple[SpectralIndex, str]:
+    """Find the row of an index and the entry of its variant."""
+    row = SPECTRAL_INDICES.get(name.lower())
+    if row is None:
+        near = max(SPECTRAL_INDICES, key=lambda known: _likeness(known, name.lower()))
         raise InputError(
             f"Unknown spectral index {name!r}; did you mean {near!r}? Known: "
-            f"{', '.join(INDEX_NAMES)}."
+            f"{', '.join(SPECTRAL_INDICES)}."
         )
-    # The deck has the paper's form; where the literature agrees with both, there is one entry.
-    entry = PAPER if variant in ("deck", LITERATURE) and variant not in variants else variant
-    if entry not in variants:
-        known = sorted({PAPER, "deck", LITERATURE, *variants})
+    entry = row.variant(variant)
+    if entry is None:
+        known = sorted({PAPER, "deck", LITERATURE, *row.variants})
         raise InputError(f"{name} has no variant {variant!r}; use one of {', '.join(known)}.")
-    return variants[entry]
+    return row, entry

@@ -6,12 +6,12 @@ recipe. Whatever stands here enters the ids of what is computed from it.
 
 from __future__ import annotations
 
+from landcover.nouns.spectral_index import PAPER_INDICES
 from landcover.recipe.fields import (
     AUXILIARY,
     BANDS,
     INDICES,
     LAYERS,
-    PAPER_INDICES,
     TERRAIN,
     CompositeRecipe,
     Denoise,

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from landcover.nouns.period import Span
+from landcover.nouns.spectral_index import PAPER_INDICES, SPECTRAL_INDICES
 from landcover.recipe.labels import Labels
 from landcover.recipe.learning import ModelRecipe, Validation
 from landcover.recipe.mapping import Classify
@@ -24,10 +25,7 @@ AUXILIARY = ("AOT", "WVP")
 # The order of a season's layers in the paper's table
 # (docs/methods/features.md#feature-sets-and-tables).
 LAYERS = ("AOT", *BANDS, "WVP")
-PAPER_INDICES = ("cri1", "evi2", "gvmi", "mndwi", "ndre", "ndvi", "ndyi", "osavi", "ri")
-INDICES = (
-    *PAPER_INDICES, "gndvi", "ndvi705", "gli", "savi", "ndli", "ndmi", "ndwi", "ndsi", "ndbi", "bsi"
-)  # fmt: skip
+INDICES = tuple(SPECTRAL_INDICES)
 TERRAIN: tuple[Literal["slope", "aspect", "dem"], ...] = ("slope", "aspect", "dem")
 
 MOST_PRODUCTS = 255
@@ -192,6 +190,11 @@ class TerrainRecipe(Section):
     """Slope below which ground counts as flat, degrees: denoised lakes tilt a little."""
 
 
+Size = Literal[3, 5, 7, 9]
+NEIGHBOURHOOD_SIZES: tuple[Size, ...] = (3, 5, 7, 9)
+"""Sides of the squares that a mean may be taken over, pixels."""
+
+
 class Neighbourhood(Section):
     """Means of layers over the square around each pixel.
 
@@ -200,12 +203,17 @@ class Neighbourhood(Section):
 
     layers: tuple[str, ...] = Field(("B04", "B08", "B11"), min_length=1)
     """Layers of the composite, statistics among them."""
-    sizes: tuple[Literal[3, 5, 7, 9], ...] = Field((3,), min_length=1)
+    sizes: tuple[Size, ...] = Field((3,), min_length=1)
     """Sides of the squares in pixels of the work grid: ``{season}_{layer}_mean3``."""
 
     def names(self) -> tuple[str, ...]:
         """Name the means, ``B04_mean3``, by layer."""
-        return tuple(f"{layer}_mean{size}" for layer in self.layers for size in self.sizes)
+        return tuple(neighbourhood_name(n, size) for n in self.layers for size in self.sizes)
+
+
+def neighbourhood_name(layer: str, size: int) -> str:
+    """Name the mean of a layer over a square of some pixels, ``B04_mean3``."""
+    return f"{layer}_mean{size}"
 
 
 class Features(Section):

@@ -77,6 +77,14 @@ class Statistics(Section):
         """Give layer → layers of its percentiles and spread."""
         return {layer: tuple(f"{layer}_{name}" for name in self.names()) for layer in self.layers}
 
+    def sources(self) -> dict[str, str]:
+        """Give layer of the composite → the band or index that it is told of."""
+        return {
+            **{name: layer for layer, own in self.by_layer().items() for name in own},
+            **{f"{CURVE}_{metric}": CURVE for metric in self.metrics},
+            **{share.name: share.layer for share in self.shares},
+        }
+
     def all_names(self) -> tuple[str, ...]:
         """Name all further layers of the composite, in the order of the features."""
         return (
@@ -117,6 +125,10 @@ class LogShape(Section):
 
     def names(self) -> tuple[str, ...]:
         """Name the shapes, ``B04_shape_02-03-04-08``, by band."""
-        bands = sorted(self.bands)
-        over = "-".join(band.removeprefix("B") for band in bands)
-        return tuple(f"{band}_shape_{over}" for band in bands)
+        return shape_names(tuple(sorted(self.bands)))
+
+
+def shape_names(bands: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the shapes over some bands, in their order: ``B04_shape_02-03-04-08``."""
+    over = "-".join(band.removeprefix("B") for band in bands)
+    return tuple(f"{band}_shape_{over}" for band in bands)

@@ -64,12 +64,18 @@ def sample(task: Task) -> None:
             "index_variant": task.recipe.features.index_variant,
             "neighbourhood": task.recipe.labels.neighbourhood,
             # Named only where there is one: tables without it keep their ids.
+            **({"parameters": parameters} if (parameters := _parameters(features)) else {}),
             **({"second_level": True} if _has_second(mine) else {}),
         },
     )
     stack = FeatureStack(task, grids[tile], composites, terrain, features)
     make = partial(_make, task, mine, grids[tile], stack, features)
     task.need(wanted, layout.samples(tile, wanted.id), make, {"missing": list(missing)})
+
+
+def _parameters(features: FeatureSet) -> dict[str, Any]:
+    """Give what features are made with beyond their names, of those that have such."""
+    return {f.name: f.parameters for f in features.features if f.parameters}
 
 
 def _has_second(points: pd.DataFrame) -> bool:

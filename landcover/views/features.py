@@ -135,7 +135,7 @@ def _write(
     # Files appear under their names when they are whole.
     parts = [path.with_suffix(".part.tif") for path in paths]
     windows = plan_windows(
-        *grid.shape, bytes_per_pixel=stack.bytes_per_pixel, memory_gb=memory_gb / 2
+        *grid.shape, bytes_per_pixel=stack.bytes_per_pixel, memory_gb=memory_gb / 2 - stack.kept_gb
     )
     try:
         with ExitStack() as open_files:

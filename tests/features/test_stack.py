@@ -11,7 +11,6 @@ import pytest
 
 from landcover import api
 from landcover.errors import MissingDataError
-from landcover.features import stack as stack_module
 from landcover.features.stack import FeatureStack
 from landcover.ledger import runs
 from landcover.nouns.grid import Window
@@ -87,7 +86,6 @@ def test_layers_that_no_feature_needs_are_never_opened(
 
         return opening
 
-    monkeypatch.setattr(stack_module, "open_raster", counted(stack_module.open_raster))
     monkeypatch.setattr(pool_module, "open_for_long", counted(pool_module.open_for_long))
     stack = stack_of(task, ("summer_ndvi", "summer_B11", "slope"))
     stack.read(Window(row=0, column=0, height=96, width=96))

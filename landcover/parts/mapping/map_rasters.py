@@ -181,7 +181,7 @@ def _windows(task: Task, plan: Plan) -> list[Window]:
     return plan_windows(
         *plan.grid.shape,
         bytes_per_pixel=plan.stack.bytes_per_pixel + 4 * n_bands,
-        memory_gb=task.job.memory_gb / 4,
+        memory_gb=task.job.memory_gb / 4 - plan.stack.kept_gb,
     )
 
 

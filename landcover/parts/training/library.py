@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from landcover.errors import InputError
-from landcover.features.stack import plan_features
+from landcover.features.plan import plan_features
 from landcover.labels.files import names_of, split_paths
 from landcover.labels.sample_tables import read_library
 from landcover.learn.library import PROVENANCE, require_features

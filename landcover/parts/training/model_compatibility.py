@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from landcover.errors import InputError
-from landcover.features.stack import plan_features, reads_index
+from landcover.features.plan import has_index, plan_features
 from landcover.ledger.models import COLLECTION, card_of, find_entry, require_not_retired
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.legend import Legend
@@ -97,12 +97,13 @@ def require_fit(
     other = [f.name for f in card.features.features if known[f.name] != f]
     if other:
         raise InputError(
-            f"Model {card.id}: {_few(other)} of {who} is read from another period or layer than "
-            "the model's feature of that name. Use the recipe that the model was trained with."
+            f"Model {card.id}: {_few(other)} of {who} is read from another period or layer, or "
+            "made with other parameters, than the model's feature of that name. Use the recipe "
+            "that the model was trained with."
         )
     variant = recipe.features.index_variant
-    has_index = any(reads_index(f) for f in card.features.features)
-    if has_index and card.index_variant not in (None, variant):
+    is_of_index = any(has_index(f, recipe) for f in card.features.features)
+    if is_of_index and card.index_variant not in (None, variant):
         raise InputError(
             f"Model {card.id}: its indices are of the variant {card.index_variant}, those of {who} "
             f"are {variant}. Give --set features.index_variant={card.index_variant}."
