@@ -21,8 +21,8 @@ from landcover.parts.training.explanation import (
 from landcover.parts.training.model_lookup import load_model
 from landcover.parts.training.run_model import load_model as find_model
 from landcover.parts.validation.validated_diagnosis import (
-    judge_explanation,
-    judged_run,
+    validate_explanation,
+    validated_run,
     validation_of,
     whole_run,
 )
@@ -64,14 +64,14 @@ def visit(
     is_run = workspace.records.get("runs", text) is not None
     task = whole_run(workspace, text, job) if is_run else None
     loaded = load_model(lambda: workspace, find_model(task)[1].id if task else text)
-    task = task or judged_run(workspace, loaded.card.id, job)
+    task = task or validated_run(workspace, loaded.card.id, job)
     validation = None if task is None else validation_of(task)
     found = find_explanation(workspace, loaded.card.id)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     if found is not None and not points and rows is None:
         explanation = read_explanation(workspace, found)
-        explanation = judge_explanation(explanation, lambda: loaded, task, validation)
+        explanation = validate_explanation(explanation, lambda: loaded, task, validation)
         if out is not None:
             copy_explanation(workspace, found, out)
             write_words(out, explanation)
@@ -95,7 +95,7 @@ def visit(
         points=points,
         job=job,
     )
-    explanation = judge_explanation(explanation, lambda: loaded, task, validation)
+    explanation = validate_explanation(explanation, lambda: loaded, task, validation)
     if out is not None:
         write_explanation(out, explanation)
     return explanation

@@ -41,7 +41,7 @@ def assess(
     design: Design | None = None,
     strata: str | None = None,
 ) -> Independent:
-    """Judge a map by reference points.
+    """Validate a map by reference points.
 
     Args:
         workspace: Opens the workspace where a map is named by its id.

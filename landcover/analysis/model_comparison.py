@@ -12,7 +12,7 @@ from landcover.learn.accuracy import accuracy
 from landcover.learn.comparison import compare, verdict
 from landcover.ledger import outputs
 from landcover.nouns.model import ModelCard
-from landcover.nouns.model_comparison import JudgedModel, ModelComparison
+from landcover.nouns.model_comparison import ComparedModel, ModelComparison
 from landcover.parts.training.model_lookup import LoadedModel, load_model
 from landcover.stores.workspace import Workspace
 
@@ -51,7 +51,7 @@ def compare_models(workspace: Workspace, first: str, second: str) -> ModelCompar
     for model, codes in zip((one, other), answers, strict=True):
         report = accuracy(codes, reference)
         judged.append(
-            JudgedModel(
+            ComparedModel(
                 id=model.card.id,
                 kind=model.card.kind,
                 n_features=len(model.card.features.names),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from landcover.bench.tables import Report, Request, Row, Tell
 
 if TYPE_CHECKING:
-    from landcover.bench.models import Judged, Samples
+    from landcover.bench.models import Predictions, Samples
 
 ENGINES = ("ours, as shipped", "ours, balanced classes")
 PERCENTILES = (10, 50, 90)
@@ -33,7 +33,7 @@ def measure(request: Request, tell: Tell) -> Report:
     Raises:
         InputError: The sample data are absent.
     """
-    from landcover.bench.models import SEEDS, judge, library_folder, seasons_of_the_library
+    from landcover.bench.models import SEEDS, evaluate, library_folder, seasons_of_the_library
 
     folder = library_folder("course")
     plain = seasons_of_the_library(folder)
@@ -46,13 +46,13 @@ def measure(request: Request, tell: Tell) -> Report:
         + "."
     ]
     for number, engine in enumerate(ENGINES):
-        judged: list[Judged] = []
+        predictions: list[Predictions] = []
         for place, (name, samples) in enumerate(sets.items()):
             tell((number + place / len(sets)) / len(ENGINES), f"{engine}, {name}")
-            row, answers = judge(name, engine, samples, request.seed, request.threads or 2)
+            row, answers = evaluate(name, engine, samples, request.seed, request.threads or 2)
             rows.append(row)
-            judged.append(answers)
-        notes.append(_note(engine, rows[-2], rows[-1], *judged))
+            predictions.append(answers)
+        notes.append(_note(engine, rows[-2], rows[-1], *predictions))
     return Report("course", {"seeds": SEEDS, "held out": "a fifth of the groups"}, rows, notes)
 
 
@@ -101,7 +101,7 @@ def with_course(plain: Samples, folder: Path) -> Samples:
     return plain._replace(table=table, names=(*plain.names, *found))
 
 
-def _note(engine: str, plain: Row, course: Row, before: Judged, after: Judged) -> str:
+def _note(engine: str, plain: Row, course: Row, before: Predictions, after: Predictions) -> str:
     import numpy as np
 
     from landcover.bench.models import interval

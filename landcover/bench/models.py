@@ -83,12 +83,12 @@ def measure(request: Request, tell: Tell) -> Report:
     notes: list[str] = []
     for number, (name, read) in enumerate(SETS.items()):
         known = read(folder)
-        judged = {}
+        predictions = {}
         for place, engine in enumerate(ENGINES):
             tell((number + place / len(ENGINES)) / len(SETS), f"{name}, {engine}")
-            row, judged[engine] = judge(name, engine, known, request.seed, threads)
+            row, predictions[engine] = evaluate(name, engine, known, request.seed, threads)
             rows.append(row)
-        notes += _notes(name, known, rows[-len(ENGINES) :], judged)
+        notes += _notes(name, known, rows[-len(ENGINES) :], predictions)
     return Report("models", {"seeds": SEEDS, "held out": "a fifth of the groups"}, rows, notes)
 
 
@@ -273,7 +273,7 @@ ENGINES: Mapping[str, Callable[..., Answers]] = {
 }
 
 
-class Judged(NamedTuple):
+class Predictions(NamedTuple):
     """What an engine answered, all seeds together."""
 
     answers: NDArray[np.int64]
@@ -281,7 +281,9 @@ class Judged(NamedTuple):
     groups: NDArray[np.str_]
 
 
-def judge(name: str, engine: str, known: Samples, seed: int, threads: int) -> tuple[Row, Judged]:
+def evaluate(
+    name: str, engine: str, known: Samples, seed: int, threads: int
+) -> tuple[Row, Predictions]:
     """Fit an engine under five seeds, and gather what it answers to the rows held out."""
     import numpy as np
 
@@ -310,8 +312,8 @@ def judge(name: str, engine: str, known: Samples, seed: int, threads: int) -> tu
         "fit_cpu_s": round(float(np.mean(fits)), 3),
         "answer_cpu_us": round(_microseconds(answer, held), 2),
     }  # fmt: skip
-    judged = Judged(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    return Row(name, engine, cost, repeats=SEEDS, result=result), judged
+    predictions = Predictions(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return Row(name, engine, cost, repeats=SEEDS, result=result), predictions
 
 
 def _microseconds(answer: Answers, held: pd.DataFrame) -> float:
@@ -329,7 +331,9 @@ def _range(values: NDArray[np.float64]) -> dict[str, float]:
     return {name: round(float(value), 4) for name, value in found.items()}
 
 
-def _notes(name: str, known: Samples, rows: list[Row], judged: Mapping[str, Judged]) -> list[str]:
+def _notes(
+    name: str, known: Samples, rows: list[Row], predictions: Mapping[str, Predictions]
+) -> list[str]:
     import numpy as np
 
     from landcover.learn.accuracy import range_over_groups
@@ -342,9 +346,9 @@ def _notes(name: str, known: Samples, rows: list[Row], judged: Mapping[str, Judg
         f"groups (each a {known.groups}); rows by class {counts}; the commonest class alone "
         f"{rows[0].result['majority']['mean']:.3f}."
     ]
-    plain, by_engine = judged[PLAIN], {row.engine: row for row in rows}
+    plain, by_engine = predictions[PLAIN], {row.engine: row for row in rows}
     for row in rows:
-        mine = judged[row.engine]
+        mine = predictions[row.engine]
         right = mine.answers == mine.codes
         found = compare(plain.answers == plain.codes, right, mine.groups)
         overall, macro = row.result["overall"], row.result["macro_f1"]

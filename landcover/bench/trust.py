@@ -32,7 +32,7 @@ BLOCK_SQUARES = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Predictions:
     """What was found at n rows that their model had not seen; c coverages."""
 
     right: NDArray[np.bool_]
@@ -80,7 +80,7 @@ def measure(request: Request, tell: Tell) -> Report:
         for place, (split, fold, unit) in enumerate(splits):
             tell((number + place / len(splits)) / len(SETS), f"{name}, by {split}")
             wall, cpu = time.perf_counter(), time.process_time()
-            found = judge(known, fold, unit, split, request.seed, request.threads or 2)
+            found = evaluate(known, fold, unit, split, request.seed, request.threads or 2)
             cost = Cost(time.perf_counter() - wall, time.process_time() - cpu, 0.0)
             result = summary(found, request.seed)
             rows.append(Row(name, f"held out by {split}", cost, repeats=1, result=result))
@@ -137,14 +137,14 @@ REGIONS: Mapping[str, Callable[[pd.DataFrame], pd.Series[Any]]] = {
 eleven polygons side by side."""
 
 
-def judge(
+def evaluate(
     known: Samples,
     fold: NDArray[np.int64],
     unit: NDArray[np.str_],
     split: str,
     seed: int,
     threads: int,
-) -> Judged:
+) -> Predictions:
     """Answer every row by a model and trust figures that did not see its fold."""
     import numpy as np
 
@@ -160,10 +160,10 @@ def judge(
         places.append(np.flatnonzero(is_test))
     order = np.argsort(np.concatenate(places))
     joined = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
-    return Judged(**joined, group=group, unit=unit, fold=fold)
+    return Predictions(**joined, group=group, unit=unit, fold=fold)
 
 
-def _both(found: Judged) -> NDArray[np.float64]:
+def _both(found: Predictions) -> NDArray[np.float64]:
     """Foretell errors from confidence and index together, learnt on the other folds."""
     import numpy as np
     from sklearn.linear_model import (  # type: ignore[import-untyped, unused-ignore]
@@ -186,7 +186,7 @@ def _both(found: Judged) -> NDArray[np.float64]:
     return doubt
 
 
-def summary(found: Judged, seed: int = 0) -> dict[str, Any]:
+def summary(found: Predictions, seed: int = 0) -> dict[str, Any]:
     """Sum up: accuracy inside and outside, errors found, class sets; 95 % over resampled units."""
     import numpy as np
 

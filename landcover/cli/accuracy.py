@@ -54,7 +54,7 @@ def command(
     workspace: str | None,
     as_json: bool,
 ) -> None:
-    """Judge MAP by the reference points in LABELS.
+    """Assess MAP by the reference points in LABELS.
 
     MAP is the id (or the beginning of it) of a class map or mosaic, a GeoTIFF, or a folder of
     them; several zones with commas between. LABELS is a field sheet of `landcover design`, or any

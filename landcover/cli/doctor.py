@@ -80,16 +80,16 @@ def command(
 
 def _tell(found: Explanation, points: tuple[str, ...]) -> None:
     """Print an explanation for people."""
-    from landcover.nouns.explanation import JudgedExplanation
+    from landcover.nouns.explanation import ValidatedExplanation
 
     kind = " SIMULATED" if found.simulated else ""
     right = "" if found.overall is None else f", {100 * found.overall:.1f} % of them right"
     click.echo(f"Model {found.model}{kind}: {found.n_held} held-out samples{right}")
-    judged = found.judgement if isinstance(found, JudgedExplanation) else None
-    if judged is not None:
+    validated = found.judgement if isinstance(found, ValidatedExplanation) else None
+    if validated is not None:
         click.echo(
-            f"Run {judged.run}: {100 * judged.overall:.1f} % of {judged.n} independent points "
-            f"agree with its map ({judged.design})"
+            f"Run {validated.run}: {100 * validated.overall:.1f} % of {validated.n} independent "
+            f"points agree with its map ({validated.design})"
         )
     for number, sentence in enumerate(found.advice, start=1):
         click.echo(f"  {number}. {sentence}")
@@ -102,12 +102,12 @@ def _tell(found: Explanation, points: tuple[str, ...]) -> None:
         one, other = (found.class_of(code).title for code in pair.codes)
         distance = "  –  " if pair.distance is None else f"{pair.distance:5.2f}"
         shares = _share(pair.percent)
-        if judged is not None:
-            there = judged.pair_of(pair.codes)
+        if validated is not None:
+            there = validated.pair_of(pair.codes)
             used = "points" if there.is_used else "held out"
             shares += f" held out {_share(there.percent)} points (by {used})"
         click.echo(f"  {shares}  JM {distance}  {one}, {other}")
-    for point in judged.points[:MOST_PAIRS] if judged else ():
+    for point in validated.points[:MOST_PAIRS] if validated else ():
         click.echo(f"\n  Independent: {point.sentence}")
     for point in found.points:
         if point.point in points:

@@ -18,7 +18,7 @@ Pair = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Judged:
+class Predictions:
     """Answers of a model or map on a test sample."""
 
     mapped: NDArray[np.int64]
@@ -46,20 +46,20 @@ class Shares:
         return np.asarray((self.counts > 0).sum(axis=0), dtype=np.int64)
 
 
-def shares_of(judged: Judged, codes: ArrayLike) -> Shares:
+def shares_of(predictions: Predictions, codes: ArrayLike) -> Shares:
     """Count hits and samples of each group.
 
     Args:
-        judged: Answers.
+        predictions: Answers.
         codes: Classes of the columns after the first, by their reference code.
     """
     known = np.asarray(codes)
-    names, group = np.unique(judged.groups, return_inverse=True)
+    names, group = np.unique(predictions.groups, return_inverse=True)
     counts = np.zeros((names.size, 1 + known.size))
     hits = np.zeros_like(counts)
-    is_right = judged.mapped == judged.reference
+    is_right = predictions.mapped == predictions.reference
     for column, inside in enumerate(
-        [np.ones(group.size, bool), *(judged.reference == known[:, None])]
+        [np.ones(group.size, bool), *(predictions.reference == known[:, None])]
     ):
         counts[:, column] = np.bincount(group, weights=inside, minlength=names.size)
         hits[:, column] = np.bincount(group, weights=inside & is_right, minlength=names.size)

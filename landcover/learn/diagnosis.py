@@ -14,7 +14,7 @@ from landcover.learn.accuracy import confusion_matrix
 from landcover.learn.advice import advise_pair, advise_thin, call_feature
 from landcover.learn.classifiers import feature_matrix
 from landcover.learn.explain import ROWS, Explained, contrast, explain
-from landcover.learn.misclassified import POINTS, choose_missed, tell_missed
+from landcover.learn.misclassified import POINTS, choose_misclassified, describe_misclassified
 from landcover.learn.models import Model
 from landcover.learn.separability import apart_by_feature, jeffries_matusita
 from landcover.nouns.explanation import (
@@ -79,10 +79,10 @@ def diagnose(
     held = known.query("not is_train").reset_index(drop=True)
     basis = trained if held.empty else held
     predicted = model.predict(basis)[0]
-    is_missed = np.zeros(0, dtype=np.bool_)
+    is_misclassified = np.zeros(0, dtype=np.bool_)
     if not held.empty:
-        is_missed = predicted != held["code"].to_numpy()
-    extra = choose_missed(held, is_missed, predicted, max_points, points, card.seed)
+        is_misclassified = predicted != held["code"].to_numpy()
+    extra = choose_misclassified(held, is_misclassified, predicted, max_points, points, card.seed)
     explained = explain(
         model,
         basis,
@@ -111,7 +111,7 @@ def diagnose(
         basis="training" if held.empty else "held-out",
         n_rows=0 if explained.importance is None else int(explained.is_averaged.sum()),
         n_held=len(held),
-        overall=None if held.empty else float(1 - is_missed.mean()),
+        overall=None if held.empty else float(1 - is_misclassified.mean()),
         classes=classes,
         matrix=tuple(tuple(int(count) for count in row) for row in matrix),
         features=_weights(card, explained),
@@ -120,10 +120,10 @@ def diagnose(
             for c in explained.clusters
         ),
         pairs=pairs,
-        points=tuple(tell_missed(model, card, called, held, explained, extra)),
-        n_missed=int(is_missed.sum()),
+        points=tuple(describe_misclassified(model, card, called, held, explained, extra)),
+        n_missed=int(is_misclassified.sum()),
         advice=(*(pair.advice for pair in pairs[:NAMED]), *advise_thin(classes)),
-        notes=tuple(_notes(model, explained, held, classes, int(is_missed.sum()))),
+        notes=tuple(_notes(model, explained, held, classes, int(is_misclassified.sum()))),
     )
 
 

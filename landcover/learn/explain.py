@@ -20,7 +20,7 @@ from landcover.learn.models import Model
 Floats = NDArray[np.float64]
 ROWS = 240
 """Rows that are explained: Shapley values of a full-depth forest take about half a second each."""
-JUDGED_ROWS = 1000
+PERMUTED_ROWS = 1000
 """Rows whose answers are watched while features are permuted."""
 REPEATS = 5
 CORRELATED = 0.9
@@ -128,7 +128,7 @@ def explain(
 
     clusters: tuple[Cluster, ...] = ()
     if labels is not None:
-        judged = chosen(JUDGED_ROWS)
+        judged = chosen(PERMUTED_ROWS)
         clusters = permutation_importance(model, table[judged], codes[judged], seed=seed)
     rows = chosen(max_rows)
     names, classes = model.feature_names, model.classes

@@ -30,7 +30,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def mislabelled(
+def find_label_errors(
     table: pd.DataFrame,
     feature_names: Sequence[str],
     *,

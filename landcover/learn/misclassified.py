@@ -12,7 +12,7 @@ from landcover.learn.advice import call_feature, tell_point
 from landcover.learn.classifiers import feature_matrix
 from landcover.learn.explain import Explained, choose_rows
 from landcover.learn.models import Model
-from landcover.nouns.explanation import MissedPoint, PointFeature
+from landcover.nouns.explanation import MisclassifiedPoint, PointFeature
 from landcover.nouns.model import ModelCard
 
 POINTS = 40
@@ -21,9 +21,9 @@ POINT_FEATURES = 8
 """Features that are told of each."""
 
 
-def choose_missed(
+def choose_misclassified(
     held: pd.DataFrame,
-    is_missed: NDArray[np.bool_],
+    is_misclassified: NDArray[np.bool_],
     predicted: NDArray[np.uint8],
     most: int,
     points: tuple[str, ...],
@@ -33,7 +33,7 @@ def choose_missed(
 
     Args:
         held: Held-out rows with ``code``, ``group`` and ``point_id``.
-        is_missed: True on those that the model gets wrong, (n,).
+        is_misclassified: True on those that the model gets wrong, (n,).
         predicted: What it says, (n,).
         most: Most rows; at least one of every confused pair is chosen nevertheless.
         points: Ids of points of which every misclassified row is chosen beside them.
@@ -42,7 +42,7 @@ def choose_missed(
     Returns:
         Positions of the rows, ascending.
     """
-    missed = np.flatnonzero(is_missed)
+    missed = np.flatnonzero(is_misclassified)
     rows = held.iloc[missed]
     pair = 256 * rows["code"].to_numpy(dtype=np.int64) + predicted[missed]
     chosen = choose_rows(pair, rows["group"].to_numpy(), most, seed=seed)
@@ -50,14 +50,14 @@ def choose_missed(
     return np.union1d(missed[chosen], missed[is_named])
 
 
-def tell_missed(
+def describe_misclassified(
     model: Model,
     card: ModelCard,
     called: Mapping[int, str],
     held: pd.DataFrame,
     explained: Explained,
     extra: NDArray[np.int64],
-) -> list[MissedPoint]:
+) -> list[MisclassifiedPoint]:
     """Say of misclassified rows what pushed the model towards its answer and the right one.
 
     Args:
@@ -95,7 +95,7 @@ def tell_missed(
         reference = called[card.codes[right]], float(chances[number, right])
         predicted = called[card.codes[answer]], float(chances[number, answer])
         found.append(
-            MissedPoint(
+            MisclassifiedPoint(
                 point=str(row["point_id"]),
                 tile=str(row["tile"]),
                 row=int(row["row"]),

@@ -23,7 +23,7 @@ from landcover.learn.folds import unit_folds
 from landcover.learn.sampling import thin_by_group
 from landcover.learn.validation import Classifies
 from landcover.nouns.classifiers import CLASSIFIERS
-from landcover.nouns.search import Judge
+from landcover.nouns.search import Criterion
 from landcover.recipe import ModelRecipe
 from landcover.recipe.learning import Grid
 
@@ -55,7 +55,7 @@ class Found(NamedTuple):
     overall: tuple[float, ...]
     """Overall accuracy of each fold, 0-1."""
 
-    def score(self, judged_by: Judge) -> float:
+    def score(self, judged_by: Criterion) -> float:
         """Give the mean over the folds of what decides."""
         if judged_by == "macro_f1":
             return float(np.mean(self.macro_f1))
@@ -141,11 +141,11 @@ def search(
     *,
     rounds: Sequence[Round],
     folds: int = 3,
-    judged_by: Judge = "macro_f1",
+    judged_by: Criterion = "macro_f1",
     seed: int = 0,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Searched:
-    """Judge settings by cross-validation over whole groups, and find the best one.
+    """Compare settings by cross-validation over whole groups, and find the best one.
 
     A group stays in its fold in every round, and the rows of a round are among those of the next.
     The first setting takes part in every round, so that the gain over it is known.

@@ -25,34 +25,34 @@ from landcover.nouns.explanation import (
     ConfusedPair,
     ExplainedClass,
     Explanation,
-    JudgedExplanation,
-    JudgedPair,
-    Judgement,
-    MissedPoint,
+    IndependentValidation,
+    MisclassifiedPoint,
+    ValidatedExplanation,
+    ValidatedPair,
 )
 from landcover.nouns.model import ModelCard
 from landcover.nouns.validation import Independent
 
-UNJUDGED = (
+NOT_VALIDATED = (
     "No independent test points (--test-labels) were used here: what is confused is known of "
     "held-out samples only."
 )
 
 
-def without_judgement(explanation: Explanation) -> Explanation:
+def without_validation(explanation: Explanation) -> Explanation:
     """Say in an explanation that no independent points judged a map of the model."""
-    return explanation.model_copy(update={"notes": (*explanation.notes, UNJUDGED)})
+    return explanation.model_copy(update={"notes": (*explanation.notes, NOT_VALIDATED)})
 
 
-def with_judgement(
+def with_validation(
     explanation: Explanation,
     card: ModelCard,
     independent: Independent,
     trained: pd.DataFrame,
     *,
     run: str,
-    points: tuple[MissedPoint, ...] = (),
-) -> JudgedExplanation:
+    points: tuple[MisclassifiedPoint, ...] = (),
+) -> ValidatedExplanation:
     """Join the explanation of a model with what independent points say of its map.
 
     A pair goes by the independent points where they are enough or nothing was held out, else by
@@ -76,22 +76,22 @@ def with_judgement(
         for known in _pairs(explanation, card, matrix, trained)
     ]
     found = sorted(found, key=_rank)[:MOST_PAIRS]
-    pairs, judged = tuple(pair for pair, _ in found), tuple(entry for _, entry in found)
+    pairs, validated = tuple(pair for pair, _ in found), tuple(entry for _, entry in found)
     named = [pair.advice for pair, entry in found if _share(pair, entry) > 0][:NAMED]
     known = {name: value for name, value in explanation if name not in JOINED}
-    return JudgedExplanation(
+    return ValidatedExplanation(
         **known,
         pairs=pairs,
         advice=(*named, *advise_thin(explanation.classes)),
         notes=(*explanation.notes, *_notes(report, matrix)),
-        judgement=Judgement(
+        judgement=IndependentValidation(
             run=run,
             design=report.design,
             n=report.n,
             overall=report.overall,
             weighted=None if independent.area is None else independent.area.overall,
-            n_missed=_missed(report),
-            pairs=judged,
+            n_missed=_misclassified(report),
+            pairs=validated,
             points=points,
         ),
     )
@@ -150,14 +150,14 @@ def _join(
     matrix: NDArray[np.int64],
     explanation: Explanation,
     card: ModelCard,
-    points: tuple[MissedPoint, ...],
-) -> tuple[ConfusedPair, JudgedPair]:
+    points: tuple[MisclassifiedPoint, ...],
+) -> tuple[ConfusedPair, ValidatedPair]:
     """Decide what a pair goes by, and say so in its advice."""
     i, j = (card.codes.index(code) for code in pair.codes)
     of_each = matrix.sum(axis=0)[[i, j]]
     n = int(of_each.sum())
     is_enough = n >= ENOUGH and of_each.min() >= ENOUGH_OF_EACH
-    judged = JudgedPair(
+    validated = ValidatedPair(
         codes=pair.codes,
         confused=int(matrix[i, j] + matrix[j, i]),
         points=n,
@@ -165,15 +165,15 @@ def _join(
     )
     one, other = (explanation.class_of(code) for code in pair.codes)
     tiles = list(pair.tiles)
-    if judged.is_used:
-        one, other = (_judged(c, matrix, k) for c, k in ((one, i), (other, j)))
+    if validated.is_used:
+        one, other = (_validated(c, matrix, k) for c, k in ((one, i), (other, j)))
         theirs = pd.Series(
             [p.tile for p in points if {p.reference, p.predicted} == set(pair.codes)], dtype=object
         ).value_counts()
         found = sorted(theirs.index, key=lambda tile: (-theirs[tile], tile))[:MOST_TILES]
         tiles = found or tiles
-    basis = _basis(pair, judged)
-    if not _share(pair, judged):
+    basis = _basis(pair, validated)
+    if not _share(pair, validated):
         advice = f"{one.title} and {other.title}: none confused on {basis}."
     else:
         called = {f.name: call_feature(f) for f in card.features.features}
@@ -181,45 +181,45 @@ def _join(
         advice = advise_pair(
             (one, other),
             explanation.classes,
-            percent=_share(pair, judged),
+            percent=_share(pair, validated),
             distance=pair.distance,
             differs_in=[called[name] for name in names],
             tiles=tiles,
             basis=basis,
         )
-    return pair.model_copy(update={"advice": advice, "tiles": tuple(tiles)}), judged
+    return pair.model_copy(update={"advice": advice, "tiles": tuple(tiles)}), validated
 
 
-def _judged(entry: ExplainedClass, matrix: NDArray[np.int64], k: int) -> ExplainedClass:
+def _validated(entry: ExplainedClass, matrix: NDArray[np.int64], k: int) -> ExplainedClass:
     """Give a class the producer's accuracy that the points say."""
     n = int(matrix[:, k].sum())
     return entry.model_copy(update={"producers": int(matrix[k, k]) / n if n else None})
 
 
-def _share(pair: ConfusedPair, judged: JudgedPair) -> float:
+def _share(pair: ConfusedPair, validated: ValidatedPair) -> float:
     """Give the share, %, that a pair goes by."""
-    return (judged.percent if judged.is_used else pair.percent) or 0.0
+    return (validated.percent if validated.is_used else pair.percent) or 0.0
 
 
-def _rank(entry: tuple[ConfusedPair, JudgedPair]) -> tuple[float, float, tuple[int, int]]:
+def _rank(entry: tuple[ConfusedPair, ValidatedPair]) -> tuple[float, float, tuple[int, int]]:
     """Order pairs by the share that they go by, then by what the points say."""
-    pair, judged = entry
-    return -_share(pair, judged), -(judged.percent or 0.0), pair.codes
+    pair, validated = entry
+    return -_share(pair, validated), -(validated.percent or 0.0), pair.codes
 
 
-def _basis(pair: ConfusedPair, judged: JudgedPair) -> str:
+def _basis(pair: ConfusedPair, validated: ValidatedPair) -> str:
     """Say what a pair goes by, how many there are, and what the other says."""
-    if judged.is_used:
+    if validated.is_used:
         beside = (
             "none held out" if pair.percent is None else f"{pair.percent:.0f} % of held-out pixels"
         )
-        return f"{judged.points} independent points ({beside})"
-    if not judged.points:
+        return f"{validated.points} independent points ({beside})"
+    if not validated.points:
         return f"{pair.rows} held-out pixels (no independent point)"
-    return f"{pair.rows} held-out pixels ({judged.points} independent points are too few)"
+    return f"{pair.rows} held-out pixels ({validated.points} independent points are too few)"
 
 
-def _missed(report: AccuracyReport) -> int:
+def _misclassified(report: AccuracyReport) -> int:
     return report.n - sum(report.matrix[k][k] for k in range(len(report.codes)))
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landcover.learn.accuracy import NamesClasses, accuracy
-from landcover.learn.bootstrap import Judged, ranges, shares_of
+from landcover.learn.bootstrap import Predictions, ranges, shares_of
 from landcover.learn.folds import Folds, beside
 from landcover.learn.sampling import split_by_group
 from landcover.nouns.validation import ClassScore, SeedRange, SplitName, SplitScore
@@ -49,7 +49,7 @@ def cross_validate(
     keeps_groups: bool = True,
     buffer_m: float = 0.0,
     progress: Tell = lambda share: None,
-) -> Judged:
+) -> Predictions:
     """Answer every row by a model that did not see its fold.
 
     Args:
@@ -75,7 +75,7 @@ def cross_validate(
         if keeps_groups:
             stays &= ~groups.isin(groups[is_test].unique()).to_numpy()
         answers[is_test] = _answer(table[stays], table[is_test], fit, seed)
-    return _judged(table, answers)
+    return _predictions(table, answers)
 
 
 def repeat_held_out(
@@ -122,7 +122,7 @@ def repeat_held_out(
 
 
 def score(
-    judged: Judged,
+    predictions: Predictions,
     name: SplitName,
     *,
     legend: NamesClasses | None = None,
@@ -134,7 +134,7 @@ def score(
     """Sum up the answers under one split.
 
     Args:
-        judged: Answers, none of them 0.
+        predictions: Answers, none of them 0.
         name: Which split.
         legend: Names the classes.
         n_folds: Models that answered.
@@ -145,8 +145,8 @@ def score(
     Returns:
         The scores.
     """
-    report = accuracy(judged.mapped, judged.reference, legend=legend)
-    shares = shares_of(judged, report.codes)
+    report = accuracy(predictions.mapped, predictions.reference, legend=legend)
+    shares = shares_of(predictions, report.codes)
     spans, n_groups = ranges(shares, seed=seed), shares.n_groups
     return SplitScore(
         name=name,
@@ -175,8 +175,8 @@ def score(
     )
 
 
-def _judged(table: pd.DataFrame, answers: NDArray[np.int64]) -> Judged:
-    return Judged(
+def _predictions(table: pd.DataFrame, answers: NDArray[np.int64]) -> Predictions:
+    return Predictions(
         answers, table["code"].to_numpy(np.int64), table["group"].to_numpy().astype(np.str_)
     )
 

@@ -115,7 +115,7 @@ class PointFeature(Noun):
     """What it added to the probability of the right class."""
 
 
-class MissedPoint(Noun):
+class MisclassifiedPoint(Noun):
     """A place that did not train and that the model gets wrong."""
 
     point: str
@@ -137,7 +137,7 @@ class MissedPoint(Noun):
     """What happened, one sentence."""
 
 
-class JudgedPair(Noun):
+class ValidatedPair(Noun):
     """What independent points say of a pair of classes."""
 
     codes: tuple[int, int]
@@ -154,7 +154,7 @@ class JudgedPair(Noun):
         return 100 * self.confused / self.points if self.points else None
 
 
-class Judgement(Noun):
+class IndependentValidation(Noun):
     """A map of the model against points that never trained."""
 
     run: str
@@ -169,12 +169,12 @@ class Judgement(Noun):
     """Overall accuracy weighted by area; None where the sample allows none."""
     n_missed: int
     """Points that disagree with the map."""
-    pairs: tuple[JudgedPair, ...]
+    pairs: tuple[ValidatedPair, ...]
     """One entry for each pair of the explanation, in its order."""
-    points: tuple[MissedPoint, ...]
+    points: tuple[MisclassifiedPoint, ...]
     """Points that the model gets wrong, explained one by one."""
 
-    def pair_of(self, codes: tuple[int, int]) -> JudgedPair:
+    def pair_of(self, codes: tuple[int, int]) -> ValidatedPair:
         """Find what the points say of a pair of the explanation.
 
         Raises:
@@ -185,7 +185,7 @@ class Judgement(Noun):
                 return entry
         raise InputError(f"Run {self.run}: its explanation has no pair {codes}.")
 
-    def points_of(self, codes: tuple[int, int]) -> tuple[MissedPoint, ...]:
+    def points_of(self, codes: tuple[int, int]) -> tuple[MisclassifiedPoint, ...]:
         """List the explained points of one class that are taken for the other."""
         return tuple(p for p in self.points if {p.reference, p.predicted} == set(codes))
 
@@ -217,7 +217,7 @@ class Explanation(Noun):
     """What permuted features cost, the costliest first."""
     pairs: tuple[ConfusedPair, ...]
     """Confused pairs, the worst first."""
-    points: tuple[MissedPoint, ...]
+    points: tuple[MisclassifiedPoint, ...]
     """Misclassified places, explained one by one."""
     n_missed: int = Field(ge=0)
     """Misclassified rows in all."""
@@ -255,8 +255,8 @@ class Explanation(Noun):
         return {key: tuple(sums) for key, sums in ranked}
 
 
-class JudgedExplanation(Explanation):
+class ValidatedExplanation(Explanation):
     """An explanation joined with what independent points say of a map of the model."""
 
-    judgement: Judgement
+    judgement: IndependentValidation
     """What the points say; the advice goes by them where they are enough."""

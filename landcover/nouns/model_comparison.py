@@ -5,7 +5,7 @@ from __future__ import annotations
 from landcover.nouns.base import Noun
 
 
-class JudgedModel(Noun):
+class ComparedModel(Noun):
     """One of the two models."""
 
     id: str
@@ -23,9 +23,9 @@ class JudgedModel(Noun):
 class ModelComparison(Noun):
     """Whether one of two models is better."""
 
-    first: JudgedModel
+    first: ComparedModel
     """The first model."""
-    second: JudgedModel
+    second: ComparedModel
     """The second model."""
     n: int
     """Held-out samples that both answered."""

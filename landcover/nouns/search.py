@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from landcover.nouns.base import Noun
 
 SearchMethod = Literal["halving", "full"]
-Judge = Literal["macro_f1", "overall", "both"]
+Criterion = Literal["macro_f1", "overall", "both"]
 
 
 class Trial(Noun):
@@ -34,7 +34,7 @@ class SearchReport(Noun):
 
     method: SearchMethod
     """``halving`` or ``full``."""
-    judged_by: Judge
+    judged_by: Criterion
     """Score that decided; ``both`` is the mean of the two."""
     folds: int
     """Folds of whole groups."""

@@ -10,8 +10,8 @@ from landcover.nouns.explanation import (
     ENOUGH,
     ENOUGH_OF_EACH,
     Explanation,
-    JudgedExplanation,
-    MissedPoint,
+    MisclassifiedPoint,
+    ValidatedExplanation,
 )
 from landcover.publish.page import ExplainedView
 from landcover.publish.pages import number, percent
@@ -123,13 +123,13 @@ def render_doctor(explanation: Explanation) -> str:
     )
     environment.filters.update(percent=percent, number=number)
     # The nine pixels of a point mostly tell the same story: the first stands for them.
-    one_each: dict[str, MissedPoint] = {}
+    one_each: dict[str, MisclassifiedPoint] = {}
     for point in explanation.points:
         one_each.setdefault(point.point, point)
-    judged = explanation.judgement if isinstance(explanation, JudgedExplanation) else None
+    validated = explanation.judgement if isinstance(explanation, ValidatedExplanation) else None
     return environment.get_template("doctor.html").render(
         found=explanation,
-        judged=judged,
+        validated=validated,
         enough=ENOUGH,
         enough_of_each=ENOUGH_OF_EACH,
         picture=PICTURE,

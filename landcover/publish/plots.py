@@ -51,7 +51,7 @@ def draw_map(
     *,
     pixels: Mapping[int, int] | None = None,
     is_simulated: bool = False,
-    is_judged: bool = True,
+    is_validated: bool = True,
 ) -> None:
     """Draw a class map with its legend.
 
@@ -64,7 +64,7 @@ def draw_map(
         subtitle: Second line.
         pixels: Pixels of each code on ``grid``, for the shares; counted in ``classes`` if None.
         is_simulated: Stamps the map.
-        is_judged: False says on the map that its accuracy is unknown.
+        is_validated: False says on the map that its accuracy is unknown.
 
     Raises:
         InputError: A code is not in the legend.
@@ -80,7 +80,7 @@ def draw_map(
     if counts.get(0, 0):
         rows.append(draw.LegendRow("No data", "", 100 * counts[0] / total, is_hatched=True))
     notes = ["No data: share of the whole map"] if counts.get(0) else []
-    notes += [] if is_judged else ["Accuracy unknown"]
+    notes += [] if is_validated else ["Accuracy unknown"]
     with rc_context(rcParamsDefault | {"hatch.linewidth": 0.5}):
         sheet = _sheet(grid, title, subtitle, is_simulated)
         draw.empty_ground(sheet.map, grid)

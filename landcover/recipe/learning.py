@@ -9,7 +9,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, create_model, model_s
 
 from landcover.nouns.base import Noun
 from landcover.nouns.classifiers import CLASSIFIERS, DEFAULT, SEARCHED, ModelKind
-from landcover.nouns.search import Judge, SearchMethod
+from landcover.nouns.search import Criterion, SearchMethod
 from landcover.recipe.own_sections import lists_of, sections_of, without_unused
 from landcover.recipe.section import Section
 
@@ -67,7 +67,7 @@ class Search(Section):
     """Folds of whole groups."""
     rows: int = Field(5000, ge=100)
     """Most rows of halving, whole groups of every class."""
-    judged_by: Judge = "macro_f1"
+    judged_by: Criterion = "macro_f1"
     """What decides: macro F1, the overall accuracy, or the mean of both."""
 
 

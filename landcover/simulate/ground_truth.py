@@ -1,4 +1,4 @@
-"""Labels for training, an independent sample for judging, and the truth itself."""
+"""Labels for training, an independent sample for validation, and the truth itself."""
 
 from __future__ import annotations
 

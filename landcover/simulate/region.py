@@ -57,7 +57,7 @@ dem/                          ASTER-like elevation cells
 truth/                        the true class of every pixel
 labels.geojson                {points} points per class, well inside patches: for training
                               (the same as labels.csv and labels.kmz)
-labels_independent.geojson    simple random sample of the region: for judging a map
+labels_independent.geojson    simple random sample of the region: for validating a map
 """
 
 

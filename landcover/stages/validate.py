@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import MissingDataError
 from landcover.learn.accuracy import accuracy
-from landcover.learn.bootstrap import Judged
+from landcover.learn.bootstrap import Predictions
 from landcover.ledger import outputs
 from landcover.nouns.grid import Grid
 from landcover.nouns.model import ModelCard
@@ -26,7 +26,7 @@ from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
 from landcover.parts.training.sample_set import read_table
 from landcover.parts.validation.cross_validation import SideBySide, cross_validated
-from landcover.parts.validation.independent_points import judge_independently
+from landcover.parts.validation.independent_points import validate_independently
 from landcover.parts.validation.reliability import calibration_of
 from landcover.stores import layout
 
@@ -49,7 +49,7 @@ def validate(task: Task) -> None:
     if samples is None and task.run.test_label_id is None:
         raise MissingDataError(
             f"The samples of model {card.id} are not here and no test points were given, so the "
-            "map cannot be judged. Give --test-labels."
+            "map cannot be predictions. Give --test-labels."
         )
     if is_own and samples is not None:
         _need_accuracy(task, maps, samples)
@@ -140,17 +140,17 @@ def _make_validation(
     if samples is not None and task.run.arguments.model is None:
         held, mapped = _held_out(task, maps, samples)
         if (mapped > 0).any():
-            found.add("held-out", _judged(held, mapped))
+            found.add("held-out", _predictions(held, mapped))
             calibration = calibration_of(task, key, card, held)
         cross_validated(
             found, read_table(task, samples), card, recipe.model, recipe.validation, task.job
         )
     independent = None
     if task.run.test_label_id is not None:
-        independent, judged = judge_independently(
+        independent, predictions = validate_independently(
             task, maps, joined, samples, names, title=_title(task)
         )
-        found.add("independent", judged)
+        found.add("independent", predictions)
     whole = Validation(
         splits=found.splits(),
         gaps=found.gaps(),
@@ -182,8 +182,8 @@ def _held_out(
     return held, mapped
 
 
-def _judged(held: pd.DataFrame, mapped: NDArray[np.uint8]) -> Judged:
-    return Judged(
+def _predictions(held: pd.DataFrame, mapped: NDArray[np.uint8]) -> Predictions:
+    return Predictions(
         mapped.astype(np.int64),
         held["code"].to_numpy(np.int64),
         held["group"].to_numpy().astype(np.str_),

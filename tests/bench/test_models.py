@@ -57,10 +57,10 @@ def test_engines_are_judged_on_the_same_rows(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(models, "ENGINES", {"one": small, "other": small})
     monkeypatch.setattr(models, "PLAIN", "none")
-    first, judged = models.judge("made up", "one", known, 0, 1)
-    again, others = models.judge("made up", "other", known, 0, 1)
-    np.testing.assert_array_equal(judged.codes, others.codes)
-    np.testing.assert_array_equal(judged.answers, others.answers)
+    first, predictions = models.evaluate("made up", "one", known, 0, 1)
+    again, others = models.evaluate("made up", "other", known, 0, 1)
+    np.testing.assert_array_equal(predictions.codes, others.codes)
+    np.testing.assert_array_equal(predictions.answers, others.answers)
     costs = ("fit_cpu_s", "answer_cpu_us")
     for name in set(first.result) - set(costs):
         assert first.result[name] == again.result[name]

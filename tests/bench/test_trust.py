@@ -14,7 +14,7 @@ from landcover.bench.tables import Request, lines
 from landcover.errors import InputError
 
 
-def found(n: int = 200, **changes: np.ndarray) -> trust.Judged:
+def found(n: int = 200, **changes: np.ndarray) -> trust.Predictions:
     """Give rows of twenty units: every tenth is wrong, and every wrong one lies outside."""
     number = np.arange(n)
     wrong = number % 10 == 0
@@ -25,7 +25,7 @@ def found(n: int = 200, **changes: np.ndarray) -> trust.Judged:
         "outside": wrong, "covered": yes, "size": np.full((n, 3), 2), "bare": ~wrong[:, None] & yes,
         "smoothed": yes, "group": unit, "unit": unit, "fold": number % 5,
     }  # fmt: skip
-    return trust.Judged(**{**given, **changes})
+    return trust.Predictions(**{**given, **changes})
 
 
 def test_auroc_equals_that_of_scikit_learn_with_ties() -> None:
@@ -80,14 +80,14 @@ def test_every_row_is_answered_once_by_figures_that_did_not_see_it() -> None:
     assert set(splits) == {"row", "group"}, "no regions are known for this set"
     fold, unit = splits["group"]
     assert known.table.assign(fold=fold).groupby("group")["fold"].nunique().max() == 1
-    judged = trust.judge(known, fold, unit, "group", 0, 1)
-    assert 0.7 < judged.right.mean() < 1
+    predictions = trust.evaluate(known, fold, unit, "group", 0, 1)
+    assert 0.7 < predictions.right.mean() < 1
     # Sets as shipped hold what smaller ones hold, and whatever is right.
-    assert (judged.covered >= judged.bare).all()
-    assert (judged.covered >= judged.right[:, None]).all()
-    assert (np.diff(judged.size, axis=1) >= 0).all()
+    assert (predictions.covered >= predictions.bare).all()
+    assert (predictions.covered >= predictions.right[:, None]).all()
+    assert (np.diff(predictions.size, axis=1) >= 0).all()
     # Groups are drawn alike, so decided at random sets hold what was stated.
-    for share, coverage in zip(judged.smoothed.mean(axis=0), answers.COVERAGES, strict=True):
+    for share, coverage in zip(predictions.smoothed.mean(axis=0), answers.COVERAGES, strict=True):
         assert abs(share - coverage) < 0.1
 
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from landcover import api
 from landcover.cli import cli
-from landcover.learn.validated_diagnosis import UNJUDGED
+from landcover.learn.validated_diagnosis import NOT_VALIDATED
 from landcover.publish.doctor import DOCUMENT, PAGE, PICTURE
 from landcover.simulate import simulate
 
@@ -77,12 +77,12 @@ def test_what_the_run_made_is_copied(trained: Any, tmp_path: Path) -> None:
         written = Path(opened.objects.href(made["key"], file["name"])).read_bytes()
         is_joined = file["name"] in (DOCUMENT, PAGE)
         assert ((tmp_path / file["name"]).read_bytes() == written) != is_joined, file["name"]
-    assert UNJUDGED in (tmp_path / PAGE).read_text()
-    assert UNJUDGED in answer.output
+    assert NOT_VALIDATED in (tmp_path / PAGE).read_text()
+    assert NOT_VALIDATED in answer.output
     by_run = call("run", "--workspace", str(workspace), "--json")
     by_model = call(model, "--workspace", str(workspace), "--json")
     assert json.loads(by_run.output) == json.loads(by_model.output)
-    assert json.loads(by_run.output)["notes"][-1] == UNJUDGED
+    assert json.loads(by_run.output)["notes"][-1] == NOT_VALIDATED
 
 
 def test_a_stranger_is_refused_in_one_sentence(trained: Any, tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landcover.learn.bootstrap import Judged, gap_between, ranges, shares_of
+from landcover.learn.bootstrap import Predictions, gap_between, ranges, shares_of
 
 FOREST, WETLAND = 1, 5
 CLASSES = [(FOREST, "closedForest"), (WETLAND, "herbaceousWetland")]
 
 
-def judged(hits: dict[int, list[int]], n: int, prefix: str) -> Judged:
+def answers(hits: dict[int, list[int]], n: int, prefix: str) -> Predictions:
     """Groups of ``n`` samples: so many hits in each group of each class."""
     mapped, reference, groups = [], [], []
     for code, each in hits.items():
@@ -19,10 +19,10 @@ def judged(hits: dict[int, list[int]], n: int, prefix: str) -> Judged:
             reference += [code] * n
             mapped += [code] * right + [9] * (n - right)
             groups += [f"{prefix}{code}-{number}"] * n
-    return Judged(np.array(mapped), np.array(reference), np.array(groups))
+    return Predictions(np.array(mapped), np.array(reference), np.array(groups))
 
 
-def gap(first: Judged, second: Judged):
+def gap(first: Predictions, second: Predictions):
     codes = [code for code, _ in CLASSES]
     return gap_between(
         shares_of(first, codes), shares_of(second, codes), ("rows", "independent"), CLASSES, seed=1
@@ -31,8 +31,8 @@ def gap(first: Judged, second: Judged):
 
 def test_the_gap_of_a_class_that_only_validation_finds():
     # The paper's wetlands: nearly all found in validation, hardly any by independent points.
-    validation = judged({FOREST: [9] * 30, WETLAND: [9] * 19 + [8]}, 9, "v")
-    independent = judged({FOREST: [1] * 90 + [0] * 10, WETLAND: [1] * 4 + [0] * 16}, 1, "i")
+    validation = answers({FOREST: [9] * 30, WETLAND: [9] * 19 + [8]}, 9, "v")
+    independent = answers({FOREST: [1] * 90 + [0] * 10, WETLAND: [1] * 4 + [0] * 16}, 1, "i")
     found = gap(validation, independent)
     overall, forest, wetland = found.classes
     assert wetland.first == pytest.approx(179 / 180)
@@ -50,8 +50,8 @@ def test_the_gap_of_a_class_that_only_validation_finds():
 
 def test_fewer_than_ten_groups_on_a_side_give_no_interval():
     found = gap(
-        judged({FOREST: [3] * 12, WETLAND: [3] * 12}, 3, "v"),
-        judged({FOREST: [1] * 12, WETLAND: [1] * 9}, 1, "i"),
+        answers({FOREST: [3] * 12, WETLAND: [3] * 12}, 3, "v"),
+        answers({FOREST: [1] * 12, WETLAND: [1] * 9}, 1, "i"),
     )
     assert found.classes[1].interval is not None
     assert found.classes[2].interval is None
@@ -59,25 +59,25 @@ def test_fewer_than_ten_groups_on_a_side_give_no_interval():
 
 
 def test_a_class_that_one_side_lacks_has_no_difference():
-    found = gap(judged({FOREST: [3] * 12}, 3, "v"), judged({WETLAND: [1] * 12}, 1, "i"))
+    found = gap(answers({FOREST: [3] * 12}, 3, "v"), answers({WETLAND: [1] * 12}, 1, "i"))
     assert found.classes[1].second is None
     assert found.classes[1].difference is None
     assert found.classes[1].interval is None
 
 
 def test_the_same_samples_are_paired():
-    one = judged({FOREST: [3, 0] * 10, WETLAND: [3] * 20}, 3, "g")
+    one = answers({FOREST: [3, 0] * 10, WETLAND: [3] * 20}, 3, "g")
     same = gap(one, one)
     assert all(entry.interval == (0.0, 0.0) for entry in same.classes)
     # One sample less in every group, always: the difference does not spread either.
-    less = judged({FOREST: [2] * 20, WETLAND: [2] * 20}, 3, "g")
-    more = judged({FOREST: [3] * 20, WETLAND: [3] * 20}, 3, "g")
+    less = answers({FOREST: [2] * 20, WETLAND: [2] * 20}, 3, "g")
+    more = answers({FOREST: [3] * 20, WETLAND: [3] * 20}, 3, "g")
     assert gap(more, less).classes[0].interval == pytest.approx((-1 / 3, -1 / 3))
 
 
 def test_ranges_widen_where_groups_differ():
-    even = judged({FOREST: [5] * 40}, 10, "g")
-    uneven = judged({FOREST: [10, 0] * 20}, 10, "g")
+    even = answers({FOREST: [5] * 40}, 10, "g")
+    uneven = answers({FOREST: [10, 0] * 20}, 10, "g")
     assert ranges(shares_of(even, [FOREST])) == [(0.5, 0.5), (0.5, 0.5)]
     found = ranges(shares_of(uneven, [FOREST]))[0]
     # Forty groups, right or wrong as a whole: 0.5 ± 1.96·√(0.25/40).

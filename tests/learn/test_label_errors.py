@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from landcover.learn.label_errors import COLUMNS, mislabelled
+from landcover.learn.label_errors import COLUMNS, find_label_errors
 
 NAMES = ["a", "b"]
 
@@ -35,7 +35,7 @@ def test_changed_labels_come_first() -> None:
     wrong = {"p010": 3, "p041": 1, "p077": 1}  # they were 2, 3 and 3
     for point, code in wrong.items():
         table.loc[table["point_id"] == point, "code"] = code
-    found = mislabelled(table, NAMES, seed=1)
+    found = find_label_errors(table, NAMES, seed=1)
     assert tuple(found.columns) == COLUMNS
     top = found.head(3).set_index("point_id")
     assert set(top.index) == set(wrong)
@@ -51,16 +51,16 @@ def test_changed_labels_come_first() -> None:
 def test_the_order_of_rows_plays_no_part() -> None:
     table = points(60)
     table.loc[table["point_id"] == "p010", "code"] = 3
-    first = mislabelled(table, NAMES)
+    first = find_label_errors(table, NAMES)
     assert "p010" in set(first["point_id"])
-    again = mislabelled(table, NAMES, threads=2)
+    again = find_label_errors(table, NAMES, threads=2)
     pd.testing.assert_frame_equal(first, again)
 
 
 def test_few_rows_train_and_all_are_judged() -> None:
     table = points(120)
     table.loc[table["point_id"] == "p077", "code"] = 1
-    found = mislabelled(table, NAMES, max_rows=120)
+    found = find_label_errors(table, NAMES, max_rows=120)
     assert found.iloc[0]["point_id"] == "p077"
 
 
@@ -68,7 +68,7 @@ def test_a_class_of_few_points_is_not_judged() -> None:
     table = points(60)
     rare = points(3, seed=9).assign(code=9, a=50.0)
     rare[["point_id", "group"]] = "rare-" + rare[["point_id", "group"]]
-    found = mislabelled(pd.concat([table, rare]), NAMES)
+    found = find_label_errors(pd.concat([table, rare]), NAMES)
     assert not found["point_id"].str.startswith("rare").any()
     assert 9 not in set(found["suggested"])
-    assert mislabelled(rare, NAMES).empty
+    assert find_label_errors(rare, NAMES).empty

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from landcover.learn.bootstrap import Judged
+from landcover.learn.bootstrap import Predictions
 from landcover.learn.folds import block_ids, row_folds, unit_folds
 from landcover.learn.models import fit_classifier
 from landcover.learn.validation import cross_validate, repeat_held_out, score
@@ -34,8 +34,8 @@ def random_labels(n_points: int = 60, pixels: int = 9) -> pd.DataFrame:
     )
 
 
-def overall(judged: Judged) -> float:
-    return float((judged.mapped == judged.reference).mean())
+def overall(predictions: Predictions) -> float:
+    return float((predictions.mapped == predictions.reference).mean())
 
 
 def test_a_split_of_rows_finds_what_is_not_there_and_groups_do_not():
@@ -119,7 +119,7 @@ def test_scores_of_a_split():
     reference = np.array([1] * 6 + [2] * 10)
     mapped = np.array([1, 1, 1, 1, 2, 2] + [2] * 10)
     groups = np.array(["a", "a", "b", "b", "c", "c", *(f"g{k}" for k in range(10))])
-    found = score(Judged(mapped, reference, groups), "blocks", n_folds=5)
+    found = score(Predictions(mapped, reference, groups), "blocks", n_folds=5)
     assert found.overall == pytest.approx(14 / 16)
     assert found.majority_baseline == pytest.approx(10 / 16)
     assert (found.n, found.n_groups, found.n_folds) == (16, 13, 5)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from landcover.learn.accuracy import accuracy
-from landcover.learn.bootstrap import Judged, gap_between, shares_of
+from landcover.learn.bootstrap import Predictions, gap_between, shares_of
 from landcover.learn.calibration import expected_calibration_error, reliability
 from landcover.learn.validation import score
 from landcover.nouns.grid import Grid
@@ -172,8 +172,8 @@ def report(tmp_path_factory: pytest.TempPathFactory, cell: Cell) -> tuple[Path, 
 def validation_of(mapped: np.ndarray, codes: np.ndarray) -> Validation:
     """Pixels that flatter, blocks, calibration, and a probability sample of the map."""
     groups = (np.arange(100) // 5).astype(str)
-    flattering = Judged(codes.astype(np.int64), codes.astype(np.int64), groups)
-    honest = Judged(mapped.astype(np.int64), codes.astype(np.int64), groups)
+    flattering = Predictions(codes.astype(np.int64), codes.astype(np.int64), groups)
+    honest = Predictions(mapped.astype(np.int64), codes.astype(np.int64), groups)
     pairs = [(entry.code, entry.name) for entry in LEGEND.classes]
     shares = [shares_of(judged, LEGEND.codes) for judged in (flattering, honest)]
     curve = reliability([0.95] * 50 + [0.65] * 50, [True] * 45 + [False] * 20 + [True] * 35)

@@ -19,11 +19,11 @@ from landcover.nouns.explanation import (
     ExplainedClass,
     Explanation,
     FeatureWeight,
-    JudgedExplanation,
-    JudgedPair,
-    Judgement,
-    MissedPoint,
+    IndependentValidation,
+    MisclassifiedPoint,
     PointFeature,
+    ValidatedExplanation,
+    ValidatedPair,
 )
 from landcover.publish.doctor import (
     DRAWING,
@@ -44,8 +44,8 @@ def a_class(code: int, title: str, colour: str, **more: Any) -> ExplainedClass:
     return ExplainedClass(code=code, title=title, colour=colour, **{**known, **more})
 
 
-def a_point(number: int) -> MissedPoint:
-    return MissedPoint(
+def a_point(number: int) -> MisclassifiedPoint:
+    return MisclassifiedPoint(
         point=f"p{number // 2}", tile="30SUF", row=4, column=5 + number, lon=-3.25, lat=37.5,
         reference=1, predicted=2, p_reference=0.2, p_predicted=0.6,
         features=(
@@ -108,25 +108,25 @@ def test_points_are_bounded_and_one_pixel_stands_for_a_point(explanation: Explan
 
 
 @pytest.fixture(scope="module")
-def joined(explanation: Explanation) -> JudgedExplanation:
+def joined(explanation: Explanation) -> ValidatedExplanation:
     known = {name: value for name, value in explanation if name != "pairs"}
     first = explanation.pairs[0].model_copy(update={"confused": 0, "rows": 0, "codes": (2, 1)})
-    return JudgedExplanation(
+    return ValidatedExplanation(
         **known,
         pairs=(explanation.pairs[0], first),
-        judgement=Judgement(
+        judgement=IndependentValidation(
             run="the <run>", design="simple random sample: a probability sample", n=48,
             overall=0.75, weighted=Estimate(value=0.7, half_width=0.12), n_missed=12,
             pairs=(
-                JudgedPair(codes=(1, 2), confused=8, points=40, is_used=True),
-                JudgedPair(codes=(2, 1), confused=0, points=0, is_used=False),
+                ValidatedPair(codes=(1, 2), confused=8, points=40, is_used=True),
+                ValidatedPair(codes=(2, 1), confused=0, points=0, is_used=False),
             ),
             points=(a_point(90), a_point(92)),
         ),
     )  # fmt: skip
 
 
-def test_held_out_rows_and_points_stand_beside_each_other(joined: JudgedExplanation) -> None:
+def test_held_out_rows_and_points_stand_beside_each_other(joined: ValidatedExplanation) -> None:
     page = render_doctor(joined)
     row = page[page.index('<tr><th scope="row">') :].split("</tr>")[0]
     cells = re.findall(r'<td class="n">(.*?)</td>', row)

@@ -73,7 +73,7 @@ def test_a_simulated_map_is_stamped(tmp_path: Path, legend: Legend) -> None:
 def test_a_map_without_a_reference_says_so_below_its_legend(tmp_path: Path, legend: Legend) -> None:
     plain, marked = tmp_path / "plain.png", tmp_path / "marked.png"
     draw_map(classes(), legend.classes, GRID, plain, "t")
-    draw_map(classes(), legend.classes, GRID, marked, "t", is_judged=False)
+    draw_map(classes(), legend.classes, GRID, marked, "t", is_validated=False)
     one, other = imread(plain), imread(marked)
     rows, columns = np.nonzero((one != other).any(axis=2))
     assert rows.size > 0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from landcover import api
-from landcover.learn.validated_diagnosis import UNJUDGED
+from landcover.learn.validated_diagnosis import NOT_VALIDATED
 from landcover.nouns.explanation import Explanation
 from landcover.nouns.stages import GROUPS, STAGES
 from landcover.parts.training.explanation import find_explanation
@@ -125,9 +125,9 @@ def test_the_report_shows_it(region: Any, workspace: Any, folder: Path) -> None:
     for name in (TABLE, PICTURE, DRAWING):
         assert (report / name).read_bytes() == (folder / name).read_bytes()
     made, shown = (Explanation.from_json((f / DOCUMENT).read_text()) for f in (folder, report))
-    assert shown == made.model_copy(update={"notes": (*made.notes, UNJUDGED)})
-    assert (report / PAGE).read_text().count(UNJUDGED) == 1
-    assert UNJUDGED not in (folder / PAGE).read_text()
+    assert shown == made.model_copy(update={"notes": (*made.notes, NOT_VALIDATED)})
+    assert (report / PAGE).read_text().count(NOT_VALIDATED) == 1
+    assert NOT_VALIDATED not in (folder / PAGE).read_text()
     page = (report / "index.html").read_text()
     assert f'href="{PAGE}"' in page
     assert f'src="{PICTURE}"' in page

@@ -13,7 +13,7 @@ import pytest
 from landcover import api
 from landcover.analysis.doctor import visit
 from landcover.errors import InputError, MissingDataError
-from landcover.nouns.explanation import JudgedExplanation
+from landcover.nouns.explanation import ValidatedExplanation
 from landcover.nouns.grid import Grid
 from landcover.nouns.validation import Validation
 from landcover.parts.validation import validated_diagnosis as judged_module
@@ -139,7 +139,7 @@ def test_the_class_doctor_is_joined_with_the_points(
 ) -> None:
     document = next(iter(outputs_of(workspace, "whole", "publish").values()))
     folder = Path(workspace.objects.href(document["key"], ""))
-    found = JudgedExplanation.from_json((folder / "explanation.json").read_text())
+    found = ValidatedExplanation.from_json((folder / "explanation.json").read_text())
     assert whole.independent is not None
     report, judged = whole.independent.agreement, found.judgement
     matrix = np.array(report.matrix)
@@ -186,7 +186,7 @@ def test_the_class_doctor_is_joined_with_the_points(
 
     monkeypatch.setattr(judged_module, "composites_of", gone)
     bare = visit(workspace, "whole")
-    assert isinstance(bare, JudgedExplanation)
+    assert isinstance(bare, ValidatedExplanation)
     assert bare.judgement == judged.model_copy(update={"points": ()})
 
 

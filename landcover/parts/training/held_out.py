@@ -16,7 +16,7 @@ DESIGN = (
 
 
 def held_out_accuracy(task: Task, model: Model, table: pd.DataFrame) -> AccuracyReport | None:
-    """Judge a model on the samples that were held out of its training.
+    """Validate a model on the samples that were held out of its training.
 
     Args:
         task: The run: legend, seed, whether its products are simulated.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from landcover.learn.label_errors import mislabelled
+from landcover.learn.label_errors import find_label_errors
 from landcover.learn.signatures import class_signatures
 from landcover.nouns.model import FeatureSet
 from landcover.parts.task import Task
@@ -51,7 +51,7 @@ def check_samples(
         task.job.check()
         task.job.progress(0.9 + 0.1 * share, "looking for doubtful labels")
 
-    found = mislabelled(
+    found = find_label_errors(
         table,
         features.names,
         seed=task.recipe.model.seed,

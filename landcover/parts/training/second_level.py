@@ -180,7 +180,7 @@ def _judged(
     held: pd.DataFrame,
     inner: Mapping[int, LegendEntry],
 ) -> dict[str, Any]:
-    """Judge a model on the held-out samples of its class, alone and behind the first level."""
+    """Validate a model on the held-out samples of its class, alone and behind the first level."""
     if held.empty:
         return {}
     answers, truth = second.predict(held)[0], held["code2"].to_numpy()

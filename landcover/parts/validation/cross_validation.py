@@ -11,7 +11,7 @@ import pandas as pd
 from landcover.features.normalisation import paper_limits
 from landcover.learn.accuracy import NamesClasses
 from landcover.learn.balancing import balance
-from landcover.learn.bootstrap import Judged, gap_between, shares_of
+from landcover.learn.bootstrap import Predictions, gap_between, shares_of
 from landcover.learn.fitting import fit_recipe
 from landcover.learn.folds import Folds, block_ids, row_folds, unit_folds
 from landcover.learn.models import Model
@@ -43,20 +43,24 @@ class SideBySide:
     """Names the classes."""
     seed: int
     """Seed of folds, fits and resampling."""
-    judged: dict[SplitName, Judged] = field(default_factory=dict)
+    predictions: dict[SplitName, Predictions] = field(default_factory=dict)
     scores: dict[SplitName, SplitScore] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     n_rows: int = 0
     """Rows of the fits."""
 
-    def add(self, name: SplitName, judged: Judged, *, n_folds: int = 1) -> None:
+    def add(self, name: SplitName, predictions: Predictions, *, n_folds: int = 1) -> None:
         """Take in the answers under one split; where the map has none, nothing is judged."""
-        is_counted = judged.mapped > 0
-        judged = Judged(
-            judged.mapped[is_counted], judged.reference[is_counted], judged.groups[is_counted]
+        is_counted = predictions.mapped > 0
+        predictions = Predictions(
+            predictions.mapped[is_counted],
+            predictions.reference[is_counted],
+            predictions.groups[is_counted],
         )
-        self.judged[name] = judged
-        self.scores[name] = score(judged, name, legend=self.names, n_folds=n_folds, seed=self.seed)
+        self.predictions[name] = predictions
+        self.scores[name] = score(
+            predictions, name, legend=self.names, n_folds=n_folds, seed=self.seed
+        )
 
     def splits(self) -> tuple[SplitScore, ...]:
         """List the scores, the most flattering split first."""
@@ -64,19 +68,19 @@ class SideBySide:
 
     def gaps(self) -> tuple[Gap, ...]:
         """Compare what flatters with other places and with independent points."""
-        first: SplitName = "rows" if "rows" in self.judged else "held-out"
-        away = next((name for name in _ELSEWHERE if name in self.judged), first)
+        first: SplitName = "rows" if "rows" in self.predictions else "held-out"
+        away = next((name for name in _ELSEWHERE if name in self.predictions), first)
         pairs: tuple[tuple[SplitName, SplitName], ...] = (
             (first, "independent"), (first, away), (away, "independent"),
         )  # fmt: skip
         return tuple(
             self._gap(one, other)
             for one, other in dict.fromkeys(pairs)
-            if one != other and one in self.judged and other in self.judged
+            if one != other and one in self.predictions and other in self.predictions
         )
 
     def _gap(self, first: SplitName, second: SplitName) -> Gap:
-        one, other = self.judged[first], self.judged[second]
+        one, other = self.predictions[first], self.predictions[second]
         codes = np.union1d(one.reference, other.reference).tolist()
         return gap_between(
             shares_of(one, codes),
@@ -136,7 +140,7 @@ def cross_validated(
             found.notes.append(reason)
             continue
         n_folds = np.unique(folds).size
-        judged = cross_validate(
+        predictions = cross_validate(
             table,
             folds,
             fit,
@@ -145,7 +149,7 @@ def cross_validated(
             buffer_m=rules.buffer_m if name not in ("rows", "groups") else 0.0,
             progress=_part(job, number, steps, f"cross-validation by {name}"),
         )
-        found.add(name, judged, n_folds=n_folds)
+        found.add(name, predictions, n_folds=n_folds)
     if "held-out" not in found.scores:
         return
     seeds = repeat_held_out(

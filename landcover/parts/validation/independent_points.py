@@ -1,4 +1,4 @@
-"""Judge the map of a run by points that no model has seen."""
+"""Validate the map of a run by points that no model has seen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from landcover.errors import MissingDataError
-from landcover.learn.bootstrap import Judged
+from landcover.learn.bootstrap import Predictions
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.nouns.validation import Independent
@@ -18,7 +18,7 @@ from landcover.parts.validation.point_accuracy import Strata, judge
 from landcover.parts.validation.reference_points import Reference, beside_training, load_reference
 
 
-def judge_independently(
+def validate_independently(
     task: Task,
     tiles: dict[str, Output],
     joined: dict[str, Output],
@@ -26,7 +26,7 @@ def judge_independently(
     names: Names,
     *,
     title: str,
-) -> tuple[Independent, Judged]:
+) -> tuple[Independent, Predictions]:
     """Read the joined map at the test points of the run and compare.
 
     Args:
@@ -67,12 +67,12 @@ def judge_independently(
         simulated=task.run.simulated,
     )
     agreement = found.agreement.model_copy(update={"notes": (*found.agreement.notes, *notes)})
-    judged = Judged(
+    predictions = Predictions(
         mapped.astype(np.int64),
         points["code"].to_numpy(np.int64),
         points["group"].to_numpy().astype(np.str_),
     )
-    return found.model_copy(update={"agreement": agreement}), judged
+    return found.model_copy(update={"agreement": agreement}), predictions
 
 
 def points_apart(

@@ -18,10 +18,10 @@ from landcover.features.stack import FeatureStack
 from landcover.labels.assignment import assign_points
 from landcover.learn.classifiers import feature_matrix
 from landcover.learn.explain import explain
-from landcover.learn.misclassified import choose_missed, tell_missed
-from landcover.learn.validated_diagnosis import with_judgement, without_judgement
+from landcover.learn.misclassified import choose_misclassified, describe_misclassified
+from landcover.learn.validated_diagnosis import with_validation, without_validation
 from landcover.ledger import outputs, runs, units
-from landcover.nouns.explanation import Explanation, MissedPoint
+from landcover.nouns.explanation import Explanation, MisclassifiedPoint
 from landcover.nouns.output import Output
 from landcover.nouns.run import Unit
 from landcover.nouns.validation import Validation
@@ -50,7 +50,7 @@ MOST_POINTS = 12
 log = logging.getLogger(__name__)
 
 
-def judged_run(workspace: Workspace, model_id: str, job: Job) -> Task | None:
+def validated_run(workspace: Workspace, model_id: str, job: Job) -> Task | None:
     """Find the newest run that judged a map of a model by independent points; None: there is none.
 
     Args:
@@ -109,12 +109,12 @@ def show_explanation(task: Task, validation: Output | None, folder: Path) -> Exp
             return LoadedModel(card, open_model(path.parent, card))
 
     explanation = read_explanation(task.workspace, found)
-    joined = judge_explanation(explanation, load, task, validation)
+    joined = validate_explanation(explanation, load, task, validation)
     write_words(folder, joined)
     return view_of(joined)
 
 
-def judge_explanation(
+def validate_explanation(
     explanation: Explanation,
     load: Callable[[], LoadedModel],
     task: Task | None,
@@ -132,11 +132,11 @@ def judge_explanation(
         The explanation joined; with a note that says so where there are no independent points.
     """
     if task is None or validation is None:
-        return without_judgement(explanation)
+        return without_validation(explanation)
     with task.local(validation, VALIDATION) as path:
         independent = Validation.from_json(path.read_text(encoding="utf-8")).independent
     if independent is None:
-        return without_judgement(explanation)
+        return without_validation(explanation)
     loaded = load()
     samples = outputs.find(task.workspace, loaded.card.sample_set_id)
     trained = pd.DataFrame()
@@ -146,25 +146,25 @@ def judge_explanation(
         trained = table[is_whole & table["is_train"].to_numpy()].reset_index(drop=True)
     called = {entry.code: entry.title for entry in explanation.classes}
     try:
-        points = _explain_missed(task, loaded, called, samples, trained)
+        points = _explain_misclassified(task, loaded, called, samples, trained)
     except LandcoverError as error:
         if error.family not in ("input", "missing"):
             raise
         # Composites may be gone; what the points say of the map is worth having without.
         log.warning("run %s: its missed test points are not explained: %s", task.run.id, error)
         points = ()
-    return with_judgement(
+    return with_validation(
         explanation, loaded.card, independent, trained, run=task.run.id, points=points
     )
 
 
-def _explain_missed(
+def _explain_misclassified(
     task: Task,
     loaded: LoadedModel,
     called: dict[int, str],
     samples: Output | None,
     trained: pd.DataFrame,
-) -> tuple[MissedPoint, ...]:
+) -> tuple[MisclassifiedPoint, ...]:
     """Explain the test points that both the map and, at their own pixel, the model get wrong."""
     model, card = loaded.model, loaded.card
     tiles = {str(unit.tile): output for unit, output in task.all_outputs("classify")}
@@ -186,8 +186,10 @@ def _explain_missed(
     table = pd.concat(parts).sort_index().reset_index(drop=True)
     table = table.assign(point_id=table["group"].astype(str))
     answers = model.predict(table)[0]
-    is_missed = (answers > 0) & (answers != table["code"].to_numpy())
-    chosen = choose_missed(table, is_missed, answers, MOST_POINTS, (), card.seed)[:MOST_POINTS]
+    is_misclassified = (answers > 0) & (answers != table["code"].to_numpy())
+    chosen = choose_misclassified(table, is_misclassified, answers, MOST_POINTS, (), card.seed)[
+        :MOST_POINTS
+    ]
     if not len(chosen):
         return ()
     rows = table.iloc[chosen].reset_index(drop=True)
@@ -201,4 +203,4 @@ def _explain_missed(
         model, rows, training=trained, max_rows=len(rows), extra=every, seed=card.seed,
         threads=task.job.threads, progress=tell,
     )  # fmt: skip
-    return tuple(tell_missed(model, card, called, rows, explained, every))
+    return tuple(describe_misclassified(model, card, called, rows, explained, every))
