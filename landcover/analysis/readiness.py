@@ -23,11 +23,8 @@ from landcover.nouns.stages import Stage
 from landcover.parts.preparation.composite_rule import OPTIONS, rule_of
 from landcover.parts.preparation.expected_coverage import candidates_of, expect
 from landcover.parts.preparation.fetching import Offer, look
-from landcover.parts.preparation.quicklooks import (
-    make_quicklook,
-    masked_by_recipe,
-    quicklook_of_composite,
-)
+from landcover.parts.preparation.quicklook_masks import masked_by_recipe
+from landcover.parts.preparation.quicklooks import make_quicklook, quicklook_of_composite
 from landcover.parts.task import Task
 from landcover.parts.work_grid import work_grid
 from landcover.publish.outlines import outline_of

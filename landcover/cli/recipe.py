@@ -24,7 +24,7 @@ def check(file: str, overrides: tuple[str, ...], workspace: str | None, as_json:
     import yaml
 
     from landcover.ledger.runs import recipe_id
-    from landcover.parts.preparation.time_statistics import require_bands
+    from landcover.parts.preparation.composite_rule import require_bands
     from landcover.recipe import read_recipe
 
     recipe = read_recipe(file, overrides)

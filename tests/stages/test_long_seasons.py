@@ -21,8 +21,9 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.nouns.product import ProductFile
 from landcover.nouns.run_arguments import RunArguments
-from landcover.parts.preparation.observations import Source, plan_reading
-from landcover.parts.preparation.time_statistics import require_bands
+from landcover.parts.preparation.composite_rule import require_bands
+from landcover.parts.preparation.observation_stacks import plan_reading
+from landcover.parts.preparation.observations import Source
 from landcover.parts.task import Job
 from landcover.recipe import LongSeason, make_recipe, read_recipe
 from landcover.simulate import simulate

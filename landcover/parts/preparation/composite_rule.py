@@ -1,13 +1,16 @@
-"""What names a composite beside its products: the options of its recipe that are in use."""
+"""What a recipe asks of a composite: the options in use, which name it, and what they need."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Any
 
+from landcover.errors import InputError
 from landcover.nouns.period import Period
-from landcover.parts.preparation.time_statistics import is_of_index
-from landcover.recipe import Recipe
+from landcover.raster.indices import required_bands
+from landcover.recipe import INDICES, Recipe
+from landcover.recipe.fields import CompositeRecipe
+from landcover.recipe.temporal import CURVE, Statistics
 
 OPTIONS = {"method": "median", "ladder": None, "view_angle": None, "statistics": None}
 """Values of the options that leave the plain median as it is."""
@@ -23,7 +26,7 @@ def rule_of(recipe: Recipe, period: Period) -> dict[str, Any]:
     params = {name: v for name, v in composite.to_document().items() if name not in unused}
     if composite.statistics is not None:
         params["statistics"] = composite.statistics.to_params()
-        if is_of_index(recipe):
+        if any(layer in INDICES for layer in followed_layers(composite.statistics)):
             params["index_variant"] = recipe.features.index_variant
         if composite.statistics.metrics:
             params["first_day"] = first_day(period).isoformat()
@@ -33,3 +36,43 @@ def rule_of(recipe: Recipe, period: Period) -> dict[str, Any]:
 def first_day(period: Period) -> date:
     """Give day 0 of a season: of its primary or first month, whichever months gave products."""
     return period.start.date()
+
+
+def is_plain(recipe: CompositeRecipe) -> bool:
+    """Tell whether a recipe asks for the median of each band under one mask, and no more."""
+    return recipe.method == "median" and recipe.ladder is None and recipe.view_angle is None
+
+
+def followed_layers(wanted: Statistics | None) -> tuple[str, ...]:
+    """Name the bands and indices that are followed date by date, each once.
+
+    Percentiles and spread of bands are not among them: those are computed beside the medians.
+    """
+    if wanted is None:
+        return ()
+    indices = [layer for layer in wanted.layers if layer in INDICES]
+    curve = [CURVE] if wanted.metrics else []
+    return tuple(dict.fromkeys([*indices, *curve, *(share.layer for share in wanted.shares)]))
+
+
+def bands_of(layer: str, variant: str) -> tuple[str, ...]:
+    """Name the bands of an index in the order of its formula, or the band itself."""
+    return required_bands(layer, variant) if layer in INDICES else (layer,)
+
+
+def require_bands(recipe: Recipe) -> None:
+    """Refuse indices along time whose bands are not composited.
+
+    Raises:
+        InputError: ``composite.layers`` lacks a band of an index.
+    """
+    variant = recipe.features.index_variant
+    for layer in followed_layers(recipe.composite.statistics):
+        needed = bands_of(layer, variant)
+        lacking = [band for band in needed if band not in recipe.composite.layers]
+        if lacking:
+            raise InputError(
+                f"composite.statistics: {layer} ({variant}) is computed from "
+                f"{' and '.join(needed)}, and composite.layers lacks {', '.join(lacking)}. Add it "
+                f"there, or leave {layer} out."
+            )

@@ -1,63 +1,23 @@
-"""Composites by other means than the plain median: mask ladder, joint spectra, view angle.
-
-The bands of a grid are worked on together, window by window: masks are read once for all of
-them, and a spectrum needs them all.
-"""
+"""Composites by other means than the plain median: mask ladder, joint spectra, view angle."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from functools import partial
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
-from landcover.nouns.grid import Grid, Window
-from landcover.parts.preparation.composite_files import clear_file, layer_file, rung_file
-from landcover.parts.preparation.masking import mask_name
-from landcover.parts.preparation.observations import (
-    BYTES_PER_OBSERVATION,
-    SHARE_OF_WINDOWS,
-    Observation,
-    excluded_bits,
-    read_harmonised,
-)
+from landcover.nouns.grid import Grid
+from landcover.parts.preparation.grid_compositing import Bundle, GridCompositing
+from landcover.parts.preparation.medians import Layer
+from landcover.parts.preparation.observations import Observation
 from landcover.parts.preparation.view_angles import View
 from landcover.parts.task import Task
-from landcover.raster.clouds import is_excluded, upsample_nearest
-from landcover.raster.composite import masked_median
-from landcover.raster.geomedian import geometric_median, medoid_composite
-from landcover.raster.growth import kernel_px
-from landcover.raster.ladder import NO_RUNG, first_rungs, hidden_on_rungs
-from landcover.raster.reflectance import NODATA
-from landcover.raster.windows import cover, cut, plan_windows
+from landcover.raster.ladder import NO_RUNG
 from landcover.recipe import AUXILIARY
-from landcover.recipe.fields import CompositeRecipe
-from landcover.stores.rasters import Opened, RasterWriter, ReadingPool
-
-Shorts = NDArray[np.int16]
-Bytes = NDArray[np.uint8]
-
-# Float64 planes of a pixel while its factor is interpolated and applied.
-BYTES_PER_VIEW = 64
-
-
-class Layer(NamedTuple):
-    """A layer and who has it."""
-
-    name: str
-    grid: Grid
-    usable: list[Observation]
-
-
-def is_plain(recipe: CompositeRecipe) -> bool:
-    """Tell whether a recipe asks for the median of each band under one mask, and no more."""
-    return recipe.method == "median" and recipe.ladder is None and recipe.view_angle is None
 
 
 def compose(
@@ -84,19 +44,11 @@ def compose(
     finest = min(by_grid, key=lambda grid: grid.pixel)
     stats: dict[str, Any] = {}
     for number, (grid, group) in enumerate(by_grid.items()):
-        work = _Group(task, grid, _bundles(task, group), views)
+        work = GridCompositing(task, grid, _bundles(task, group), views)
         counts = work.write(path, number / len(by_grid), 1 / len(by_grid))
         if grid == finest and work.growths_m:
             stats["rungs"] = _shares(counts, work.growths_m)
     return stats
-
-
-class _Bundle(NamedTuple):
-    """Layers that are composited as one."""
-
-    names: tuple[str, ...]
-    usable: list[Observation]
-    method: str
 
 
 def _by_date(usable: list[Observation]) -> list[Observation]:
@@ -104,13 +56,13 @@ def _by_date(usable: list[Observation]) -> list[Observation]:
     return sorted(usable, key=lambda o: (o.product.datatake, o.product.name))
 
 
-def _bundles(task: Task, group: Sequence[Layer]) -> list[_Bundle]:
+def _bundles(task: Task, group: Sequence[Layer]) -> list[Bundle]:
     """Put the layers of a grid together as the method wants them."""
     method = task.recipe.composite.method
     if method == "median":
-        return [_Bundle((layer.name,), layer.usable, method) for layer in group]
+        return [Bundle((layer.name,), layer.usable, method) for layer in group]
     bands = [layer for layer in group if layer.name not in AUXILIARY]
-    rest = [_Bundle((a.name,), a.usable, "median") for a in group if a.name in AUXILIARY]
+    rest = [Bundle((a.name,), a.usable, "median") for a in group if a.name in AUXILIARY]
     if not bands:
         return rest
     usable = [o for o in bands[0].usable if all(o in band.usable for band in bands)]
@@ -120,171 +72,7 @@ def _bundles(task: Task, group: Sequence[Layer]) -> list[_Bundle]:
             f"{task.unit.label}: no product has all of {', '.join(names)}, which composite.method "
             f"{method} needs together. Leave bands out of composite.layers, or take the median."
         )
-    return [_Bundle(names, usable, method), *rest]
-
-
-class _Group:
-    """The bundles of one grid."""
-
-    def __init__(
-        self, task: Task, grid: Grid, bundles: list[_Bundle], views: Mapping[str, View]
-    ) -> None:
-        recipe = task.recipe.composite
-        self.task, self.grid, self.bundles, self.views = task, grid, bundles, views
-        self.growths_m = () if recipe.ladder is None else recipe.ladder.growths_m
-        self.n_rungs = max(1, len(self.growths_m))
-        self.min_clear = recipe.min_clear
-        self.observations = list({o.product.name: o for b in bundles for o in b.usable}.values())
-
-    def write(self, path: Path, began: float, share: float) -> NDArray[np.int64]:
-        """Write all files of the grid; count the pixels of each rung, by its number."""
-        task = self.task
-        counts = np.zeros(NO_RUNG + 1, dtype=np.int64)
-        windows = self._windows()
-        with ExitStack() as files:
-            layers = {
-                name: files.enter_context(layer_file(path, name, self.grid))
-                for bundle in self.bundles
-                for name in bundle.names
-            }
-            counter = files.enter_context(clear_file(path, self.grid))
-            steps = files.enter_context(rung_file(path, self.grid)) if self.growths_m else None
-            pool = files.enter_context(ReadingPool(task.job.threads))
-            for number, window in enumerate(windows):
-                task.job.check()
-                done = began + share * number / len(windows)
-                task.job.progress(done, f"{task.unit.label} {self.grid.pixel:g} m")
-                n_clear, rungs = self._write_window(pool, layers, window)
-                counter.write(n_clear, window)
-                counts += np.bincount(rungs.ravel(), minlength=counts.size)
-                if steps is not None:
-                    steps.write(rungs, window)
-        return counts
-
-    def _write_window(
-        self, pool: ReadingPool, layers: Mapping[str, RasterWriter], window: Window
-    ) -> tuple[Bytes, Bytes]:
-        """Write a window of all layers; give the count and the rungs of the first bundle."""
-        masks = [pool.submit(partial(self._first_clear, o, window)) for o in self.observations]
-        names = [o.product.name for o in self.observations]
-        first_clear = {name: m.result() for name, m in zip(names, masks, strict=True)}
-        found = []
-        for bundle in self.bundles:
-            steps = np.stack([first_clear[o.product.name] for o in bundle.usable])
-            values = self._read(pool, bundle, window, steps)
-            steps[(values == NODATA).any(axis=1)] = self.n_rungs
-            hidden, rungs = hidden_on_rungs(steps, self.n_rungs, self.min_clear)
-            composite, n_clear = self._combine(pool, bundle.method, values, hidden)
-            for name, band in zip(bundle.names, composite, strict=True):
-                layers[name].write(band, window)
-            found.append((n_clear, rungs))
-        return found[0]
-
-    def _read(
-        self, pool: ReadingPool, bundle: _Bundle, window: Window, first_clear: Bytes
-    ) -> Shorts:
-        """Read a window of a bundle, (time, band, y, x), as seen from above if asked for."""
-        shape = (len(bundle.usable), len(bundle.names), window.height, window.width)
-        values = np.full(shape, NODATA, dtype=np.int16)
-        # What no rung lets through is not decoded: it could change nothing.
-        reads = [
-            pool.submit(partial(self._fill, observation, name, window, band))
-            for observation, steps, bands in zip(bundle.usable, first_clear, values, strict=True)
-            if (steps < self.n_rungs).any()
-            for name, band in zip(bundle.names, bands, strict=True)
-        ]
-        for read in reads:
-            read.result()
-        return values
-
-    def _fill(
-        self, observation: Observation, name: str, window: Window, band: Shorts, _opened: Opened
-    ) -> None:
-        file = observation.product.file(name)
-        assert file is not None
-        band[:] = read_harmonised(file, window)
-        view = self.views.get(observation.product.name)
-        if view is not None:
-            band[:] = view.from_above(name, band, self.grid, window)
-
-    def _first_clear(self, observation: Observation, window: Window, opened: Opened) -> Bytes:
-        """Read from which rung on an observation may be used, the number of rungs for none."""
-        excluded, recipe = excluded_bits(self.task), self.task.recipe.mask
-        own = next((f.grid for f in observation.product.files if f.layer == "SCL"), self.grid)
-        source = self.grid if self.grid.pixel >= own.pixel else own
-        ratio = source.ratio_to(self.grid)
-        coarse = cover(window, ratio)
-        # Growth looks half a filter far.
-        halo = kernel_px(source.pixel, max(self.growths_m, default=0)) // 2
-        wide = _widened(coarse, halo, source)
-        bits = opened(self.task.href(observation.mask, mask_name(source))).read(wide, band=1)
-        if self.growths_m:
-            steps = first_rungs(
-                bits,
-                source.pixel,
-                self.growths_m,
-                excluded=excluded,
-                variant=recipe.variant,
-                threshold=recipe.threshold,
-            )
-        else:
-            steps = is_excluded(bits, excluded).view(np.uint8)
-        fine = upsample_nearest(cut(steps, coarse, wide, 1), ratio)
-        return cut(fine, window, coarse, ratio)
-
-    def _combine(
-        self, pool: ReadingPool, method: str, values: Shorts, hidden: NDArray[np.bool_]
-    ) -> tuple[Shorts, Bytes]:
-        """Make one value of each band, (band, y, x), and count; threads share the rows."""
-        edges = np.linspace(0, values.shape[2], self.task.job.threads + 1).astype(int)
-        parts = [slice(top, bottom) for top, bottom in pairwise(edges) if bottom > top]
-        pieces = [
-            pool.submit(
-                partial(_combined, method, values[:, :, part], hidden[:, part], self.min_clear)
-            ).result
-            for part in parts
-        ]
-        composites, counts = zip(*(piece() for piece in pieces), strict=True)
-        return np.concatenate(composites, axis=1), np.concatenate(counts)
-
-    def _windows(self) -> list[Window]:
-        """Cover the grid with windows that fit into the memory of the job."""
-        files = [
-            o.product.file(name) for bundle in self.bundles for o in bundle.usable
-            for name in bundle.names
-        ]  # fmt: skip
-        blocks = [file.block for file in files if file is not None]
-        # Values and their contiguous copy, of every band of a spectrum but the first.
-        more = 4 * (max(len(bundle.names) for bundle in self.bundles) - 1)
-        per_observation = BYTES_PER_OBSERVATION + more
-        per_thread = BYTES_PER_VIEW * self.task.job.threads if self.views else 0
-        return plan_windows(
-            *self.grid.shape,
-            bytes_per_pixel=per_observation * len(self.observations) + more + per_thread,
-            memory_gb=SHARE_OF_WINDOWS * self.task.job.memory_gb,
-            block=(max(rows for rows, _ in blocks), max(columns for _, columns in blocks)),
-        )
-
-
-def _combined(
-    method: str, values: Shorts, hidden: NDArray[np.bool_], min_clear: int, _opened: Opened
-) -> tuple[Shorts, Bytes]:
-    """Make one value of each band, (band, y, x), and count the observations."""
-    if method == "geomedian":
-        return geometric_median(values, hidden, min_clear=min_clear)
-    if method == "medoid":
-        spectrum, n_clear, _ = medoid_composite(values, hidden, min_clear=min_clear)
-        return spectrum, n_clear
-    median, n_clear = masked_median(values[:, 0], hidden, min_clear=min_clear)
-    return median[np.newaxis], n_clear
-
-
-def _widened(window: Window, halo: int, grid: Grid) -> Window:
-    """Add a halo to a window, as far as the grid reaches."""
-    top, left = max(0, window.row - halo), max(0, window.column - halo)
-    bottom = min(grid.height, window.row + window.height + halo)
-    right = min(grid.width, window.column + window.width + halo)
-    return Window(top, left, bottom - top, right - left)
+    return [Bundle(names, usable, method), *rest]
 
 
 def _shares(counts: NDArray[np.int64], growths_m: Sequence[float]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.nouns.product import Product, ProductFile
-from landcover.parts.preparation.quicklooks import bits_of, excluded_by
+from landcover.parts.preparation.quicklook_masks import bits_of, excluded_by
 from landcover.products.naming import parse_name
 from landcover.publish.quality import Basis, Candidate
 from landcover.raster.clouds import is_excluded

@@ -19,7 +19,8 @@ from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
 from landcover.nouns.product import Product
-from landcover.parts.preparation.observations import Observation, stacks
+from landcover.parts.preparation.observation_stacks import stacks
+from landcover.parts.preparation.observations import Observation
 from landcover.parts.preparation.tile_terrain import need_terrain
 from landcover.parts.task import Task
 from landcover.raster.topography import (

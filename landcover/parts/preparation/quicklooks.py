@@ -6,8 +6,7 @@ pixels a side. No output of the chain is made from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +15,14 @@ from landcover.errors import InputError
 from landcover.ledger import outputs
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
-from landcover.nouns.product import Product, ProductFile
-from landcover.parts.preparation.masking import mask_name
-from landcover.parts.preparation.observations import BITS
+from landcover.nouns.product import ProductFile
 from landcover.parts.preparation.product_records import load_product
+from landcover.parts.preparation.quicklook_masks import (
+    Masked,
+    excluded_by,
+    excluded_ungrown,
+    masked_by_chain,
+)
 from landcover.parts.task import Task
 from landcover.publish import quicklooks
 from landcover.publish.quicklooks import Quicklook
@@ -31,8 +34,6 @@ from landcover.raster.clouds import (
     SHADOW_BIT,
     SNOW_BIT,
     is_excluded,
-    kernel_px,
-    mask_bits,
     upsample_nearest,
 )
 from landcover.raster.composite import masked_median
@@ -47,47 +48,6 @@ in which a cloud and the 255 m that it grows by are both visible."""
 SMALLEST_SIDE_PX = 96
 """Fewest pixels along a side where the grid is coarse."""
 TRUE_COLOUR = ("B04", "B03", "B02")
-ReadBits = Callable[[Window | None], NDArray[np.uint8]]
-
-
-@dataclass(frozen=True)
-class Masked:
-    """A product, and where its mask bits come from."""
-
-    product: Product
-    grid: Grid
-    """Grid of the mask: that of the scene classification."""
-    read_bits: ReadBits
-    """Gives the bits of a window, uint8; of the whole grid for None."""
-
-
-def masked_by_chain(task: Task, product: Product, mask: Output) -> Masked:
-    """Take the mask that the mask stage wrote."""
-    grid = _scl(product).grid
-    path = task.href(mask, mask_name(grid))
-
-    def read_bits(window: Window | None) -> NDArray[np.uint8]:
-        with open_raster(path) as raster:
-            return np.asarray(raster.read(window, band=1), dtype=np.uint8)
-
-    return Masked(product, grid, read_bits)
-
-
-def masked_by_recipe(product: Product, rule: Mask) -> Masked:
-    """Make the mask anew from the scene classification, before any stage has run."""
-    scl = _scl(product)
-    margin = kernel_px(scl.grid.pixel, rule.growth_m) // 2 + 1
-
-    def read_bits(window: Window | None) -> NDArray[np.uint8]:
-        inner = window or Window(0, 0, *scl.grid.shape)
-        outer = _widened(inner, margin, scl.grid)
-        with open_raster(scl.href) as raster:
-            codes = raster.read(outer, band=1)
-        bits = bits_of(codes, scl.grid.pixel, rule)
-        top, left = inner.row - outer.row, inner.column - outer.column
-        return bits[top : top + inner.height, left : left + inner.width]
-
-    return Masked(product, scl.grid, read_bits)
 
 
 def quicklook_of_composite(task: Task, composite: Output) -> Quicklook:
@@ -104,25 +64,6 @@ def quicklook_of_composite(task: Task, composite: Output) -> Quicklook:
         found.append(masked_by_chain(task, product, mask))
     min_clear = composite.wanted.params["min_clear"]
     return make_quicklook(tile, period, found, task.recipe.mask, min_clear)
-
-
-def bits_of(codes: NDArray[np.uint8], pixel_m: float, rule: Mask) -> NDArray[np.uint8]:
-    """Turn scene classification into mask bits by a recipe's rule."""
-    bits, _ = mask_bits(
-        codes.astype(np.uint8, copy=False), pixel_m,
-        variant=rule.variant, growth_m=rule.growth_m, threshold=rule.threshold,
-    )  # fmt: skip
-    return bits
-
-
-def excluded_by(rule: Mask) -> int:
-    """Sum the bits that a recipe leaves out; nodata always is."""
-    return NODATA_BIT | sum(BITS[name] for name in rule.excluded)
-
-
-def excluded_ungrown(rule: Mask) -> int:
-    """Sum the bits that a recipe would leave out if masks did not grow."""
-    return (excluded_by(rule) & ~GROWN_BIT) | CLOUD_BIT | SHADOW_BIT
 
 
 def make_quicklook(
@@ -242,13 +183,6 @@ def _read_harmonised(file: ProductFile, window: Window) -> NDArray[np.int16]:
     )
 
 
-def _widened(window: Window, margin: int, grid: Grid) -> Window:
-    row, column = max(0, window.row - margin), max(0, window.column - margin)
-    bottom = min(grid.height, window.row + window.height + margin)
-    right = min(grid.width, window.column + window.width + margin)
-    return Window(row, column, bottom - row, right - column)
-
-
 def _grid_of(grid: Grid, window: Window) -> Grid:
     return Grid(
         crs=grid.crs,
@@ -258,13 +192,3 @@ def _grid_of(grid: Grid, window: Window) -> Grid:
         width=window.width,
         height=window.height,
     )
-
-
-def _scl(product: Product) -> ProductFile:
-    file = product.file("SCL")
-    if file is None:
-        raise InputError(
-            f"{product.name}: the scene classification SCL is missing, so its mask cannot be "
-            "shown. Deliver the product again."
-        )
-    return file

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.nouns.grid import Grid
-from landcover.parts.preparation.elevation import Elevation, Heights, names, read_elevation
+from landcover.parts.preparation.elevation import Elevation, names
+from landcover.parts.preparation.heights import Heights, read_elevation
 from landcover.parts.task import Task
 from landcover.raster.denoise import HALO_CELLS, denoise_dem
 from landcover.raster.terrain import extend_edges, slope_aspect

@@ -7,81 +7,93 @@ decoded once, beside its median.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from landcover.errors import InputError
-from landcover.nouns.grid import Grid
+from landcover.nouns.grid import Grid, Window
+from landcover.parts.preparation.composite_files import layer_file
+from landcover.parts.preparation.medians import Layer, Listener, write_medians
 from landcover.parts.preparation.observations import Observation
 from landcover.parts.preparation.series import (
     Days,
     Output,
     Series,
-    SeriesPass,
     Values,
-    bands_of,
-    held_gb,
 )
+from landcover.parts.preparation.series_pass import SeriesPass, held_gb
 from landcover.parts.task import Task
 from landcover.raster.seasonality import METRICS, season_metrics, share_of_days
-from landcover.raster.statistics import series_statistics
-from landcover.recipe import INDICES, Recipe
+from landcover.raster.statistics import masked_statistics, series_statistics
+from landcover.recipe import INDICES
 from landcover.recipe.temporal import CURVE, Statistics
 
 # What writers may hold: layers beyond it are another pass. Libraries and decoders take some 0.4 GB.
 SHARE_OF_WRITERS = 0.3
 
 
-def needs_series(recipe: Recipe) -> bool:
-    """Tell whether a recipe asks for more along time than percentiles and spread of bands."""
-    return bool(_outputs(recipe.composite.statistics))
-
-
-def is_of_index(recipe: Recipe) -> bool:
-    """Tell whether an index is among what is asked for along time, so that its variant matters."""
-    return any(layer in INDICES for layer in _outputs(recipe.composite.statistics))
-
-
-def require_bands(recipe: Recipe) -> None:
-    """Refuse indices along time whose bands are not composited.
-
-    Raises:
-        InputError: ``composite.layers`` lacks a band of an index.
-    """
-    variant = recipe.features.index_variant
-    for layer in _outputs(recipe.composite.statistics):
-        needed = bands_of(layer, variant)
-        lacking = [band for band in needed if band not in recipe.composite.layers]
-        if lacking:
-            raise InputError(
-                f"composite.statistics: {layer} ({variant}) is computed from "
-                f"{' and '.join(needed)}, and composite.layers lacks {', '.join(lacking)}. Add it "
-                f"there, or leave {layer} out."
-            )
-
-
-def write_series(
-    task: Task, observations: Sequence[Observation], first_day: date, path: Path, began: float
+def write_with_statistics(
+    task: Task,
+    layers: Sequence[Layer],
+    observations: Sequence[Observation],
+    first_day: date,
+    path: Path,
 ) -> dict[str, Grid]:
-    """Write what the recipe asks for along time beside the medians.
+    """Write medians, and beside them what the recipe asks for along time.
+
+    Bands are decoded once for their medians and percentiles, and once more for what is told date
+    by date.
 
     Args:
         task: Unit, recipe and job.
+        layers: Layers of the composite.
         observations: Those of the season.
         first_day: Day 0 of the metrics.
         path: Folder to write into.
-        began: Share of the unit's work that is done, 0-1; this is the rest.
 
     Returns:
-        Layer → its grid; a layer whose bands no product has all of is absent.
+        What is told date by date → its grid; a layer whose bands no product has all of is absent.
 
     Raises:
         InputError: A file is damaged, or a band lies on different grids.
     """
+    wanted = task.recipe.composite.statistics
+    assert wanted is not None
+    names = task.recipe.composite.statistics_of
+    own = [layer for layer in layers if names.get(layer.name)]
+    beside = {x.name: _percentiles(wanted, x, names[x.name], path) for x in own}
+    share = 0.5 if _outputs(wanted) else 1.0
+    write_medians(task, layers, path, share, beside)
+    return _write_series(task, observations, first_day, path, share)
+
+
+@contextmanager
+def _percentiles(
+    wanted: Statistics, layer: Layer, names: Sequence[str], path: Path
+) -> Iterator[Listener]:
+    """Open the files of a band's percentiles and spread, and give who fills them."""
+    with ExitStack() as files:
+        rasters = [files.enter_context(layer_file(path, name, layer.grid)) for name in names]
+
+        def write(values: NDArray[np.int16], hidden: NDArray[np.bool_], window: Window) -> None:
+            found = masked_statistics(
+                values, hidden, wanted.percentiles, spread=wanted.spread, min_clear=wanted.min_clear
+            )
+            for raster, computed in zip(rasters, found, strict=True):
+                raster.write(computed, window)
+
+        yield write
+
+
+def _write_series(
+    task: Task, observations: Sequence[Observation], first_day: date, path: Path, began: float
+) -> dict[str, Grid]:
+    """Write what is followed date by date; ``began`` is the share of the work that is done."""
     ordered = sorted(observations, key=lambda o: (o.product.datatake, o.product.name))
     by_grid: dict[Grid, list[Series]] = {}
     for layer, outputs in _outputs(task.recipe.composite.statistics).items():

@@ -17,11 +17,8 @@ from landcover import api
 from landcover.analysis.readiness import check_readiness, expected_quicklook
 from landcover.ledger import outputs, runs, units
 from landcover.nouns.run_arguments import RunArguments
-from landcover.parts.preparation.quicklooks import (
-    make_quicklook,
-    masked_by_recipe,
-    quicklook_of_composite,
-)
+from landcover.parts.preparation.quicklook_masks import masked_by_recipe
+from landcover.parts.preparation.quicklooks import make_quicklook, quicklook_of_composite
 from landcover.parts.task import Task
 from landcover.pipeline.planning import WHOLE_RUN
 from landcover.pipeline.region import resolve_region

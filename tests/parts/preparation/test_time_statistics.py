@@ -16,7 +16,7 @@ from landcover.errors import InputError, UsageError
 from landcover.features.plan import has_index, wanted_features
 from landcover.ledger import outputs, units
 from landcover.nouns.output import Output
-from landcover.parts.preparation.time_statistics import require_bands
+from landcover.parts.preparation.composite_rule import require_bands
 from landcover.recipe import make_recipe
 from landcover.simulate import simulate
 from landcover.stores.rasters import read_array
