@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from landcover.learn.models import fit_classifier as fit_classifier
     from landcover.learn.selection import select_features as select_features
     from landcover.learn.separability import jeffries_matusita as jeffries_matusita
-    from landcover.pipeline.mosaicking import mosaic as mosaic
+    from landcover.parts.mapping.mosaicking import mosaic as mosaic
     from landcover.raster.clouds import expand_cloud_mask as expand_cloud_mask
     from landcover.raster.composite import median_composite as median_composite
     from landcover.raster.denoise import denoise_dem as denoise_dem
@@ -69,7 +69,7 @@ _HOMES = {
     "learn.models": ("fit_classifier",),
     "learn.selection": ("select_features",),
     "learn.separability": ("jeffries_matusita",),
-    "pipeline.mosaicking": ("mosaic",),
+    "parts.mapping.mosaicking": ("mosaic",),
     "raster.clouds": ("expand_cloud_mask",),
     "raster.composite": ("median_composite",),
     "raster.denoise": ("denoise_dem",),

@@ -209,7 +209,7 @@ def _target(placed: list[Grid]) -> Grid:
     from math import ceil, floor
 
     from landcover.nouns.grid import Grid
-    from landcover.parts.mapping.cells import footprint_in
+    from landcover.parts.mapping.footprints import footprint_in
 
     boxes = [footprint_in(grid, GRID).bounds for grid in placed]
     left = floor(min(box[0] for box in boxes) / PIXEL) * PIXEL
@@ -222,7 +222,7 @@ def _target(placed: list[Grid]) -> Grid:
 def _warm(joining: Joining) -> None:
     import numpy as np
 
-    from landcover.parts.mapping.cells import projection
+    from landcover.parts.mapping.footprints import projection
     from landcover.raster.resample import find_places, take_bilinear
 
     source = joining.sources[0].grid

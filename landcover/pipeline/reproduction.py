@@ -7,8 +7,6 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from landcover.errors import InputError, MissingDataError
 from landcover.ledger import outputs
 from landcover.nouns.base import Noun
@@ -19,12 +17,10 @@ from landcover.nouns.stages import STAGES, Stage
 from landcover.parts.provenance import software
 from landcover.sources.addresses import is_remote
 from landcover.sources.local import LocalSource
-from landcover.stores.rasters import open_raster
 from landcover.stores.workspace import Workspace
 
 _PUBLISHED = ("map_*.tif", "confidence_*.tif", "second_*.tif")
 """What counts of a report: its pages tell of every product that was looked at, used or not."""
-_BLOCK = 1024
 _MOST_NAMED = 5
 
 
@@ -218,6 +214,8 @@ def _file(
     if not is_raster or first.objects.size(step.key, name) != file.bytes:
         gone = "; the first bytes are gone, so no pixels were compared" if is_raster else ""
         return Difference(what=where, how=f"{expected}{gone}.")
+    from landcover.analysis.pixel_differences import differing_pixels
+
     count, total = differing_pixels(
         first.objects.href(step.key, name), again.objects.href(made.key, name)
     )
@@ -225,27 +223,6 @@ def _file(
         return Difference(what=where, how=f"{expected}; the grids differ.")
     how = f"{expected}; {count:,} of {total:,} pixels differ."
     return Difference(what=where, how=how, pixels=count)
-
-
-def differing_pixels(one: str, other: str) -> tuple[int | None, int]:
-    """Count the pixels in which two rasters differ in any band, window by window.
-
-    Returns:
-        How many differ, None where size, bands or place differ; and how many there are.
-    """
-    count = 0
-    with open_raster(one) as left, open_raster(other) as right:
-        mine, theirs = left.info, right.info
-        total = mine.shape[0] * mine.shape[1]
-        if mine.grid is None or (mine.grid, mine.bands) != (theirs.grid, theirs.bands):
-            return None, total
-        for window in mine.grid.windows(_BLOCK, _BLOCK):
-            a, b = left.read(window), right.read(window)
-            is_nan = np.zeros(a.shape, np.bool_)
-            if a.dtype.kind == "f" and b.dtype.kind == "f":
-                is_nan = np.isnan(a) & np.isnan(b)
-            count += int(((a != b) & ~is_nan).any(axis=0).sum())
-    return count, total
 
 
 def _versions(receipt: Receipt) -> Iterator[str]:

@@ -12,12 +12,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from landcover import api
+from landcover.analysis.pixel_differences import differing_pixels
 from landcover.cli import cli
 from landcover.errors import MissingDataError
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.grid import Grid
 from landcover.nouns.receipt import Receipt
-from landcover.pipeline.reproduction import arguments_of, differing_pixels
+from landcover.pipeline.reproduction import arguments_of
 from landcover.simulate import SimulatedRegion, simulate
 from landcover.stores.rasters import RasterStyle, open_raster, write_raster
 

@@ -18,8 +18,10 @@ from landcover.errors import InputError, MissingDataError, UnavailableError
 from landcover.nouns.grid import Grid
 from landcover.nouns.run import Unit
 from landcover.parts.mapping import joining
-from landcover.parts.mapping.cells import cell_grid, cells_of, write_vrts
+from landcover.parts.mapping.cell_grids import cell_grid
+from landcover.parts.mapping.cells import cells_of
 from landcover.parts.mapping.extent import _absent
+from landcover.parts.reporting.report_maps import write_vrts
 from landcover.parts.task import Job
 from landcover.raster.majority import majority
 from landcover.raster.sieve import sieve

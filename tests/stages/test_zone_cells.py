@@ -22,14 +22,10 @@ from landcover.errors import InputError, MissingDataError
 from landcover.labels.zones import Zone
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
-from landcover.parts.mapping.cells import (
-    is_one_file,
-    on_lattice,
-    write_vrts,
-    zone_cell_grid,
-    zone_cells_of,
-)
+from landcover.parts.mapping.cell_grids import on_lattice, zone_cell_grid
+from landcover.parts.mapping.cells import is_one_file, zone_cells_of
 from landcover.parts.mapping.map_lookup import codes_at, find_maps, mapped_hectares
+from landcover.parts.reporting.report_maps import write_vrts
 from landcover.pipeline.planning import WHOLE_RUN
 from landcover.recipe import make_recipe
 from landcover.recipe.mosaic import MosaicRecipe

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from math import ceil, floor
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from landcover.errors import InputError
 from landcover.nouns.grid import Grid
+from landcover.parts.mapping.cell_grids import cell_name, on_lattice
+from landcover.parts.mapping.footprints import footprint_in
 from landcover.parts.prepared import prepared, prepared_tiles
 from landcover.parts.task import Task
 from landcover.parts.work_grid import composites_of, work_grid, zone_of
 from landcover.recipe.mosaic import CELL_SIDE, MOST_TILES_IN_A_FILE, ZONE_CELL_M, MosaicRecipe
 from landcover.tiling import tile_grid
-
-if TYPE_CHECKING:
-    from shapely.geometry.base import BaseGeometry
-
-    from landcover.raster.resample import Project
-
-CELL = re.compile(r"^(\d+)_(?:([EW])(\d+)([NS])(\d+)|([NS])(\d\d)([EW])(\d\d\d))$")
 
 
 def plan_cells(task: Task) -> list[str]:
@@ -77,39 +67,8 @@ def cells_of(grid: Grid, how: MosaicRecipe) -> set[str]:
             for row in range(floor(bottom / side), ceil(top / side)):
                 x, y = column * side, row * side
                 if shapely.intersection(piece, shapely.box(x, y, x + side, y + side)).area > 0:
-                    found.add(_name(how.grid, column, row))
+                    found.add(cell_name(how.grid, column, row))
     return found
-
-
-def cell_grid(cell: str, how: MosaicRecipe, halo: int = 0) -> Grid:
-    """Give the grid of a cell, with so many pixels more on each side.
-
-    Raises:
-        InputError: It is no cell of the recipe's target grid.
-    """
-    match = CELL.match(cell)
-    if match is None or how.grid != f"EPSG:{match[1]}":
-        raise InputError(f"{cell!r} is no cell of the grid {how.grid}. Plan the run again.")
-    column, row = _column_and_row(match)
-    side, count = CELL_SIDE[how.grid], how.cell_pixels
-    pixel = side / count
-    return Grid(
-        crs=how.grid,
-        ulx=column * side - halo * pixel,
-        uly=(row + 1) * side + halo * pixel,
-        pixel=pixel,
-        width=count + 2 * halo,
-        height=count + 2 * halo,
-    )
-
-
-def on_lattice(grid: Grid, first: Grid) -> Grid:
-    """Move a grid of one pixel size to the lattice of another one, by half a pixel at most."""
-    columns = round((grid.ulx - first.ulx) / grid.pixel)
-    rows = round((first.uly - grid.uly) / grid.pixel)
-    return grid.model_copy(
-        update={"ulx": first.ulx + columns * grid.pixel, "uly": first.uly - rows * grid.pixel}
-    )
 
 
 def zone_cells_of(grid: Grid) -> set[str]:
@@ -129,131 +88,4 @@ def zone_cells_of(grid: Grid) -> set[str]:
         range(floor(low / ZONE_CELL_M), floor(high / ZONE_CELL_M) + 1)
         for low, high in ((left, right), (bottom, top))
     )
-    return {_name(grid.crs, column, row) for column in columns for row in rows}
-
-
-def zone_cell_grid(cell: str, lattice: Grid) -> Grid:
-    """Give the grid of a cell of a zone: the pixels of a lattice whose centres lie in it.
-
-    Args:
-        cell: Name, see :func:`zone_cells_of`.
-        lattice: A grid of the zone; its corner and pixel are those of the lattice.
-
-    Raises:
-        InputError: It is no cell of the lattice's zone.
-    """
-    match = CELL.match(cell)
-    if match is None or match[2] is None or lattice.crs != f"EPSG:{match[1]}":
-        raise InputError(f"{cell!r} is no cell of {lattice.crs}. Plan the run again.")
-    x, y = (number * ZONE_CELL_M for number in _column_and_row(match))
-    size = lattice.pixel
-    left, right = (
-        ceil((edge - lattice.ulx) / size - 0.5) for edge in (x, x + ZONE_CELL_M)
-    )  # fmt: skip
-    top, bottom = (
-        floor((lattice.uly - edge) / size - 0.5) + 1 for edge in (y + ZONE_CELL_M, y)
-    )  # fmt: skip
-    return Grid(
-        crs=lattice.crs,
-        ulx=lattice.ulx + left * size,
-        uly=lattice.uly - top * size,
-        pixel=size,
-        width=right - left,
-        height=bottom - top,
-    )
-
-
-def with_halo(grid: Grid, halo: int) -> Grid:
-    """Give a grid with so many pixels more on each side."""
-    return grid.model_copy(
-        update={
-            "ulx": grid.ulx - halo * grid.pixel,
-            "uly": grid.uly + halo * grid.pixel,
-            "width": grid.width + 2 * halo,
-            "height": grid.height + 2 * halo,
-        }
-    )
-
-
-def write_vrts(folder: Path) -> None:
-    """Write virtual rasters over all cells of a grid or zone: maps, confidence and second level.
-
-    Args:
-        folder: The report; files are named relative to it, so that it can be moved. The file of
-            a whole zone needs none, and several zones have no common grid.
-    """
-    from landcover.stores.rasters import write_vrt
-
-    for what in ("map", "confidence", "second"):
-        by_grid: dict[str, list[str]] = {}
-        for path in sorted(folder.glob(f"{what}_*_*.tif")):
-            by_grid.setdefault(path.name.split("_")[1], []).append(path.name)
-        for epsg, names in by_grid.items():
-            write_vrt(folder / f"{what}_{epsg}.vrt", names)
-
-
-@cache
-def footprint_in(grid: Grid, crs: str) -> BaseGeometry:
-    """Draw the footprint of a UTM tile in another CRS, its sides densified.
-
-    Args:
-        grid: Grid of the tile, UTM.
-        crs: The other CRS.
-
-    Returns:
-        A polygon, or several where the antimeridian cuts it.
-    """
-    import numpy as np
-    import shapely
-    from shapely.geometry import shape
-
-    from landcover.publish.outlines import outline_of
-
-    outline = shape(outline_of(grid))
-    if crs == "EPSG:4326":
-        return outline
-    project = projection("EPSG:4326", crs)
-
-    return shapely.transform(outline, lambda points: np.column_stack(project(*points.T)))
-
-
-def do_touch(grid: Grid, target: Grid) -> bool:
-    """Tell whether a UTM tile has an area in common with a grid of any CRS."""
-    import shapely
-
-    return bool(
-        shapely.intersection(footprint_in(grid, target.crs), shapely.box(*target.bounds)).area > 0
-    )
-
-
-@cache
-def projection(origin: str, goal: str) -> Project:
-    """Give the function from (x, y) of one CRS to (x, y) of another, infinite where there is none.
-
-    Args:
-        origin: CRS of the coordinates, ``EPSG:n``.
-        goal: CRS that is wanted.
-    """
-    from pyproj import Transformer
-
-    return Transformer.from_crs(origin, goal, always_xy=True).transform
-
-
-def _column_and_row(match: re.Match[str]) -> tuple[int, int]:
-    if match[2]:
-        return (
-            int(match[3]) * (1 if match[2] == "E" else -1),
-            int(match[5]) * (1 if match[4] == "N" else -1),
-        )
-    return (
-        int(match[9]) * (1 if match[8] == "E" else -1),
-        int(match[7]) * (1 if match[6] == "N" else -1),
-    )
-
-
-def _name(crs: str, column: int, row: int) -> str:
-    east, north = "E" if column >= 0 else "W", "N" if row >= 0 else "S"
-    epsg = crs.removeprefix("EPSG:")
-    if crs == "EPSG:4326":
-        return f"{epsg}_{north}{abs(row):02d}{east}{abs(column):03d}"
-    return f"{epsg}_{east}{abs(column)}{north}{abs(row)}"
+    return {cell_name(grid.crs, column, row) for column in columns for row in rows}

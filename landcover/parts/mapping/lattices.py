@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
-from landcover.parts.mapping.cells import on_lattice
+from landcover.nouns.output import Output
+from landcover.parts.mapping.cell_grids import on_lattice, zone_cell_grid
+from landcover.parts.mapping.extent import Extent
 from landcover.parts.mapping.tile_windows import Source
+from landcover.parts.mapping.true_colour import TRUE_COLOUR
+from landcover.raster.mosaic import lattice_union
 
 log = logging.getLogger(__name__)
 
@@ -34,3 +39,34 @@ def snap(source: Source, first: Grid) -> Source:
             source.tile, off, grid.pixel,
         )  # fmt: skip
     return replace(source, grid=moved)
+
+
+def on_target(extent: Extent, sources: list[Source], lattice: Grid) -> tuple[Grid, list[Source]]:
+    """Give the grid of the mosaic; tiles of a zone are moved to the lattice of its first one."""
+    if extent.target is not None:
+        return extent.target, sources
+    snapped = [snap(source, lattice) for source in sources]
+    if extent.part is not None:
+        return zone_cell_grid(extent.part, lattice), snapped
+    return lattice_union([source.grid for source in snapped]), snapped
+
+
+def lattices_of(extent: Extent, composites: Mapping[str, Output]) -> dict[str, Grid]:
+    """Name the grid by which the pixels of each raster lie, the same for all cells of a zone."""
+    found = {"map": extent.lattice} if extent.lattice is not None else {}
+    for layer in TRUE_COLOUR:
+        for _, output in sorted(composites.items()):
+            if layer in output.stats["layers"]:
+                found[layer] = Grid.from_document(output.stats["layers"][layer])
+                break
+    return found
+
+
+def shifts_of(lattices: Mapping[str, Grid]) -> dict[str, list[float]]:
+    """Give easting and northing of lattices modulo their pixel, m, where they are not 0."""
+    found = {}
+    for name, grid in lattices.items():
+        shift = [round(at % grid.pixel, 3) % grid.pixel for at in (grid.ulx, grid.uly)]
+        if any(shift):
+            found[name] = shift
+    return found

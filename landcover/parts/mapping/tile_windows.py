@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.nouns.grid import Grid, Window
-from landcover.parts.mapping.cells import projection
+from landcover.parts.mapping.footprints import projection
 from landcover.raster.feather import PROBABILITY_NODATA, Part
 from landcover.raster.levels import Codes, SecondPart, take_second
 from landcover.raster.mosaic import margin_to_edge, overlap_of, paste

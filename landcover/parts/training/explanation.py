@@ -15,8 +15,40 @@ from landcover.nouns.explanation import Explanation
 from landcover.nouns.output import Output
 from landcover.parts.task import Job, Task
 from landcover.parts.training.model_lookup import LoadedModel
-from landcover.publish.doctor import DOCUMENT
+from landcover.parts.training.run_model import open_model
+from landcover.publish.doctor import DOCUMENT, write_explanation
+from landcover.stores.models import read_card
 from landcover.stores.workspace import Workspace
+
+
+def write_model_explanation(
+    task: Task, model: Output, sample_set: Output, params: Mapping[str, Any], path: Path
+) -> dict[str, Any]:
+    """Write the explanation of a model by its sample set.
+
+    Args:
+        task: The task.
+        model: Output of the model.
+        sample_set: Output of its samples.
+        params: Those of the stage, see :func:`diagnose_model`.
+        path: Folder to make: document, table, picture and page.
+
+    Returns:
+        Rows that were looked at, the features that matter most, and the advice.
+    """
+    with task.local(model) as folder:
+        card = read_card(folder)
+        loaded = LoadedModel(card, open_model(folder, card))
+    found = diagnose_model(task.workspace, loaded, sample_set, params, job=task.job)
+    path.mkdir()
+    write_explanation(path, found)
+    return {
+        "n_rows": found.n_rows,
+        "n_held": found.n_held,
+        "n_missed": found.n_missed,
+        "top_features": [feature.name for feature in found.features[:5]],
+        "advice": list(found.advice),
+    }
 
 
 def diagnose_model(

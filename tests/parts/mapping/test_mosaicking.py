@@ -12,7 +12,7 @@ from mosaic_region import CODES, TILES, Region, classes_of, probabilities, write
 from landcover import api
 from landcover.errors import InputError, UsageError
 from landcover.nouns.grid import Grid
-from landcover.pipeline.mosaicking import ClassMap
+from landcover.parts.mapping.mosaicking import ClassMap
 
 ZONE = ("30SYJ", "30TYK")
 

@@ -1,0 +1,54 @@
+"""The true-colour picture of a mosaic: composites of one season joined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from landcover.errors import InputError
+from landcover.nouns.grid import Grid
+from landcover.nouns.output import Output
+from landcover.parts.mapping.tile_windows import Source, find_place
+from landcover.parts.task import Task
+from landcover.parts.work_grid import composites_of
+from landcover.raster.mosaic import blend_primary
+from landcover.raster.windows import plan_windows
+from landcover.stores.rasters import RasterStyle, create_raster
+
+TRUE_COLOUR = ("B04", "B03", "B02")
+
+
+def clearest(task: Task, tiles: list[str]) -> tuple[str, dict[str, Output]]:
+    """Choose the period whose composites have fewest holes, for the true-colour picture."""
+    by_tile = {tile: composites_of(task, tile) for tile in tiles}
+    periods = list(next(iter(by_tile.values())))
+    holes = {
+        period: sum(float(by_tile[t][period].stats["coverage"]["percent_0"]) for t in tiles)
+        for period in periods
+    }
+    best = min(periods, key=lambda period: (round(holes[period], 1), periods.index(period)))
+    names = {tile: str(by_tile[tile][best].stats["period"]["name"]) for tile in tiles}
+    other = next((tile for tile in tiles if names[tile] != names[tiles[0]]), None)
+    if other is not None:
+        raise InputError(
+            f"{task.unit.label}: the composite of {tiles[0]} is of {names[tiles[0]]}, {other} of "
+            f"{names[other]}; join tiles of one year."
+        )
+    return best, {tile: by_tile[tile][best] for tile in tiles}
+
+
+def join_layer(
+    task: Task, sources: list[Source], target: Grid, layer: str, path: Path, style: RasterStyle
+) -> None:
+    """Write a layer of the composites joined: each pixel from the tile in which it lies deepest."""
+    windows = plan_windows(
+        *target.shape, bytes_per_pixel=12 * len(sources) + 40, memory_gb=task.job.memory_gb
+    )
+    nodata = float(style.nodata or 0)
+    with create_raster(path, target, style) as raster:
+        for window in windows:
+            task.job.check()
+            present = [(s, found) for s in sources if (found := find_place(s, target, window))]
+            if present:
+                values = [place.take(s.paths[layer], nodata) for s, (place, _) in present]
+                margins = [margin for _, (_, margin) in present]
+                raster.write(blend_primary(values, margins, nodata), window)

@@ -1,0 +1,61 @@
+"""Quicklooks of masks in a report: the tiles in which growth took most."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from landcover.errors import LandcoverError
+from landcover.nouns.output import Output
+from landcover.parts.preparation.quicklooks import plate_of_composite
+from landcover.parts.reporting.run_outputs import Findings
+from landcover.parts.task import Task
+from landcover.publish.quicklooks import PlateView
+
+MOST_PLATES = 4
+"""Tiles whose masks are shown on a page; the others on request (``landcover quality --plate``)."""
+
+log = logging.getLogger(__name__)
+
+
+def write_plates(task: Task, found: Findings, path: Path) -> Iterator[PlateView]:
+    """Show the masks of the tiles in which growth took most, each in its most telling season."""
+    best: dict[str, tuple[float, Output]] = {}
+    for season in found.seasons:
+        if season.composite is not None and season.composite.wanted.inputs.get("masks"):
+            gain = _grown_percent(season.composite)
+            if season.tile not in best or gain > best[season.tile][0]:
+                best[season.tile] = (gain, season.composite)
+    ranked = sorted(best.items(), key=lambda entry: (-entry[1][0], entry[0]))
+    for tile, (_, composite) in ranked[:MOST_PLATES]:
+        task.job.check()
+        task.job.progress(0.9, f"masks of {tile}")
+        view = _write_plate(task, composite, path)
+        if view is not None:
+            yield view
+
+
+def _write_plate(task: Task, composite: Output, path: Path) -> PlateView | None:
+    from landcover.publish.quicklook_picture import draw_plate
+
+    try:
+        plate = plate_of_composite(task, composite)
+    except LandcoverError as error:
+        if error.family not in ("input", "missing"):
+            raise
+        # Products may have been moved since they were used; the report is worth having without.
+        log.warning("%s: its masks are not shown: %s", composite.unit, error)
+        return None
+    name = f"masks_{plate.tile}_{plate.period}.png"
+    title = f"Cloud masks of {plate.tile}, {plate.period}"
+    draw_plate(plate, path / name, title, is_simulated=task.run.simulated)
+    return plate.view(name)
+
+
+def _grown_percent(composite: Output) -> float:
+    """Give what growth adds to the mask of the cloudiest product, % of its valid pixels."""
+    cloudiest = max(composite.stats["products"], key=lambda p: (p["cloud_percent"], p["name"]))
+    shares = cloudiest["mask"]
+    detected = shares.get("cloud_percent", 0.0) + shares.get("shadow_percent", 0.0)
+    return float(shares.get("grown_percent", 0.0) - detected)

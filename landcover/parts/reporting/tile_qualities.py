@@ -1,0 +1,37 @@
+"""How good the data of each tile and season of a run are."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from landcover.parts.reporting.run_outputs import Findings
+from landcover.parts.work_grid import work_grid
+from landcover.publish.outlines import outline_of
+from landcover.publish.quality import TileQuality, season_quality
+from landcover.tiling import tile_grid
+
+
+def tile_qualities(found: Findings) -> tuple[TileQuality, ...]:
+    """Tell of every tile which products its seasons use, and what they leave uncovered."""
+    tiles = []
+    for tile, group in groupby(found.seasons, key=lambda season: season.tile):
+        seasons = list(group)
+        grids = [work_grid(s.composite) for s in seasons if s.composite]
+        tiles.append(
+            TileQuality(
+                tile=tile,
+                grid=grids[0] if grids else None,
+                geometry=outline_of(grids[0] if grids else tile_grid(tile)),
+                seasons=tuple(
+                    season_quality(
+                        s.period.name,
+                        s.choice.candidates,
+                        s.composite,
+                        unreadable=s.choice.unreadable,
+                        reason=s.reason,
+                    )
+                    for s in seasons
+                ),
+            )
+        )
+    return tuple(tiles)
