@@ -6,54 +6,67 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from landcover.nouns.stages import STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "landcover"
 EVERYWHERE = {"landcover.errors", "landcover.nouns", "landcover.tiling", "landcover.recipe"}
 
-# Room → rooms of ours that it may import, beside the four that may be imported everywhere.
+# Room → rooms of ours that it may import, beside itself and the four that may be imported
+# everywhere.
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "nouns": set(),
     "tiling": set(),
     "recipe": set(),
     "settings": set(),
-    "raster": {"raster"},
-    "learn": {"learn"},
-    "stores": {"stores"},
-    "products": {"products", "stores"},
-    "sources": {"sources", "products", "stores"},
-    "labels": {"labels", "sources", "stores"},
-    "ledger": {"ledger", "stores"},
-    "publish": {"publish", "stores"},
-    "simulate": {"simulate", "stores"},
+    "raster": set(),
+    "learn": set(),
+    "stores": set(),
+    "products": {"stores"},
+    "sources": {"products", "stores"},
+    "labels": {"stores"},
+    "ledger": {"stores"},
+    "publish": {"stores"},
+    "simulate": set(),
     "execution": {"api"},
-    # The stack still takes a task; what it needs of one becomes a protocol of its own.
-    "features": {"features", "raster", "stores", "parts"},
-    "parts": {"parts", "features", "raster", "learn", "labels", "products", "sources", "stores",
-              "ledger", "publish"},
-    "stages": {"stages", "parts", "features", "raster", "learn", "labels", "products", "sources",
-               "stores", "ledger", "publish"},
-    "pipeline": {"pipeline", "stages", "parts", "analysis", "raster", "products", "sources",
-                 "stores", "ledger", "publish"},
-    "analysis": {"analysis", "parts", "features", "raster", "learn", "labels",
-                 "products", "sources", "stores", "ledger", "publish"},
-    "front": {"front", "analysis", "pipeline", "parts", "ledger", "stores", "settings"},
-    "views": {"views", "front", "parts", "features", "raster", "learn", "products",
-              "ledger", "stores"},
+    "features": {"raster", "stores", "parts"},
+    "parts": {"features", "raster", "learn", "labels", "products", "sources", "stores", "ledger",
+              "publish"},
+    "stages": {"parts", "features", "learn", "labels", "sources", "ledger", "stores"},
+    "pipeline": {"stages", "parts", "analysis", "raster", "products", "sources", "stores",
+                 "ledger", "publish"},
+    "analysis": {"parts", "features", "raster", "learn", "labels", "sources", "stores", "ledger",
+                 "publish"},
+    "front": {"analysis", "pipeline", "parts", "ledger", "stores", "settings"},
+    "views": {"front", "parts", "features", "raster", "learn", "products", "ledger", "stores"},
     "airflow_process": {"settings", "execution"},
-    "api": {"front", "views", "pipeline", "features", "learn", "labels", "raster", "simulate"},
+    "api": {"front", "views", "parts", "features", "learn", "labels", "raster", "simulate"},
     # Kernels are measured as they are, below the front door.
-    "bench": {"bench", "api", "simulate", "settings", "stores", "ledger", "airflow_process",
-              "raster", "features", "learn", "labels", "sources", "parts", "stages"},
-    "cli": {"cli", "api", "settings", "pipeline", "analysis", "parts", "labels", "stores",
-            "ledger", "simulate", "bench", "views", "airflow_process", "publish"},
+    "bench": {"api", "simulate", "settings", "stores", "ledger", "airflow_process", "raster",
+              "learn", "labels", "parts", "stages"},
+    "cli": {"api", "settings", "pipeline", "analysis", "parts", "stores", "ledger", "simulate",
+            "bench", "views", "airflow_process", "publish"},
     "__main__": {"cli"},
     "__init__": set(),
 }  # fmt: skip
+# The stack still takes a task; when it takes what it needs of one, this arrow goes.
+BACKWARD = {("features", "parts")}
+
+# What Airflow reads: a DAG names stages and puts groups together; an operator asks the front door
+# to work, names the unit on the cluster, and decides by the unit's state and the error's family.
+AIRFLOW: dict[str, set[str]] = {
+    "dags": {"landcover.nouns", "landcover_airflow"},
+    "plugins": {"landcover.api", "landcover.errors", "landcover.execution", "landcover.ledger",
+                "landcover.nouns", "landcover.settings", "landcover_airflow"},
+}  # fmt: skip
+
+MOST_LINES_OF_A_STAGE = 120
 
 # The folders of parts/, in the order of the story: each may import those before it and what they
 # share, which is the files beside them.
@@ -82,6 +95,14 @@ ONLY_IN = {
 FOUR = {"errors": set[str](), "nouns": {"landcover.errors"}}
 
 
+def is_module(text: str) -> bool:
+    """Tell whether a text is the name of a module of ours."""
+    path = ROOT / text.replace(".", "/")
+    if not text.startswith("landcover.") or text.endswith("."):
+        return False
+    return (path.with_suffix(".py").is_file() or path.is_dir())
+
+
 def imports_of(path: Path) -> Iterator[tuple[str, bool]]:
     """Give every module that a file imports, and whether only a type checker sees it."""
     tree = ast.parse(path.read_text())
@@ -92,7 +113,9 @@ def imports_of(path: Path) -> Iterator[tuple[str, bool]]:
         for node in ast.walk(block)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
+        if isinstance(node, ast.Constant) and is_module(str(node.value)):
+            yield str(node.value), id(node) in typing_only  # imported by its name
+        elif isinstance(node, ast.Import):
             yield from ((alias.name, id(node) in typing_only) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
@@ -129,6 +152,46 @@ def test_arrows(path: Path) -> None:
         if not allowed:
             wrong.append(module)
     assert not wrong, f"{room} may not import {wrong}"
+
+
+def test_every_arrow_is_used() -> None:
+    used = {
+        (room_of(path), module.split(".")[1])
+        for path in FILES
+        for module, _ in imports_of(path)
+        if module.startswith("landcover.")
+    }
+    drawn = {(room, target) for room, targets in ROOMS.items() for target in targets}
+    assert sorted(drawn - used) == [], "arrows that nobody uses: draw what is true"
+
+
+def test_there_are_no_circles() -> None:
+    forward = {
+        room: targets - {target for origin, target in BACKWARD if origin == room}
+        for room, targets in ROOMS.items()
+    }
+    assert len(list(TopologicalSorter(forward).static_order())) == len(ROOMS)
+
+
+@pytest.mark.parametrize("folder", AIRFLOW)
+def test_airflow_comes_in_by_the_front_door(folder: str) -> None:
+    for path in (ROOT / folder).rglob("*.py"):
+        for module, _ in imports_of(path):
+            if not module.startswith("landcover"):
+                continue
+            names = module.split(".")
+            top = names[0] if names[0] == "landcover_airflow" else ".".join(names[:2])
+            assert top in AIRFLOW[folder], f"{path.relative_to(ROOT)} imports {module}"
+
+
+def test_a_stage_is_one_short_file_that_knows_no_other() -> None:
+    folder = LIBRARY / "stages"
+    assert {p.stem for p in folder.glob("*.py")} == {*STAGES, "__init__", "registry"}
+    for stage in STAGES:
+        path = folder / f"{stage}.py"
+        modules = {module for module, _ in imports_of(path)}
+        assert not {m for m in modules if m.startswith("landcover.stages")}, stage
+        assert len(path.read_text().splitlines()) <= MOST_LINES_OF_A_STAGE, stage
 
 
 def test_the_parts_are_told_in_order() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from landcover.parts.reporting.descriptions import write_descriptions
-from landcover.parts.reporting.mask_plates import write_plates
+from landcover.parts.reporting.mask_quicklooks import write_quicklooks
 from landcover.parts.reporting.report_maps import write_maps
 from landcover.parts.reporting.run_outputs import Findings, legend_of
 from landcover.parts.reporting.sample_report import show_samples
@@ -44,7 +44,7 @@ def write_report(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         is_simulated=run.simulated,
     )
     write_descriptions(task, found, views, path)
-    plates = tuple(write_plates(task, found, path))
+    quicklooks = tuple(write_quicklooks(task, found, path))
     labels = task.workspace.records.get("labels", str(run.label_id)) or {}
     page = Page(
         title=task.recipe.title,
@@ -53,7 +53,7 @@ def write_report(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         simulated=run.simulated,
         views=tuple(views),
         tiles=tiles,
-        plates=plates,
+        quicklooks=quicklooks,
         legend=legend,
         preview=preview,
         accuracy_missing=found.missing.get("accuracy", ""),
@@ -77,5 +77,5 @@ def write_report(task: Task, found: Findings, path: Path) -> dict[str, Any]:
         "page": "index.html",
         "maps": [f"map_{view.cell}.tif" for view in views if view.map_picture],
         "pngs": [p for v in views for p in (v.map_picture, v.colour_picture, v.second_picture) if p]
-        + [plate.picture for plate in plates],
+        + [quicklook.picture for quicklook in quicklooks],
     }
