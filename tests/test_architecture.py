@@ -95,14 +95,6 @@ ONLY_IN = {
 FOUR = {"errors": set[str](), "nouns": {"landcover.errors"}}
 
 
-def is_module(text: str) -> bool:
-    """Tell whether a text is the name of a module of ours."""
-    path = ROOT / text.replace(".", "/")
-    if not text.startswith("landcover.") or text.endswith("."):
-        return False
-    return (path.with_suffix(".py").is_file() or path.is_dir())
-
-
 def imports_of(path: Path) -> Iterator[tuple[str, bool]]:
     """Give every module that a file imports, and whether only a type checker sees it."""
     tree = ast.parse(path.read_text())
@@ -113,9 +105,7 @@ def imports_of(path: Path) -> Iterator[tuple[str, bool]]:
         for node in ast.walk(block)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and is_module(str(node.value)):
-            yield str(node.value), id(node) in typing_only  # imported by its name
-        elif isinstance(node, ast.Import):
+        if isinstance(node, ast.Import):
             yield from ((alias.name, id(node) in typing_only) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
@@ -142,7 +132,8 @@ def test_arrows(path: Path) -> None:
     room = room_of(path)
     wrong = []
     for module, typing_only in imports_of(path):
-        if not module.startswith("landcover.") or typing_only:
+        # What the front door shows a type checker it opens when it is asked for.
+        if not module.startswith("landcover.") or (typing_only and room != "api"):
             continue
         target = ".".join(module.split(".")[:2])
         if room in FOUR and target != f"landcover.{room}":

@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from landcover.features.normalisation import paper_limits
-from landcover.learn.balancing import balance
-from landcover.learn.fitting import fit_recipe
-from landcover.learn.models import save_arrays
-from landcover.learn.selection import select_features
 from landcover.ledger.models import register
-from landcover.ledger.outputs import sha256_of
-from landcover.nouns.model import FeatureSet, ModelCard, feature_set
-from landcover.nouns.output import Output, Wanted
+from landcover.nouns.output import Wanted
 from landcover.nouns.stages import version_of
 from landcover.parts.run_features import run_features
 from landcover.parts.task import Task
-from landcover.parts.training.held_out import held_out_accuracy
-from landcover.parts.training.library import library_notes, provenance_of
-from landcover.parts.training.parameter_search import tuned
-from landcover.parts.training.sample_quality import check_samples
-from landcover.parts.training.sample_set import need_sample_set, read_table
-from landcover.parts.training.second_level import train_second
-from landcover.parts.training.trust_files import write_trust
+from landcover.parts.training.model_files import write_model
+from landcover.parts.training.sample_set import need_sample_set
 from landcover.stores import layout
-from landcover.stores.models import ARRAYS, CARD
-
-log = logging.getLogger(__name__)
 
 
 def train(task: Task) -> None:
@@ -56,98 +34,7 @@ def train(task: Task) -> None:
             "legend": task.recipe.labels.legend.to_document(),
         },
     )
-    make_model = partial(_make_model, task, sample_set, features, missing, wanted.id)
-    model = task.need(wanted, layout.model(wanted.id), make_model)
+    make = partial(write_model, task, sample_set, features, missing, wanted.id)
+    model = task.need(wanted, layout.model(wanted.id), make)
     # A model that was approved or retired stays so when a run finds it again.
     register(task.workspace.records, model)
-
-
-def _make_model(
-    task: Task,
-    sample_set: Output,
-    features: FeatureSet,
-    missing: tuple[str, ...],
-    model_id: str,
-    path: Path,
-) -> dict[str, Any]:
-    path.mkdir()
-    recipe, table = task.recipe.model, read_table(task, sample_set)
-    rows = table[table["is_train"]]
-    if recipe.balance == "drop_neighbours":
-        rows = rows[balance(rows, recipe.balance_target, seed=recipe.seed)]
-    codes = rows["code"].to_numpy()
-    features = _select(task, features, rows)
-    limits = paper_limits(features)
-    recipe, search = tuned(recipe, rows, features, limits, task.job, span=(0.4, 0.8))
-    task.job.check()
-    task.job.progress(0.8, f"training on {len(rows)} rows x {len(features.names)} features")
-    model = fit_recipe(recipe, rows, features.names, limits=limits, threads=task.job.threads)
-    (path / ARRAYS).write_bytes(save_arrays(model))
-    second = train_second(task, recipe, path, model, table, rows, limits)
-    present, counts = np.unique(codes, return_counts=True)
-    legend = task.recipe.labels.legend
-    card = ModelCard(
-        id=model_id,
-        kind=recipe.kind,
-        features=features,
-        codes=tuple(int(code) for code in present),
-        names=tuple(legend.name_of(int(code)) for code in present),
-        colours=tuple(legend.colour_of(int(code)) for code in present),
-        parameters=recipe.parameters.to_document(),
-        prior=() if model.prior is None else tuple(float(factor) for factor in model.prior),
-        seed=recipe.seed,
-        sample_set_id=sample_set.id,
-        n_train_rows=len(rows),
-        n_train_groups=int(rows["group"].nunique()),
-        class_counts={int(c): int(n) for c, n in zip(present, counts, strict=True)},
-        arrays_sha256=sha256_of(path / ARRAYS),
-        versions={name: version(name) for name in ("landcover", "scikit-learn", "numpy")},
-        search=search,
-        held_out=held_out_accuracy(task, model, table),
-        trust=write_trust(task, path, model, table, rows),
-        index_variant=task.recipe.features.index_variant,
-        provenance=provenance_of(rows),
-        missing_layers=missing,
-        second=second.models,
-        notes=(*_notes(task, sample_set), *second.notes),
-    )
-    (path / CARD).write_text(card.to_text())
-    return {
-        "kind": card.kind,
-        "features": features.id,
-        "n_features": len(features.names),
-        "n_train_rows": card.n_train_rows,
-        **check_samples(task, table, features, path),
-    }
-
-
-def _select(task: Task, features: FeatureSet, rows: pd.DataFrame) -> FeatureSet:
-    wanted = task.recipe.model.n_features
-    if wanted is None or wanted >= len(features.names):
-        return features
-    what = f"choosing {wanted} of {len(features.names)} features"
-    task.job.progress(0.0, what)
-
-    def tell(share: float) -> None:
-        task.job.check()
-        task.job.progress(0.4 * share, what)
-
-    kept = select_features(
-        rows,
-        rows["code"].to_numpy(),
-        rows["group"].to_numpy(),
-        feature_names=features.names,
-        n_features=wanted,
-        seed=task.recipe.model.seed,
-        progress=tell,
-    ).kept
-    return feature_set(f for f in features.features if f.name in kept)
-
-
-def _notes(task: Task, sample_set: Output) -> tuple[str, ...]:
-    notes = []
-    if task.run.simulated:
-        notes.append("Trained on simulated products.")
-    for name in sample_set.stats["rare"]:
-        notes.append(f"{name} has too few groups to be held out: it was not validated.")
-    return (*notes, *library_notes(sample_set))
