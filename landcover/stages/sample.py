@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from landcover.errors import InputError, MissingDataError
 from landcover.features.stack import FeatureStack
 from landcover.labels.assignment import assign_points
 from landcover.ledger import tables
+from landcover.nouns.model import FeatureSet
 from landcover.nouns.output import Wanted, hash_of
 from landcover.nouns.stages import version_of
 from landcover.parts.prepared import prepared
