@@ -1,4 +1,4 @@
-"""Credentials and patience of the sources: read once, from the environment or mounted files.
+"""Credentials and retry policy of the sources: read once, from the environment or mounted files.
 
 ================================  ==========================================================
 variable                          what for
@@ -26,7 +26,7 @@ from pathlib import Path
 
 from landcover.errors import UsageError
 from landcover.sources.downloads import Downloader
-from landcover.sources.retries import DEFAULT_POLICY, RetryPolicy
+from landcover.stores.retry import SOURCE_POLICY, RetryPolicy
 
 PREFIX = "LANDCOVER_"
 
@@ -49,9 +49,9 @@ class Account:
 
 @dataclass(frozen=True)
 class Access:
-    """What the sources need to be let in, and how patient they are."""
+    """What the sources need to be let in, and how often they are asked again."""
 
-    policy: RetryPolicy = DEFAULT_POLICY
+    policy: RetryPolicy = SOURCE_POLICY
     parallel: int = 4
     """Files at a time."""
     cdse_keys: KeyPair | None = None

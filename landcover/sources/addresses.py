@@ -57,7 +57,7 @@ def open_source(address: str, access: Access | None = None) -> Source:
 
     Args:
         address: As the table above says.
-        access: Credentials and patience; those of the environment if None.
+        access: Credentials and retry policy; those of the environment if None.
 
     Raises:
         UsageError: The address or an option of it is unknown, or credentials are half given.

@@ -30,7 +30,7 @@ from landcover.sources.protocol import (
     never_cancelled,
 )
 from landcover.sources.remote_file import MemorySink, RemoteFile, Sink
-from landcover.sources.retries import persist
+from landcover.stores.retry import retry
 
 T = TypeVar("T")
 FOLDER_MARK = "_$folder$"
@@ -100,7 +100,7 @@ class BucketSource:
         prefixes = {
             prefix.rstrip("/").rpartition("/")[2].removesuffix(".SAFE"): (prefix, name)
             for place in self._places(tile)
-            for prefix in self._persist(partial(self._bucket.folders, place), place)
+            for prefix in self._retry(partial(self._bucket.folders, place), place)
             if (name := parse_name(prefix.rstrip("/").rpartition("/")[2])) is not None
             and name.tile == tile
             and start <= name.datatake < end
@@ -178,7 +178,7 @@ class BucketSource:
         return parse_metadata(self._read(item.key), f"{self._bucket.address}/{item.key}")
 
     def _objects(self, prefix: str) -> list[StoredObject]:
-        objects = self._persist(partial(self._bucket.objects, prefix), prefix)
+        objects = self._retry(partial(self._bucket.objects, prefix), prefix)
         return [o for o in objects if not o.key.endswith((FOLDER_MARK, "/"))]
 
     def _read(self, key: str) -> bytes:
@@ -187,10 +187,10 @@ class BucketSource:
             self._bucket.send(key, sink)
             return bytes(sink.data)
 
-        return self._persist(read, key)
+        return self._retry(read, key)
 
-    def _persist(self, action: Callable[[], T], key: str) -> T:
-        return persist(action, self._access.policy, what=f"{self._bucket.address}/{key}")
+    def _retry(self, action: Callable[[], T], key: str) -> T:
+        return retry(action, self._access.policy, what=f"{self._bucket.address}/{key}")
 
 
 def parse_metadata(content: bytes, where: str) -> ProductMetadata:

@@ -32,9 +32,9 @@ from landcover.sources.protocol import (
     never_cancelled,
 )
 from landcover.sources.remote_file import MemorySink, Sink
-from landcover.sources.retries import RetryPolicy, persist
 from landcover.sources.s3 import S3Bucket
 from landcover.sources.web import Token, Web
+from landcover.stores.retry import RetryPolicy, retry
 
 PAGE = 100
 """Products per page of the catalogue; it allows 1,000."""
@@ -81,7 +81,7 @@ class CopernicusSource:
         }
         while True:
             get = partial(self._catalogue.json, address, params)
-            document = persist(get, self._access.policy, what=self.provider)
+            document = retry(get, self._access.policy, what=self.provider)
             page = _entries(document, address)
             entries += page
             following = document.get("@odata.nextLink")

@@ -35,9 +35,9 @@ from landcover.products.dem import ASTER, GLO30, Cell, cells_of, may_be_sea, nam
 from landcover.sources.access import Access, read_access
 from landcover.sources.protocol import IsCancelled, Progress, ignore_progress, never_cancelled
 from landcover.sources.remote_file import MemorySink
-from landcover.sources.retries import persist
 from landcover.sources.web import Token, Web
 from landcover.stores import vsi
+from landcover.stores.retry import retry
 
 GLO30_BUCKET = "https://copernicus-dem-30m.s3.amazonaws.com"
 GLO30_LIST = "tileList.txt"
@@ -180,7 +180,7 @@ class DemSource:
                 )
             return None
         try:
-            size, version = self._persist(partial(self._describe, address))
+            size, version = self._retry(partial(self._describe, address))
         except MissingDataError:
             if names is not None:
                 raise
@@ -196,7 +196,7 @@ class DemSource:
 
     def _require(self, path: str) -> None:
         """Wait until the server answers; raise where it has no such file or refuses it."""
-        self._persist(partial(self._web.head, path.removeprefix(_VSI)))
+        self._retry(partial(self._web.head, path.removeprefix(_VSI)))
 
     def _names(self) -> frozenset[str] | None:
         if self._listed is None:
@@ -208,13 +208,13 @@ class DemSource:
             file.send(sink)
             return sink.data.decode("ascii", "replace")
 
-        names = frozenset(self._persist(read).split())
+        names = frozenset(self._retry(read).split())
         if not names:
             raise InputError(f"{self._listed}: the list of cells is empty.")
         return names
 
-    def _persist(self, action: Callable[[], T]) -> T:
-        return persist(action, self._access.policy, what=self.family)
+    def _retry(self, action: Callable[[], T]) -> T:
+        return retry(action, self._access.policy, what=self.family)
 
 
 def open_dem(address: str, access: Access | None = None) -> DemSource | None:
@@ -222,7 +222,7 @@ def open_dem(address: str, access: Access | None = None) -> DemSource | None:
 
     Args:
         address: As the table above says.
-        access: Credentials and patience; those of the environment if None.
+        access: Credentials and retry policy; those of the environment if None.
 
     Returns:
         The source; None where the address is a path of this machine.

@@ -22,7 +22,7 @@ from landcover.errors import CancelledError, InputError, UnavailableError
 from landcover.sources.checksums import Checksum
 from landcover.sources.protocol import IsCancelled, Progress, Transferred
 from landcover.sources.remote_file import RemoteFile
-from landcover.sources.retries import DEFAULT_POLICY, AwayError, RetryPolicy, persist
+from landcover.stores.retry import SOURCE_POLICY, AwayError, RetryPolicy, retry
 
 WORKING = ".fetching"
 """Folder of what is not whole yet, beside what is. Two levels down, so that nobody who lists the
@@ -35,7 +35,7 @@ _TELL_EVERY_S = 0.2
 class Downloader:
     """How files are downloaded."""
 
-    policy: RetryPolicy = DEFAULT_POLICY
+    policy: RetryPolicy = SOURCE_POLICY
     parallel: int = 4
     """Files at a time."""
 
@@ -130,7 +130,7 @@ class Downloader:
                     file.send(sink)
             _verify(partial, sink, meter)
 
-        persist(
+        retry(
             attempt,
             self.policy,
             what=file.address,

@@ -26,8 +26,8 @@ from landcover.sources.bucket import BucketSource, StoredObject
 from landcover.sources.bucket_address import bucket_of, is_flat_layout
 from landcover.sources.checksums import from_base64
 from landcover.sources.remote_file import Sink
-from landcover.sources.retries import AwayError, RetryPolicy
 from landcover.sources.web import error_of
+from landcover.stores.retry import AwayError, RetryPolicy
 
 PUBLIC_BUCKET = "gcp-public-data-sentinel-2"
 PUBLIC_ROOT = "L2/tiles"

@@ -19,8 +19,8 @@ from landcover.sources.bucket import BucketSource, StoredObject
 from landcover.sources.bucket_address import bucket_of, is_flat_layout
 from landcover.sources.checksums import from_entity_tag
 from landcover.sources.remote_file import Sink
-from landcover.sources.retries import AwayError, RetryPolicy
 from landcover.sources.web import error_of
+from landcover.stores.retry import AwayError, RetryPolicy
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -40,8 +40,8 @@ from landcover.sources.protocol import (
     never_cancelled,
 )
 from landcover.sources.remote_file import RemoteFile, Sink
-from landcover.sources.retries import AwayError, persist
 from landcover.sources.web import Web, error_of
+from landcover.stores.retry import AwayError, retry
 
 EARTH_SEARCH = "https://earth-search.aws.element84.com/v1"
 COPERNICUS = "https://stac.dataspace.copernicus.eu/v1"
@@ -213,7 +213,7 @@ class StacSource:
             except (ValueError, STACError) as error:
                 raise AwayError(f"{self._address}: the answer is no STAC ({error})") from error
 
-        return persist(once, self._access.policy, what=self.provider)
+        return retry(once, self._access.policy, what=self.provider)
 
 
 def open_earth_search(_: Address, access: Access) -> StacSource:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -13,8 +15,10 @@ from requests.auth import AuthBase
 from landcover.errors import InputError, LandcoverError, MissingDataError
 from landcover.sources.checksums import Checksum, from_entity_tag
 from landcover.sources.remote_file import RemoteFile, Sink
-from landcover.sources.retries import BUSY, AwayError, RetryPolicy, retry_after_s
+from landcover.stores.retry import AwayError, RetryPolicy
 
+BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Answers that a server may take back: time-out, too early, too many requests, its own errors."""
 _CHUNK = 1 << 14
 """Bytes at a time. What came of a chunk is lost when the connection breaks in it: it is small."""
 _PARTIAL, _UNAUTHORIZED, _PAST_END = 206, 401, 416
@@ -191,6 +195,20 @@ def error_of(status: int, address: str, retry_after: str | None = None) -> Landc
             "this source and what they are allowed to read."
         )
     return InputError(f"{address}: the server refuses the request (answer {status}).")
+
+
+def retry_after_s(header: str | None) -> float | None:
+    """Read a ``Retry-After`` header, s from now: it holds seconds or a date."""
+    if not header:
+        return None
+    try:
+        return max(float(header), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max(parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
+    except ValueError:
+        return None
 
 
 def _checksum(headers: Mapping[str, str]) -> Checksum | None:

@@ -1,4 +1,4 @@
-"""A bucket of an S3 server: files in and out, whole or not at all, with patience."""
+"""A bucket of an S3 server: files in and out, whole or not at all, tried again."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from landcover.errors import InputError
+from landcover.stores.retry import retry
 from landcover.stores.s3_connection import (
     ABSENT,
     TAKEN,
@@ -186,8 +187,11 @@ class Bucket:
     def _call(self, operation: Callable[[Any], T]) -> T:
         """Do something with the client; what is no failure of the server is raised as it is."""
         try:
-            return self.connection.patience.call(
-                f"s3://{self.name}", lambda: operation(self.connection.client), why_away
+            return retry(
+                lambda: operation(self.connection.client),
+                self.connection.policy,
+                what=f"s3://{self.name}",
+                why_away=why_away,
             )
         except ClientError as error:
             if code_of(error) in (*ABSENT, *TAKEN, *UNKNOWN):

@@ -26,7 +26,7 @@ from landcover.stores.documents import (
     stamped,
     terms,
 )
-from landcover.stores.patience import Patience
+from landcover.stores.retry import STORE_POLICY, RetryPolicy, retry
 
 T = TypeVar("T")
 Client = pymongo.MongoClient[Document]
@@ -60,7 +60,7 @@ class MongoRecords:
     """Records in a database of their own, for any number of machines."""
 
     def __init__(
-        self, url: str, *, password_file: Path | None = None, patience: Patience | None = None
+        self, url: str, *, password_file: Path | None = None, policy: RetryPolicy = STORE_POLICY
     ) -> None:
         """Name the database; nothing is asked of the server yet.
 
@@ -68,14 +68,14 @@ class MongoRecords:
             url: ``mongodb://user@host:27017/database?options``; the password may be in it or in a
                 file, and is never shown.
             password_file: File with the password alone, as a mounted secret is.
-            patience: How long to wait for a server that is away.
+            policy: How long to wait for a server that is away.
         """
         parts = urlsplit(url)
         database = parts.path.strip("/") or DEFAULT_DATABASE
         self._url = url
         self._name = database
         self._password_file = password_file
-        self._patience = patience or Patience()
+        self._policy = policy
         self.address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{database}"
 
     def __repr__(self) -> str:
@@ -148,7 +148,12 @@ class MongoRecords:
 
     def _call(self, operation: Callable[[Database], T]) -> T:
         try:
-            return self._patience.call(self.address, lambda: operation(self._database()), _why_away)
+            return retry(
+                lambda: operation(self._database()),
+                self._policy,
+                what=self.address,
+                why_away=_why_away,
+            )
         except (errors.PyMongoError, BSONError, OverflowError) as error:
             raise self._refused(error) from error
 

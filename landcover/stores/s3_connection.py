@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ from botocore import exceptions
 from botocore.config import Config
 
 from landcover.errors import InputError, UsageError
-from landcover.stores.patience import Patience
+from landcover.stores.retry import STORE_POLICY, RetryPolicy
 
 ABSENT = ("404", "NoSuchKey", "NotFound")
 """Codes that say: there is no such file."""
@@ -45,7 +45,8 @@ class S3Connection:
     """Region; that of the AWS environment, or us-east-1, if None."""
     path_style: bool = True
     """Whether the bucket is in the path of a URL and not in its host name."""
-    patience: Patience = field(default_factory=Patience)
+    policy: RetryPolicy = STORE_POLICY
+    """How long to wait for a server that is away."""
 
     @property
     def client(self) -> Any:

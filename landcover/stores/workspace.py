@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from landcover.errors import InputError
 from landcover.stores.objects import DirectoryStore, ObjectStore
-from landcover.stores.patience import Patience
 from landcover.stores.records import RecordStore, SqliteRecords
+from landcover.stores.retry import STORE_POLICY
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _objects(address: str, servers: Servers) -> ObjectStore:
         endpoint=servers.s3_endpoint,
         region=servers.s3_region,
         path_style=servers.s3_path_style,
-        patience=Patience(servers.patience_seconds),
+        policy=replace(STORE_POLICY, limit_s=servers.patience_seconds),
     )
     return S3ObjectStore(address, connection, servers.scratch)
 
@@ -76,7 +76,7 @@ def _records(address: str, servers: Servers) -> RecordStore:
     return MongoRecords(
         address,
         password_file=servers.records_password_file,
-        patience=Patience(servers.patience_seconds),
+        policy=replace(STORE_POLICY, limit_s=servers.patience_seconds),
     )
 
 

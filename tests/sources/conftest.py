@@ -21,7 +21,7 @@ from fake_servers import TILE
 
 from landcover.simulate import simulate
 from landcover.sources.access import Access
-from landcover.sources.retries import RetryPolicy
+from landcover.stores.retry import RetryPolicy
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,8 @@ from landcover.sources.checksums import (
 from landcover.sources.downloads import WORKING, Downloader
 from landcover.sources.protocol import ignore_progress, never_cancelled
 from landcover.sources.remote_file import RemoteFile
-from landcover.sources.retries import AwayError, RetryPolicy, persist, retry_after_s
-from landcover.sources.web import Token, Web
+from landcover.sources.web import Token, Web, retry_after_s
+from landcover.stores.retry import AwayError, RetryPolicy, retry
 
 SIZE = 300_000
 BODY = hashlib.shake_128(b"body").digest(SIZE)
@@ -169,7 +169,7 @@ def test_a_pause_is_left_when_somebody_stops_the_job():
         raise AwayError("busy")
 
     with pytest.raises(CancelledError):
-        persist(fail, RetryPolicy(first_s=60, longest_s=60), what="x", check=check)
+        retry(fail, RetryPolicy(first_s=60, longest_s=60), what="x", check=check)
 
 
 class TestTokens:

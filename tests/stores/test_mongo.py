@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+from dataclasses import replace
 
 import pytest
 from pymongo import errors
@@ -15,10 +16,10 @@ from landcover.errors import InputError, UnavailableError, UsageError
 from landcover.ledger.claims import Pace, claimed
 from landcover.stores.documents import SCHEMA
 from landcover.stores.mongo import MongoRecords
-from landcover.stores.patience import Patience
+from landcover.stores.retry import STORE_POLICY
 
 SECONDS_AWAY = 1.5
-QUICK = Patience(seconds=20, first=0.05, longest=0.3)
+QUICK = replace(STORE_POLICY, limit_s=20, first_s=0.05, longest_s=0.3)
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def url(documents: DocumentServer, request):
 
 @pytest.fixture
 def records(url):
-    return MongoRecords(url, patience=QUICK)
+    return MongoRecords(url, policy=QUICK)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_records_of_a_later_version_are_left_alone(records, url):
     records.replace_one("about", {"_id": "schema", "version": SCHEMA + 1})
     # Another address of the same database: nothing is remembered of it.
     with pytest.raises(InputError, match=f"have schema {SCHEMA + 1}"):
-        MongoRecords(f"{url}?retryWrites=false", patience=QUICK).get("c", "a")
+        MongoRecords(f"{url}?retryWrites=false", policy=QUICK).get("c", "a")
 
 
 # A server that goes away
@@ -106,7 +107,7 @@ def test_an_insert_whose_reply_was_lost_is_ours(records, monkeypatch):
 
 def test_patience_ends():
     records = MongoRecords(
-        "mongodb://127.0.0.1:9/x?serverSelectionTimeoutMS=200", patience=Patience(0.1, 0.05)
+        "mongodb://127.0.0.1:9/x?serverSelectionTimeoutMS=200", policy=replace(QUICK, limit_s=0.1)
     )
     with pytest.raises(UnavailableError, match=r"mongodb://127.0.0.1:9/x: no answer for 0.1 s"):
         records.get("c", "a")
@@ -123,7 +124,7 @@ def test_wrong_credentials_are_told_without_them(documents, caplog, tmp_path, ho
     records = MongoRecords(
         documents.url().replace("://", f"://{user}@"),
         password_file=tmp_path / "password" if how == "file" else None,
-        patience=QUICK,
+        policy=QUICK,
     )
     began = time.monotonic()
     with pytest.raises(InputError, match="does not accept the user or its password") as caught:
@@ -140,7 +141,7 @@ def test_a_wrong_address_is_told_without_its_password():
 
 
 def test_a_password_file_that_is_not_there_is_told(url, tmp_path):
-    records = MongoRecords(url, password_file=tmp_path / "none", patience=QUICK)
+    records = MongoRecords(url, password_file=tmp_path / "none", policy=QUICK)
     with pytest.raises(UsageError, match="LANDCOVER_RECORDS_PASSWORD_FILE"):
         records.get("c", "a")
 
@@ -149,7 +150,7 @@ def test_a_password_file_that_is_not_there_is_told(url, tmp_path):
 
 
 def _claim(url, barrier, results, n):
-    records = MongoRecords(url, patience=QUICK)
+    records = MongoRecords(url, policy=QUICK)
     pace = Pace(beat_seconds=0.05, stale_seconds=5, look_seconds=0.02)
     barrier.wait()
     for turn in range(5):

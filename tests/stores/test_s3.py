@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,13 @@ from servers import BUCKET, Proxy, S3Server
 from landcover.errors import InputError, UnavailableError, UsageError
 from landcover.nouns.grid import Grid, Window
 from landcover.stores import bucket, s3_connection
-from landcover.stores.patience import Patience
 from landcover.stores.rasters import RasterStyle, open_raster, read_array, write_raster
+from landcover.stores.retry import STORE_POLICY
 from landcover.stores.s3 import S3ObjectStore
 from landcover.stores.s3_connection import S3Connection
 
 SECONDS_AWAY = 1.5
-QUICK = Patience(seconds=20, first=0.05, longest=0.3)
+QUICK = replace(STORE_POLICY, limit_s=20, first_s=0.05, longest_s=0.3)
 GRID = Grid(crs="EPSG:32631", ulx=300000, uly=5000000, pixel=10, width=2048, height=2048)
 STYLE = RasterStyle(dtype="int16", nodata=-32768)
 
@@ -43,7 +44,7 @@ def store(proxy, request):
 
 
 def open_store(request, port, **options):
-    connection = S3Connection(f"http://127.0.0.1:{port}", patience=QUICK, **options)
+    connection = S3Connection(f"http://127.0.0.1:{port}", policy=QUICK, **options)
     return S3ObjectStore(f"s3://{BUCKET}/{request.node.name}", connection)
 
 
@@ -221,7 +222,8 @@ def test_a_server_that_goes_away_between_two_windows_is_waited_for(s3, raster, p
 
 
 def test_patience_ends(request):
-    connection = S3Connection("http://127.0.0.1:9", patience=Patience(0.3, 0.05, 0.1))
+    soon = replace(QUICK, limit_s=0.3, longest_s=0.1)
+    connection = S3Connection("http://127.0.0.1:9", policy=soon)
     store = S3ObjectStore(f"s3://{BUCKET}/x", connection)
     with pytest.raises(UnavailableError, match=r"s3://landcover: no answer for 0.3 s") as caught:
         publish(store, "a", b"a")
@@ -262,7 +264,7 @@ def test_missing_credentials_are_told(s3, request, monkeypatch, tmp_path):
 
 
 def test_a_missing_bucket_is_told(s3):
-    store = S3ObjectStore("s3://nobucket", S3Connection(s3.endpoint, patience=QUICK))
+    store = S3ObjectStore("s3://nobucket", S3Connection(s3.endpoint, policy=QUICK))
     with pytest.raises(InputError, match="s3://nobucket: no such bucket"):
         publish(store, "a", b"a")
 
