@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
+from mgrs import MGRS
 from pyproj import Transformer
 
 from landcover import tiling
@@ -28,6 +29,7 @@ from landcover.tiling import (
     tiles_containing_many,
     tiles_intersecting,
 )
+from landcover.tiling.squares import BANDS, tile_list
 
 WORLD = shapely.box(-180, -90, 180, 90)
 PLACES = {"Malaga": (-4.4214, 36.7213), "Seville": (-5.99, 37.5), "Tunis": (10.1815, 36.8065)}
@@ -260,3 +262,26 @@ def test_import_loads_no_geometry_library() -> None:
     root = Path(tiling.__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_wherever_mgrs_names_a_tile_it_is_ours() -> None:
+    # The mgrs package (GEOTRANS of the NGA) shares no line with us. 80° S to 84° N, whole Earth.
+    names = MGRS()
+    rng = np.random.default_rng(0)
+    lons = rng.uniform(-180, 180, 5000)
+    lats = np.degrees(
+        np.arcsin(rng.uniform(np.sin(np.radians(-79.9)), np.sin(np.radians(83.9)), 5000))
+    )
+    tiles = set(tile_list().ids.ravel())
+    n_same = 0
+    for lon, lat in zip(lons, lats, strict=True):
+        named, ours = names.toMGRS(lat, lon, MGRSPrecision=0), mgrs_tile(lon, lat)
+        if named in tiles:
+            assert ours == named
+            n_same += 1
+        elif (ours[:2], ours[3:]) == (named[:2], named[3:]):
+            # The square has its point in one latitude band and its centre in the next.
+            assert abs(BANDS.index(ours[2]) - BANDS.index(named[2])) == 1
+        else:
+            assert ours == primary_tile(lon, lat)
+    assert n_same > 4500

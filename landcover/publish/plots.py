@@ -14,11 +14,11 @@ import numpy as np
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
+from landcover.nouns.colour import rgb_of
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.publish import cartography as draw
@@ -115,7 +115,7 @@ def draw_true_colour(
     bands = np.stack([red, green, blue])
     is_nodata = (bands == NODATA).any(axis=0)
     rgb = stretch(bands, is_nodata)
-    rgb[is_nodata] = np.round(255 * np.array(to_rgb(draw.ALARM))).astype(np.uint8)
+    rgb[is_nodata] = rgb_of(draw.ALARM)
     percent = 100 * float(is_nodata.mean())
     rows = [draw.LegendRow("No clear observation", draw.ALARM, percent)]
     with rc_context(rcParamsDefault):
@@ -131,7 +131,7 @@ def paint(classes: NDArray[np.uint8], legend: Sequence[LegendClass]) -> NDArray[
     """Turn class codes into colours: uint8 (y, x, 4), transparent where the code is 0."""
     table = np.zeros((256, 4), dtype=np.uint8)
     for entry in legend:
-        table[entry.code] = [*(int(entry.colour[i : i + 2], 16) for i in (1, 3, 5)), 255]
+        table[entry.code] = [*rgb_of(entry.colour), 255]
     return np.asarray(table[classes])
 
 

@@ -1,24 +1,23 @@
-"""Pictures of class codes as PNG: one byte a pixel, the colours in a palette."""
+"""Pictures of class codes as PNG: one number a pixel, the colours in a palette."""
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from landcover.nouns.colour import rgb_of
 from landcover.nouns.legend import LegendEntry
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_INDEXED = 3
 _LEVEL = 9
+"""Strongest compression of zlib: a picture is written once and read often."""
 
 
 def write_codes(path: Path, codes: NDArray[np.uint8], legend: Sequence[LegendEntry]) -> None:
-    """Write class codes as a PNG whose pixel values are the codes (ISO/IEC 15948, colour type 3).
+    """Write class codes as a PNG whose pixel values are the codes.
 
     Args:
         path: Where it goes.
@@ -28,20 +27,7 @@ def write_codes(path: Path, codes: NDArray[np.uint8], legend: Sequence[LegendEnt
     size = 1 + max((entry.code for entry in legend), default=0)
     palette = np.zeros((max(size, 1 + int(codes.max())), 3), dtype=np.uint8)
     for entry in legend:
-        palette[entry.code] = [int(entry.colour[i : i + 2], 16) for i in (1, 3, 5)]
-    height, width = codes.shape
-    # Each row begins with its filter: 0, as is.
-    rows = np.zeros((height, width + 1), dtype=np.uint8)
-    rows[:, 1:] = codes
-    chunks = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, _INDEXED, 0, 0, 0)),
-        (b"PLTE", palette.tobytes()),
-        (b"tRNS", b"\x00"),
-        (b"IDAT", zlib.compress(rows.tobytes(), _LEVEL)),
-        (b"IEND", b""),
-    )
-    path.write_bytes(SIGNATURE + b"".join(_chunk(kind, body) for kind, body in chunks))
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        palette[entry.code] = rgb_of(entry.colour)
+    picture = Image.fromarray(codes)
+    picture.putpalette(palette.tobytes())
+    picture.save(path, "PNG", transparency=0, compress_level=_LEVEL)

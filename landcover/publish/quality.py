@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import JsonValue
 
 from landcover.nouns.base import Noun
+from landcover.nouns.colour import hex_of
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 
@@ -152,7 +153,7 @@ def quality_colour(percent: float | None) -> str:
     if percent is None:
         return UNKNOWN
     t = min(max((percent - GOOD_PERCENT) / (BAD_PERCENT - GOOD_PERCENT), 0.0), 1.0)
-    return f"#{floor(255 * t + 0.5):02X}{floor(255 * (1 - t) + 0.5):02X}00"
+    return hex_of((floor(255 * t + 0.5), floor(255 * (1 - t) + 0.5), 0))
 
 
 def bases_of(tiles: Sequence[TileQuality]) -> tuple[Basis, ...]:

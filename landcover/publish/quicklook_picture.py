@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from landcover.nouns.colour import rgb_of
 from landcover.nouns.grid import Grid
 from landcover.publish import cartography as draw
 from landcover.publish.plots import brightness_range, stretch
@@ -112,7 +112,7 @@ def mask_picture(kinds: NDArray[np.uint8], grey: NDArray[np.uint8]) -> NDArray[n
     """Lay the colours of a mask over a picture in grey: uint8 (y, x, 3)."""
     picture = np.repeat(grey[..., None], 3, axis=2)
     for kind, (_, colour) in KINDS.items():
-        picture[kinds == kind] = _rgb(colour)
+        picture[kinds == kind] = rgb_of(colour)
     return picture
 
 
@@ -141,7 +141,7 @@ def _panels(quicklook: Quicklook) -> list[_Panel]:
 def _coloured(bands: NDArray[np.int16], ends: NDArray[np.float64]) -> NDArray[np.uint8]:
     is_nodata = (bands == NODATA).any(axis=0)
     picture = stretch(bands, is_nodata, ends)
-    picture[is_nodata] = _rgb(draw.ALARM)
+    picture[is_nodata] = rgb_of(draw.ALARM)
     return picture
 
 
@@ -198,7 +198,3 @@ def _second_line(quicklook: Quicklook, is_simulated: bool) -> str:
 
 def _side(grid: Grid) -> float:
     return round(max(grid.shape) * grid.pixel)
-
-
-def _rgb(colour: str) -> NDArray[np.uint8]:
-    return np.round(255 * np.array(to_rgb(colour))).astype(np.uint8)

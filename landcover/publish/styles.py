@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from landcover.nouns.colour import rgb_of
 from landcover.nouns.legend import LegendClass
 
 COLOUR_BLIND = (
@@ -83,7 +84,7 @@ def colour_map(legend: Sequence[LegendClass]) -> str:
     """
     lines = ["# value,red,green,blue,alpha,name"]
     for entry in legend:
-        shades = (int(entry.colour[i : i + 2], 16) for i in (1, 3, 5))
+        shades = rgb_of(entry.colour)
         name = " ".join(entry.title.replace(",", " ").split())
         lines.append(",".join((str(entry.code), *map(str, shades), "255", name)))
     return "\n".join(lines) + "\n"

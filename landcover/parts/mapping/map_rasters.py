@@ -18,6 +18,7 @@ from landcover.features.stack import FeatureStack
 from landcover.learn.layers import NODATA, SCALE, Further
 from landcover.learn.models import Model
 from landcover.learn.predict import predict_blocks
+from landcover.nouns.colour import rgb_of
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import ModelCard, SecondModel
 from landcover.nouns.output import Output
@@ -142,8 +143,7 @@ def _coded_style(
     colours, names = {0: (0, 0, 0, 0)}, {}
     for one in described:
         for code, name, colour in zip(one.codes, one.names, one.colours, strict=True):
-            red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-            colours[code], names[code] = (red, green, blue, 255), name
+            colours[code], names[code] = (*rgb_of(colour), 255), name
     return RasterStyle(
         dtype="uint8",
         nodata=0,

@@ -16,6 +16,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
 from landcover.errors import InputError
+from landcover.nouns.colour import hex_of
 from landcover.nouns.grid import Grid, Window
 from landcover.stores.rasters.reading import (
     GDAL_OPTIONS,
@@ -123,11 +124,6 @@ def read_code_names(path: str | Path) -> CodeNames:
         palette = source.colormap(1) if has_colours else {}
         return CodeNames(
             names=dict(sorted(names.items())),
-            colours={k: _hex(palette[k]) for k in sorted(names) if k in palette},
+            colours={k: hex_of(palette[k]) for k in sorted(names) if k in palette},
             is_simulated=source.tags().get("simulated") == "yes",
         )
-
-
-def _hex(colour: tuple[int, ...]) -> str:
-    red, green, blue = colour[:3]
-    return f"#{red:02X}{green:02X}{blue:02X}"
