@@ -26,6 +26,7 @@ from landcover.learn.models import Model
 from landcover.learn.predict import predict_blocks
 from landcover.ledger import outputs
 from landcover.nouns.change import CAUSES, CauseArea, ChangeSplit, ClassChange
+from landcover.nouns.colour import rgb_of
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import FeatureSet, ModelCard
 from landcover.parts.mapping.map_rasters import CLASSES
@@ -263,8 +264,7 @@ def _parts(
 def _style() -> RasterStyle:
     colours = {0: (0, 0, 0, 0)}
     for entry in CAUSES:
-        red, green, blue = (int(entry.colour[i : i + 2], 16) for i in (1, 3, 5))
-        colours[entry.code] = (red, green, blue, 255)
+        colours[entry.code] = (*rgb_of(entry.colour), 255)
     names = {entry.code: entry.name for entry in CAUSES}
     return RasterStyle("uint8", 0, ("cause of change",), colours=colours, categories=names)
 

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from landcover.analysis.map_pair import map_text, virtual_maps
+from landcover.analysis.map_pair import virtual_maps
 from landcover.errors import InputError, UsageError
 from landcover.labels.mapping import read_mapping
-from landcover.ledger import outputs
+from landcover.ledger import lookup, outputs
 from landcover.nouns.change import ChangeSplit
+from landcover.nouns.colour import rgb_of
 from landcover.nouns.comparison import ClassAgreement, Comparison
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.legend import MEDITERRANEAN, Legend, LegendClass
@@ -130,13 +131,13 @@ def compare_maps(
 
 
 def _maps_named(workspace: Callable[[], Workspace], text: str) -> str:
-    """Put the maps of a run in the place of its name: what lies over its cells, if it has some."""
+    """Put what lies over the cells of a run's map in the place of the run, if it has some."""
     if any(Path(part.strip()).exists() for part in text.split(",")):
         return text
     opened = workspace()
-    named = map_text(opened, text)
-    over = virtual_maps(opened, text) if "," in named else []
-    return over[0] if len(over) == 1 else named
+    run = lookup.run_with_maps(opened, text)
+    over = [] if run is None else virtual_maps(opened, run)
+    return over[0] if len(over) == 1 and len(lookup.find_maps(opened, text)) > 1 else text
 
 
 def _is_simulated(workspace: Callable[[], Workspace], one: MapFile) -> bool:
@@ -166,8 +167,7 @@ def _pass(
     differing: list[tuple[float, Window]] = []
     colours = {0: (0, 0, 0, 0)}
     for entry in WHERE:
-        red, green, blue = (int(entry.colour[i : i + 2], 16) for i in (1, 3, 5))
-        colours[entry.code] = (red, green, blue, 255)
+        colours[entry.code] = (*rgb_of(entry.colour), 255)
     style = RasterStyle(
         "uint8",
         0,

@@ -8,7 +8,7 @@ from pathlib import Path
 from landcover.errors import InputError
 from landcover.learn.explain import ROWS
 from landcover.learn.misclassified import POINTS
-from landcover.ledger import outputs
+from landcover.ledger import lookup, outputs
 from landcover.nouns.explanation import Explanation
 from landcover.nouns.model import ModelCard
 from landcover.parts.task import Job
@@ -44,8 +44,9 @@ def visit(
 
     Args:
         workspace: Where the model's sample set is, and maybe its explanation.
-        text: Name of a run, whose model and validation are taken; or id, unique beginning of one,
-            or folder of a model, with the newest run that judged a map of it by such points.
+        text: A run, whose model and validation are taken; or a model by name
+            (:mod:`landcover.ledger.lookup`) or folder, with the newest run that judged a map of it
+            by such points.
         out: Folder for document, table, picture and page; nothing is written if None.
         points: Ids of points that are explained if they are misclassified.
         rows: Most rows behind the means; the default where None.
@@ -61,8 +62,8 @@ def visit(
         MissingDataError: The run has no model.
     """
     job = Job(threads=threads, progress=progress)
-    is_run = workspace.records.get("runs", text) is not None
-    task = whole_run(workspace, text, job) if is_run else None
+    run = lookup.run_meant(workspace, text)
+    task = None if run is None else whole_run(workspace, run, job)
     loaded = load_model(lambda: workspace, find_model(task)[1].id if task else text)
     task = task or validated_run(workspace, loaded.card.id, job)
     validation = None if task is None else validation_of(task)

@@ -11,11 +11,11 @@ import pandas as pd
 from pyproj import Transformer
 
 from landcover.analysis.area_points import basis_of, independent_of
-from landcover.analysis.sample_files import find_samples, read_samples
+from landcover.analysis.sample_files import read_samples
 from landcover.errors import InputError, MissingDataError
 from landcover.learn.folds import on_sphere
 from landcover.learn.label_priority import Candidates, area_half_widths, rank_places
-from landcover.ledger import outputs, runs
+from landcover.ledger import lookup, outputs
 from landcover.nouns.accuracy import AccuracyReport
 from landcover.nouns.label_priority import ClassShrinkage, LabelPlan, NextPoint
 from landcover.nouns.output import Output
@@ -54,8 +54,8 @@ def plan_labels(
 
     Args:
         workspace: Opens the workspace.
-        text: A run, or a map by id, unique beginning of an id, or path with its confidence
-            beside it.
+        text: A map or run as :mod:`landcover.ledger.lookup` takes it, or a path with its
+            confidence beside it.
         n: Most places.
         samples: Run or sample set with the samples that exist; found by itself for runs and maps
             of the workspace.
@@ -70,7 +70,7 @@ def plan_labels(
     if n < 1:
         raise InputError(f"Places to label: expected at least 1, found {n}.")
     maps, found = _maps(workspace, text)
-    sample_set = found if samples is None else find_samples(workspace(), samples)
+    sample_set = found if samples is None else lookup.find_samples(workspace(), samples)
     table = None
     names: dict[int, str] = {}
     if sample_set is not None:
@@ -130,22 +130,8 @@ def _maps(
     if path.exists():
         return find_maps(workspace, text), None
     opened = workspace()
-    if opened.records.get("runs", text) is not None:
-        return _maps_of_run(opened, text)
-    maps = find_maps(workspace, text)
-    return maps, _samples_of(opened, outputs.load(opened, maps[0].name))
-
-
-def _maps_of_run(workspace: Workspace, run_id: str) -> tuple[tuple[MapFile, ...], Output | None]:
-    run, _ = runs.load(workspace, run_id)
-    for stage in ("mosaic", "classify"):
-        states = workspace.records.find("units", {"run": run.id, "stage": stage})
-        made = [outputs.load(workspace, one) for state in states for one in state["outputs"]]
-        mapped = [output for output in made if "grid" in output.stats]
-        if mapped:
-            maps = tuple(map_of(workspace, output) for output in mapped)
-            return maps, _samples_of(workspace, mapped[0])
-    raise InputError(f"Run {run_id} has no map: it did not get as far as classifying.")
+    found = lookup.find_maps(opened, text)
+    return tuple(map_of(opened, one) for one in found), _samples_of(opened, found[0])
 
 
 def _samples_of(workspace: Workspace, output: Output) -> Output | None:

@@ -14,11 +14,11 @@ import numpy as np
 from landcover.errors import InputError
 from landcover.features.plan import plan_features
 from landcover.ledger import outputs, units
+from landcover.ledger.lookup import find_maps
 from landcover.nouns.grid import Grid
 from landcover.nouns.model import ModelCard
 from landcover.nouns.output import Output
 from landcover.nouns.run import Run, Unit
-from landcover.nouns.stages import Stage
 from landcover.parts.provenance import find_output, run_of
 from landcover.parts.task import Job, Task
 from landcover.parts.training.model_compatibility import require_fit
@@ -67,33 +67,6 @@ class Pair:
     new: TileMap
 
 
-def map_text(workspace: Workspace, text: str) -> str:
-    """Name the maps of a run where a text is the name of one.
-
-    Args:
-        workspace: Where runs are recorded.
-        text: Name of a run, or whatever else stands for a map.
-
-    Returns:
-        Ids of the run's mosaics, else of its tiles' maps, with commas between them; the text
-        itself where no run has that name.
-
-    Raises:
-        InputError: The run has no map.
-    """
-    if workspace.records.get("runs", text) is None:
-        return text
-    stages: tuple[Stage, ...] = ("mosaic", "classify")
-    for stage in stages:
-        states = units.states(workspace.records, text, stage)
-        ids = [name for state in states if state.is_finished for name in state.outputs]
-        found = [outputs.load(workspace, name) for name in ids]
-        mapped = [output.id for output in found if "grid" in output.stats]
-        if mapped:
-            return ",".join(mapped)
-    raise InputError(f"Run {text}: it has made no class map yet.")
-
-
 def virtual_maps(workspace: Workspace, run: str) -> list[str]:
     """Find the virtual rasters that lie over the cells of a run's map, in a folder of this machine.
 
@@ -124,7 +97,8 @@ def find_pairs(workspace: Workspace, first: str, second: str) -> tuple[list[Pair
 
     Args:
         workspace: Where both were made.
-        first: Id, path or run of the older map, commas between several.
+        first: Path of the older map or a name (:mod:`landcover.ledger.lookup`), commas between
+            several.
         second: Of the newer one.
 
     Returns:
@@ -222,12 +196,18 @@ def differences_of_input(pairs: list[Pair]) -> list[str]:
 
 def _tile_maps(workspace: Workspace, text: str) -> dict[str, Output]:
     found: dict[str, Output] = {}
-    for part in map_text(workspace, text).split(","):
-        output = find_output(workspace, part.strip())
+    outputs_meant = (o for part in text.split(",") for o in _meant(workspace, part.strip()))
+    for output in outputs_meant:
         for one in _classified(workspace, output):
             if found.setdefault(one.unit, one).id != one.id:
                 raise InputError(f"{text}: it has two maps of {one.unit}; name one of them.")
     return found
+
+
+def _meant(workspace: Workspace, text: str) -> tuple[Output, ...]:
+    """Find the maps that a path or a name stands for."""
+    is_path = Path(text).exists()
+    return (find_output(workspace, text),) if is_path else find_maps(workspace, text)
 
 
 def _classified(workspace: Workspace, output: Output) -> Iterator[Output]:

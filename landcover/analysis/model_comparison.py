@@ -25,7 +25,7 @@ def compare_models(workspace: Workspace, first: str, second: str) -> ModelCompar
 
     Args:
         workspace: Where their sample sets are.
-        first: Id, unique beginning of an id, or folder of a model.
+        first: Folder of a model, or a name (:mod:`landcover.ledger.lookup`).
         second: The same of the other.
 
     Returns:

@@ -76,31 +76,6 @@ def describe_samples(workspace: Workspace, sample_set: Output) -> SampleSetEntry
     )
 
 
-def find_samples(workspace: Workspace, text: str) -> Output:
-    """Find a sample set by a run that uses it, by its id or by a beginning of its id.
-
-    Raises:
-        InputError: There is no such run or set, or the run has no samples.
-    """
-    if text and workspace.records.get("runs", text) is not None:
-        where = {"run": text, "stage": "train"}
-        for state in workspace.records.find("units", where):
-            for output_id in state["outputs"]:
-                output = outputs.load(workspace, output_id)
-                if output.unit == "samples":
-                    return output
-        raise InputError(f"Run {text} has no sample set: it did not get as far as training.")
-    where = {"wanted.stage": "train", "wanted.unit": "samples"}
-    known = [d["_id"] for d in workspace.records.find(outputs.COLLECTION, where)]
-    found = [one for one in known if text and one.startswith(text)]
-    if len(found) != 1:
-        raise InputError(
-            f"Samples {text!r}: no such run, and {len(found)} sample sets of the workspace have an "
-            "id that begins so; `landcover samples list` shows them."
-        )
-    return outputs.load(workspace, found[0])
-
-
 def read_samples(workspace: Workspace, sample_set: Output) -> pd.DataFrame:
     """Read the table of a sample set."""
     with outputs.local(workspace, sample_set) as path:

@@ -9,12 +9,15 @@ import traceback
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
 
 from landcover.errors import LandcoverError, UsageError, sentence_of
 
+DEMO = Path("demo/workspace")
+"""Where `make demo` puts its workspace, from the repository's folder."""
 COMMANDS = {
     "accuracy": "landcover.cli.accuracy",
     "areas": "landcover.cli.areas",
@@ -79,6 +82,7 @@ def common(function: Callable[..., int | None]) -> Callable[..., Any]:
             code = function(*args, **kwargs)
         except LandcoverError as error:
             _complain(error, debug=debug)
+            point_to_demo(kwargs.get("workspace"))
             code = 2 if isinstance(error, UsageError) else 1
         except (KeyboardInterrupt, click.Abort):
             click.echo("Stopped. Nothing half-made was kept; the same command goes on.", err=True)
@@ -89,6 +93,13 @@ def common(function: Callable[..., int | None]) -> Callable[..., Any]:
         sys.exit(code or 0)
 
     return wrapper
+
+
+def point_to_demo(workspace: str | None) -> None:
+    """Say where the demo is, where no workspace was named, none is here, and a demo is."""
+    is_default = workspace is None and not os.environ.get("LANDCOVER_WORKSPACE")
+    if is_default and not Path("landcover-workspace").exists() and DEMO.is_dir():
+        click.echo(f"The demo is in another workspace: add --workspace {DEMO}.", err=True)
 
 
 def show_json(document: Any) -> None:

@@ -56,10 +56,10 @@ def command(
 ) -> None:
     """Assess MAP by the reference points in LABELS.
 
-    MAP is the id (or the beginning of it) of a class map or mosaic, a GeoTIFF, or a folder of
-    them; several zones with commas between. LABELS is a field sheet of `landcover design`, or any
-    file of labels. Areas and 95 % intervals follow from a probability sample only: for others
-    they are refused, and the plain agreement is told.
+    MAP is the id of a class map or mosaic or the beginning of it, a run, `latest`, or a GeoTIFF;
+    several zones with commas between. LABELS is a field sheet of `landcover design`, or any file of
+    labels. Areas and 95 % intervals follow from a probability sample only: for others they are
+    refused, and the plain agreement is told.
 
     Example: landcover accuracy map_32630.tif sheet.csv
     """

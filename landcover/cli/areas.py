@@ -50,9 +50,9 @@ def command(
     """Sum up the area of each class of MAP in each of POLYGONS, hectares.
 
     POLYGONS is a GeoJSON, GeoPackage, shapefile or GeoParquet file, in any reference system. A
-    pixel counts where its centre lies. MAP is an id, a unique beginning of it, or a path; files
-    of one grid may be joined with commas. The areas are counts of pixels, not corrected for
-    errors of the map.
+    pixel counts where its centre lies. MAP is an id or the beginning of it, a run, `latest`, or a
+    path; files of one grid may be joined with commas. The areas are counts of pixels, not corrected
+    for errors of the map.
 
     With --sample, three more columns for each class tell the area that a probability sample of
     the whole map estimates, and its 95 % interval; polygons with too few points say so. The last

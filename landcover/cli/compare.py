@@ -64,11 +64,11 @@ def command(
 ) -> int:
     """Compare MAP with another map or with a reference, by area.
 
-    A map is an id, a unique beginning of it, a run, or a path; a reference is a raster of class
-    codes in any CRS. It is read on the grid of MAP by nearest neighbour, window by window. With
-    --out: the agreement matrix (JSON, CSV; hectares, rows are MAP), where they agree (GeoTIFF,
-    PNG), a figure with both maps and the composite side by side, and a page. With --split also
-    why they differ (CSV, GeoTIFF, PNG): MAP is the older map.
+    A map is an id or the beginning of it, a run, `latest`, or a path; a reference is a raster of
+    class codes in any CRS. It is read on the grid of MAP by nearest neighbour, window by window.
+    With --out: the agreement matrix (JSON, CSV; hectares, rows are MAP), where they agree (GeoTIFF,
+    PNG), a figure with both maps and the composite side by side, and a page. With --split also why
+    they differ (CSV, GeoTIFF, PNG): MAP is the older map.
 
     Example: landcover compare 1f0c worldcover_N39W003.tif --legend-map worldcover --out compared
 

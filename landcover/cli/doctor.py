@@ -43,9 +43,10 @@ def command(
 ) -> None:
     """Say which classes a model confuses, in what they differ, and what to do about it.
 
-    RUN is the name of a run; MODEL is an id, a beginning of an id that no other model has, or the
-    folder of a model; its samples must be in the workspace. A run with `--until explain` or later
-    has explained its model already: that is taken, unless --point or --rows ask for more.
+    RUN is the name of a run or the beginning of it; MODEL is an id or the beginning of it,
+    `latest`, or the folder of a model; its samples must be in the workspace. A run with `--until
+    explain` or later has explained its model already: that is taken, unless --point or --rows ask
+    for more.
 
     Where independent points (--test-labels) judged the run's map, or any map of the model, their
     confusion stands beside that of the held-out samples, and the points that were missed are

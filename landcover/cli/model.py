@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from landcover.cli import common, show_json
+from landcover.cli import common, point_to_demo, show_json
 
 if TYPE_CHECKING:
     from landcover.ledger.models import ModelEntry, Status
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def command() -> None:
     """Look at trained models, approve or retire them, compare two of them.
 
-    MODEL is an id, a beginning of an id that no other model has, or the folder of a model.
+    MODEL is an id or the beginning of it, a run, `latest`, or the folder of a model.
     """
 
 
@@ -41,6 +41,7 @@ def list_models(status: Status | None, workspace: str | None, as_json: bool) -> 
         return
     if not found:
         click.echo("No model here. `landcover run` with --labels trains one.")
+        point_to_demo(workspace)
         return
     click.echo(f"{'model':18}{'status':11}{'kind':15}{'features':>9}{'rows':>8}  trained")
     for entry in found:
@@ -123,9 +124,9 @@ def _decide(
 ) -> None:
     from landcover.ledger.models import decide, find_entry
 
-    records = _opened(workspace).records
-    before = find_entry(records, model)
-    after = decide(records, before.id, status, reason)
+    opened = _opened(workspace)
+    before = find_entry(opened, model)
+    after = decide(opened.records, before.id, status, reason)
     if as_json:
         show_json(after.to_document())
     elif before.status == after.status:

@@ -16,9 +16,9 @@ from landcover.cli import common
 def command(map_name: str, out: str | None, workspace: str | None, as_json: bool) -> int:
     """Write down everything that MAP hangs on.
 
-    MAP is a report, a mosaic or a class map: its id, a unique beginning of it, or its path. The
-    receipt is JSON (with or without --json): arguments and recipe of the run, products with
-    checksums and baselines, ground truth, model, every step with stage version, inputs and
+    MAP is a report, a mosaic or a class map: its id or the beginning of it, a run, `latest`, or its
+    path. The receipt is JSON (with or without --json): arguments and recipe of the run, products
+    with checksums and baselines, ground truth, model, every step with stage version, inputs and
     checksums, and the versions of the software. `landcover reproduce` makes the map again from it.
 
     Example: landcover receipt demo/workspace/objects/reports/1f0c.../map_32630.tif --out map.json

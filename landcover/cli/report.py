@@ -28,7 +28,8 @@ def command(
 ) -> int:
     """Tell where the report page of MAP is; write it where there is none.
 
-    MAP is a report, a mosaic or a class map: its id, a unique beginning of it, or its path.
+    MAP is a report, a mosaic or a class map: its id or the beginning of it, a run, `latest`, or
+    its path.
 
     Example: landcover report 1f0c --open
     """

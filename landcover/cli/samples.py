@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from landcover.cli import common, show_json
+from landcover.cli import common, point_to_demo, show_json
 from landcover.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ def command(
 ) -> None:
     """List the sample sets of the workspace, or show or export one: a reusable spectral library.
 
-    The set is named by a run that uses it, or by its id or the beginning of it.
+    The set is named by its id or the beginning of it, by a run that uses it, or `latest`.
 
     Example: landcover samples my-run --export library-2021.parquet
     """
     from landcover import api
     from landcover.analysis import sample_files as samplefile
+    from landcover.ledger.lookup import find_samples
     from landcover.settings import read_settings
 
     opened = api.open_workspace(read_settings(workspace=workspace))
@@ -53,9 +54,12 @@ def command(
             raise UsageError(
                 "--export: say which samples, by run or id (`landcover samples list`)."
             )
-        _tell_all(samplefile.sample_sets(opened), as_json=as_json)
+        found = samplefile.sample_sets(opened)
+        _tell_all(found, as_json=as_json)
+        if not found:
+            point_to_demo(workspace)
         return
-    sample_set = samplefile.find_samples(opened, which)
+    sample_set = find_samples(opened, which)
     entry = samplefile.describe_samples(opened, sample_set)
     empty: tuple[str, ...] = ()
     if export is not None:

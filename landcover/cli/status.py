@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from landcover.cli import common, show_json
-from landcover.errors import InputError
 
 
 @click.command("status")
@@ -17,16 +16,20 @@ from landcover.errors import InputError
 @click.option("--watch", is_flag=True, help="Look again every two seconds until the run ends.")
 @common
 def command(run: str | None, watch: bool, workspace: str | None, as_json: bool) -> int:
-    """Show what became of a RUN (the newest if none is named), stage by stage.
+    """Show what became of a RUN, stage by stage.
+
+    RUN is its name, the beginning of it, or `latest`, which is meant if none is named.
 
     Example: landcover status --workspace demo/workspace
     """
     from landcover import api
+    from landcover.ledger.lookup import LATEST, find_run
     from landcover.settings import read_settings
 
-    records = api.open_workspace(read_settings(workspace=workspace)).records
+    opened = api.open_workspace(read_settings(workspace=workspace))
+    name = find_run(opened, run or LATEST)
     while True:
-        document = _look(records, run)
+        document = _look(opened.records, name)
         if as_json:
             show_json(document)
         else:
@@ -36,14 +39,11 @@ def command(run: str | None, watch: bool, workspace: str | None, as_json: bool) 
         time.sleep(2)
 
 
-def _look(records: Any, run: str | None) -> dict[str, Any]:
+def _look(records: Any, run: str) -> dict[str, Any]:
     from landcover.ledger.units import states
     from landcover.parts.reporting.run_report import troubles
 
-    found = records.find("runs", {"_id": run} if run else None, sort=["-started"])
-    if not found:
-        raise InputError(f"{run or 'No run'}: there is no such run in this workspace.")
-    record = found[0]
+    record = records.get("runs", run)
     units = states(records, record["_id"])
     by_stage: dict[str, dict[str, int]] = {}
     for stage in dict.fromkeys(unit.stage for unit in units):

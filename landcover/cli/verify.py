@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from landcover.cli import common, show_json
-from landcover.errors import InputError
 
 
 @click.command("verify")
@@ -13,7 +12,7 @@ from landcover.errors import InputError
 @click.option("--keep", is_flag=True, help="Only tell; leave damaged outputs where they are.")
 @common
 def command(run: str | None, keep: bool, workspace: str | None, as_json: bool) -> int:
-    """Read every byte that RUN made (the newest run if none is named) and compare it.
+    """Read every byte that RUN made (`latest` if none is named) and compare it.
 
     Damaged outputs are set aside; the command that made the run makes them again. An unchanged
     rerun does not read stored bytes: it compares their sizes only.
@@ -23,13 +22,11 @@ def command(run: str | None, keep: bool, workspace: str | None, as_json: bool) -
     from landcover import api
     from landcover.analysis.verification import verify_run
     from landcover.cli.progress import stepping
+    from landcover.ledger.lookup import LATEST, find_run
     from landcover.settings import read_settings
 
     opened = api.open_workspace(read_settings(workspace=workspace))
-    found = opened.records.find("runs", {"_id": run} if run else None, sort=["-started"])
-    if not found:
-        raise InputError(f"{run or 'No run'}: there is no such run in this workspace.")
-    run_id = str(found[0]["_id"])
+    run_id = find_run(opened, run or LATEST)
     with stepping(f"reading {run_id}", quiet=as_json) as tell:
         verified = list(verify_run(opened, run_id, withdraw=not keep, progress=tell))
     damaged = {v.output.id: v.damage for v in verified if v.damage}

@@ -24,7 +24,7 @@ def label_next(
     """Rank the places of a map whose label would teach the next model most.
 
     Args:
-        map_or_run: A run, or a map by id, unique beginning of an id, or path.
+        map_or_run: A run, a map by its id or the beginning of it, ``latest``, or a path.
         points: Most places.
         out: GeoJSON or KMZ file to write, with an empty ``label`` to be filled in.
         samples: Run or sample set with the samples that exist; found by itself for runs and maps

@@ -44,7 +44,7 @@ def start_run(
         labels: Ground-truth file, folder of them, or several with commas between them.
         dem: DEM file of any CRS, folder of degree cells, or address of a source of them
             (:mod:`landcover.sources.dem`).
-        model: Id of a trained model to classify with, the beginning of one, or its folder.
+        model: Trained model to classify with, as `load_model` takes it.
         samples: Tables of samples that train beside the labels or without them, with commas
             between: `landcover samples --export`, or a library of monthly spectra.
         test_labels: Reference points that judge the map and never train: a field sheet of

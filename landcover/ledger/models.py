@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from landcover.errors import InputError
+from landcover.ledger import lookup
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.base import Noun
 from landcover.nouns.model import ModelCard
@@ -14,7 +15,7 @@ from landcover.stores.models import CARD, read_card
 from landcover.stores.records import RecordStore
 from landcover.stores.workspace import Workspace
 
-COLLECTION = "models"
+COLLECTION = lookup.MODELS
 Status = Literal["candidate", "approved", "retired"]
 _COMES_FROM: dict[Status, tuple[Status, ...]] = {
     "candidate": (),
@@ -91,26 +92,25 @@ def entries(records: RecordStore, status: Status | None = None) -> list[ModelEnt
     return [_entry(found) for found in records.find(COLLECTION, where, sort=["-created"])]
 
 
-def find_entry(records: RecordStore, text: str) -> ModelEntry:
-    """Find a model by its id or a beginning of it that no other has.
+def find_entry(workspace: Workspace, text: str) -> ModelEntry:
+    """Find a model as people name it (:func:`landcover.ledger.lookup.find_model`).
 
     Raises:
-        InputError: No model, or several, have an id that begins so.
+        InputError: No model, or several, may be meant.
     """
-    known = [found for found in records.find(COLLECTION) if found["_id"].startswith(text)]
-    exact = [found for found in known if found["_id"] == text]
-    found = exact or known
-    if not text or not found:
-        raise InputError(
-            f"Model {text!r}: no model of the workspace has an id that begins so; "
-            "`landcover model list` shows them."
-        )
-    if len(found) > 1:
-        raise InputError(
-            f"Model {text!r}: {len(found)} models of the workspace have an id that begins so "
-            f"({', '.join(sorted(one['_id'] for one in found)[:3])}). Give more of it."
-        )
-    return _entry(found[0])
+    return read_entry(workspace.records, lookup.find_model(workspace, text))
+
+
+def read_entry(records: RecordStore, model_id: str) -> ModelEntry:
+    """Read the entry of a model by its whole id.
+
+    Raises:
+        InputError: There is none.
+    """
+    found = records.get(COLLECTION, model_id)
+    if found is None:
+        raise InputError(f"Model {model_id}: it is not registered; see `landcover model list`.")
+    return _entry(found)
 
 
 def require_not_retired(entry: ModelEntry) -> ModelEntry:
@@ -129,7 +129,7 @@ def require_not_retired(entry: ModelEntry) -> ModelEntry:
     return entry
 
 
-def decide(records: RecordStore, text: str, status: Status, reason: str) -> ModelEntry:
+def decide(records: RecordStore, model_id: str, status: Status, reason: str) -> ModelEntry:
     """Approve or retire a model.
 
     A candidate may be approved or retired, an approved model may be retired, and retired is the
@@ -137,7 +137,7 @@ def decide(records: RecordStore, text: str, status: Status, reason: str) -> Mode
 
     Args:
         records: The records.
-        text: Id or a beginning of it.
+        model_id: Whole id of the model.
         status: What it becomes.
         reason: Why, in words.
 
@@ -148,7 +148,7 @@ def decide(records: RecordStore, text: str, status: Status, reason: str) -> Mode
         InputError: There is no such model, it may not go there, there is no reason, or somebody
             else decided at the same moment.
     """
-    entry = find_entry(records, text)
+    entry = read_entry(records, model_id)
     if entry.status == status:
         return entry
     if entry.status not in _COMES_FROM[status]:

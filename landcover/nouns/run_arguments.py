@@ -92,8 +92,8 @@ class RunArguments(Noun):
     """DEM file of any CRS, folder of degree cells, or a source: `glo30`,
     `aster+https://…/{name}`."""
     model: Annotated[str | None, Asked("Model", metavar="MODEL", section=WHICH)] = None
-    """Trained model to classify with instead of training one: its id, the beginning of it, or its
-    folder."""
+    """Trained model to classify with instead of training one: its id or the beginning of it, a run,
+    `latest`, or its folder."""
     samples: Annotated[str | None, Asked("Samples", metavar="FILE[,FILE]", section=WHICH)] = None
     """Tables of other runs (`landcover samples --export`) that train beside the labels, or without
     them, with commas between several; they are never held out."""

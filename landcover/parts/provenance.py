@@ -10,7 +10,7 @@ from typing import Any
 
 from landcover.errors import InputError
 from landcover.labels.files import label_files, parts_of, split_paths
-from landcover.ledger import outputs, runs
+from landcover.ledger import lookup, outputs, runs
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.output import ID_LENGTH, Output
 from landcover.nouns.receipt import (
@@ -36,7 +36,6 @@ _LIBRARIES = (
     "landcover", "numpy", "scipy", "scikit-learn", "numba", "pandas", "pyarrow", "rasterio",
     "pyproj", "shapely",
 )  # fmt: skip
-_MAPS = ("publish", "mosaic", "classify")
 
 
 def find_output(workspace: Workspace, text: str) -> Output:
@@ -44,8 +43,8 @@ def find_output(workspace: Workspace, text: str) -> Output:
 
     Args:
         workspace: Where it is recorded.
-        text: Id or unique beginning of an id; or path of a report, of a map in it, or of an
-            output of the workspace.
+        text: Path of a report, of a map in it, or of an output of the workspace; or a name
+            (:mod:`landcover.ledger.lookup`).
 
     Raises:
         InputError: There is none, or more than one.
@@ -56,20 +55,10 @@ def find_output(workspace: Workspace, text: str) -> Output:
             if workspace.records.get(outputs.COLLECTION, name) is not None:
                 return outputs.load(workspace, name)
         raise InputError(
-            f"{path}: no output of this workspace made it. Name the workspace with --workspace."
+            f"{path}: no output of workspace {workspace.address} made it. Name another workspace "
+            "with --workspace."
         )
-    where = {"wanted.stage": {"$in": list(_MAPS)}}
-    found = [
-        document
-        for document in workspace.records.find(outputs.COLLECTION, where)
-        if document["_id"].startswith(text)
-    ]
-    if len(found) != 1 or not text:
-        raise InputError(
-            f"Map {text}: no such file, and {len(found)} maps or reports of the workspace have an "
-            "id that begins so. Give a path or a whole id."
-        )
-    return outputs.load(workspace, found[0]["_id"])
+    return lookup.find_result(workspace, text)
 
 
 def receipt_for(workspace: Workspace, output: Output) -> Receipt:

@@ -127,6 +127,8 @@ class SqliteRecords:
         sort: Sequence[str] = (),
     ) -> list[Document]:
         """List the matching documents, sorted by fields (``-field``: descending)."""
+        if not self._is_there():
+            return []
         with self._read() as connection:
             return _select(connection, collection, where or {}, sort)
 
@@ -134,8 +136,19 @@ class SqliteRecords:
         """Count the matching documents."""
         clause, values = _clause(where or {})
         query = f"SELECT count(*) FROM documents WHERE collection = ?{clause}"
+        if not self._is_there():
+            return 0
         with self._read() as connection:
             return int(connection.execute(query, (collection, *values)).fetchone()[0])
+
+    def _is_there(self) -> bool:
+        """Tell whether anything was ever written: who only reads must not make a file."""
+        try:
+            return self.path == MEMORY or bool(os.stat(self.path))
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True  # the error is told where the file is opened
 
     def _connection(self) -> sqlite3.Connection:
         if self._memory is not None:

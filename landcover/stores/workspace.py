@@ -18,6 +18,11 @@ class Workspace:
     objects: ObjectStore
     records: RecordStore
 
+    @property
+    def address(self) -> str:
+        """Where it is, for messages: its folder, or the address of its objects."""
+        return self.objects.address.removesuffix("/objects")
+
 
 @dataclass(frozen=True)
 class Servers:

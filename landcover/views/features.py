@@ -13,7 +13,7 @@ from xarray.core import indexing
 
 from landcover.errors import InputError, MissingDataError
 from landcover.features.stack import FeatureStack
-from landcover.ledger import runs
+from landcover.ledger import lookup, runs
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import FeatureSet, feature_set
 from landcover.nouns.run import Unit
@@ -179,7 +179,7 @@ def _named(features: FeatureSet, names: Sequence[str]) -> FeatureSet:
 
 
 def _task_of(workspace: Workspace, tile: str, run: str | None) -> Task:
-    where = {"_id": run} if run else None
+    where = {"_id": lookup.find_run(workspace, run)} if run else None
     for record in workspace.records.find("runs", where, sort=["-started"]):
         found, recipe = runs.load(workspace, record["_id"])
         task = Task(workspace, found, recipe, Unit(id=tile, label=tile, tile=tile))

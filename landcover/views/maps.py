@@ -12,7 +12,7 @@ from xarray.core import indexing
 from landcover.errors import InputError
 from landcover.learn.layers import NODATA as UNKNOWN
 from landcover.learn.layers import SCALE
-from landcover.ledger import outputs
+from landcover.ledger import lookup, outputs
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.stores.rasters import read_code_names
@@ -25,15 +25,11 @@ CLASSES, CONFIDENCE = "classification", "confidence"
 
 def open_map(workspace: Workspace, map_id: str) -> xarray.Dataset:
     """Open a class map or a mosaic (see :func:`landcover.api.open_map`)."""
-    where = {"wanted.stage": {"$in": ["classify", "mosaic"]}}
-    found = [
-        d for d in workspace.records.find(outputs.COLLECTION, where) if d["_id"].startswith(map_id)
-    ]
-    if len(found) != 1:
-        raise InputError(f"Map {map_id}: {len(found)} maps have an id that begins so.")
-    output = outputs.load(workspace, found[0]["_id"])
-    if "grid" not in output.stats:
-        raise InputError(f"Map {map_id}: this mosaic has composites only, no classes.")
+    found = lookup.find_maps(workspace, map_id)
+    if len(found) > 1:
+        ids = ", ".join(one.id for one in found)
+        raise InputError(f"Map {map_id}: the run has {len(found)} maps; name one of them: {ids}.")
+    output = found[0]
     grid = Grid.from_document(output.stats["grid"])
     known = read_code_names(outputs.href(workspace, output, f"{CLASSES}.tif"))
     return xarray.Dataset(

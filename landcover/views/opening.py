@@ -73,9 +73,9 @@ def open_features(
         tile: Tile id.
         window: Row, column, height and width on the work grid; the whole tile if None (72 float32
             features of 10,980² px are 34.7 GB when computed).
-        feature_set: Features, or the model (id, unique beginning, folder) whose features they
+        feature_set: Features, or the model (as `load_model` takes it) whose features they
             are; those of the run's recipe if None.
-        run: Run that prepared the tile; the newest if None.
+        run: Run that prepared the tile, as it is named; the newest if None.
         workspace: Where it is; that of the settings if None.
 
     Returns:
@@ -95,7 +95,7 @@ def open_map(map_id: str, *, workspace: Workspace | None = None) -> xarray.Datas
     """Open a class map or a mosaic as a lazy dataset.
 
     Args:
-        map_id: Id or unique beginning of an id.
+        map_id: Id of the map or the beginning of it, run with one map, or ``latest``.
         workspace: Where it is; that of the settings if None.
 
     Returns:
@@ -103,7 +103,7 @@ def open_map(map_id: str, *, workspace: Workspace | None = None) -> xarray.Datas
         ``confidence`` (uint8 × 1/254, nodata 255), both over (y, x).
 
     Raises:
-        InputError: No map, or more than one, has an id that begins so.
+        InputError: No map, or more than one, may be meant.
     """
     from landcover.views.maps import open_map as opened
 
@@ -114,7 +114,7 @@ def load_model(model: str | Path, *, workspace: Workspace | None = None) -> Load
     """Read a trained model: ``.predict(features) -> codes, confidence`` and its ``.card``.
 
     Args:
-        model: Folder of the model, or its id or unique beginning of an id.
+        model: Folder of the model, its id or the beginning of it, a run, or ``latest``.
         workspace: Where ids are looked up; that of the settings if None.
 
     Returns:

@@ -13,10 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from landcover import api
-from landcover.analysis.sample_files import find_samples, read_samples
+from landcover.analysis.sample_files import read_samples
 from landcover.cli import cli
 from landcover.errors import InputError, UsageError
 from landcover.learn.area import area_weighted_accuracy
+from landcover.ledger.lookup import find_samples
 from landcover.nouns.label_priority import LabelPlan
 from landcover.nouns.validation import Validation
 from landcover.parts.mapping.map_lookup import codes_at, find_maps, mapped_hectares

@@ -12,10 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from landcover import api
-from landcover.analysis.sample_files import OURS, export_samples, find_samples, read_samples
+from landcover.analysis.sample_files import OURS, export_samples, read_samples
 from landcover.cli import cli
 from landcover.errors import InputError, UsageError
 from landcover.features.normalisation import paper_columns
+from landcover.ledger.lookup import find_samples
 from landcover.simulate import simulate
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
@@ -149,7 +150,7 @@ def test_the_own_layout_keeps_every_number(
 def test_wrong_names_are_told(workspace: Any, full: Any, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"ends in \.csv or \.parquet"):
         export_samples(workspace, full, tmp_path / "x.xlsx")
-    with pytest.raises(InputError, match="no such run, and 0 sample sets"):
+    with pytest.raises(InputError, match=r"no sample set of workspace .*nor a run such a name"):
         find_samples(workspace, "nothing")
     assert find_samples(workspace, full.id[:9]).id == full.id
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,25 +84,25 @@ def call(workspace: Any, *arguments: str) -> Result:
 
 
 def test_a_model_is_found_by_a_beginning_of_its_id(workspace: Any, models: dict[str, str]) -> None:
-    assert find_entry(workspace.records, models["forest"][:9]).id == models["forest"]
+    assert find_entry(workspace, models["forest"][:9]).id == models["forest"]
     assert {entry.id for entry in entries(workspace.records)} == set(models.values())
     assert all(entry.status == "candidate" for entry in entries(workspace.records))
-    with pytest.raises(InputError, match="no model of the workspace has an id that begins so"):
-        find_entry(workspace.records, "xyz")
-    with pytest.raises(InputError, match="no model of the workspace"):
-        find_entry(workspace.records, "")
+    here = Path(workspace.records.path).parent
+    with pytest.raises(InputError, match=f"no model of workspace {here} has an id that begins so"):
+        find_entry(workspace, "xyz")
+    with pytest.raises(InputError, match=f"no model of workspace {here}"):
+        find_entry(workspace, "")
 
 
 def test_an_ambiguous_beginning_is_refused(workspace: Any, models: dict[str, str]) -> None:
     twin = models["forest"][:-1] + ("0" if models["forest"][-1] != "0" else "1")
     document = workspace.records.get("models", models["forest"])
-    records = api.open_workspace().records
     from landcover.stores.overlay import OverlayRecords
 
-    above = OverlayRecords(records)
+    above = OverlayRecords(workspace.records)
     above.insert_one("models", {**document, "_id": twin})
-    with pytest.raises(InputError, match=r"2 models .* begins so \(.*Give more of it"):
-        find_entry(above, models["forest"][:-1])
+    with pytest.raises(InputError, match=r"2 runs and models .* begin so \(.*Give more of it"):
+        find_entry(replace(workspace, records=above), models["forest"][:-1])
 
 
 def test_candidate_to_approved_to_retired_and_no_way_back(workspace: Any, spare: str) -> None:
@@ -117,7 +118,7 @@ def test_candidate_to_approved_to_retired_and_no_way_back(workspace: Any, spare:
         f"Model {spare} is retired (labels of the wrong year) and cannot become approved: maps "
         "may have been withdrawn because of it. Train a model anew and approve that one."
     )
-    assert find_entry(records, spare).status == "retired"
+    assert find_entry(workspace, spare).status == "retired"
 
 
 def test_a_decision_needs_a_reason(workspace: Any, spare: str) -> None:
@@ -130,7 +131,7 @@ def test_a_model_that_is_trained_again_keeps_status_and_reason(
 ) -> None:
     decide(workspace.records, spare, "approved", "good")
     assert trained(region, workspace, "few", "features.indices=[ndvi]") == spare
-    found = find_entry(workspace.records, spare)
+    found = find_entry(workspace, spare)
     assert (found.status, found.reason) == ("approved", "good")
 
 
@@ -254,7 +255,7 @@ def test_a_model_folder_is_taken_into_another_workspace(
     start(region, "adopted", "features.indices=[ndvi]", **options)
     other = api.open_workspace()
     assert other.records.get("runs", "adopted")["run"]["arguments"]["model"] == models["few"]
-    assert find_entry(other.records, models["few"]).status == "candidate"
+    assert find_entry(other, models["few"]).status == "candidate"
     assert api.run_inline("adopted")["state"] == "done"
     card = json.loads((elsewhere / "card.json").read_text())
     (elsewhere / "card.json").write_text(json.dumps({**card, "notes": ["better"]}))

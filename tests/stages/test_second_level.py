@@ -15,12 +15,13 @@ import rasterio
 from click.testing import CliRunner
 
 from landcover import api
-from landcover.analysis.sample_files import export_samples, find_samples, read_samples
+from landcover.analysis.sample_files import export_samples, read_samples
 from landcover.cli import cli
 from landcover.errors import InputError
 from landcover.features.stack import FeatureStack
 from landcover.learn.sampling import split_by_group
 from landcover.ledger import outputs, runs, units
+from landcover.ledger.lookup import find_samples
 from landcover.nouns.grid import Window
 from landcover.nouns.output import Output
 from landcover.parts.task import Task

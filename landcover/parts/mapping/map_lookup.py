@@ -1,4 +1,4 @@
-"""Class maps as judged and sampled: by id, unique prefix or path."""
+"""Class maps as judged and sampled: by path, id, run or ``latest``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pyproj import Proj, Transformer
 
 from landcover.errors import InputError
 from landcover.labels.assignment import assign_points
-from landcover.ledger import outputs
+from landcover.ledger import lookup, outputs
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
 from landcover.parts.mapping.map_rasters import CLASSES
@@ -48,13 +48,14 @@ def find_maps(workspace: Callable[[], Workspace], text: str) -> tuple[MapFile, .
 
     Args:
         workspace: Opens the workspace; only asked where the text is no path.
-        text: Id or unique beginning of an id of a class map or mosaic, path of a raster, or a
-            folder with ``classification.tif``; commas between several.
+        text: Path of a raster, folder with ``classification.tif``, or a name of a class map,
+            mosaic or run (:mod:`landcover.ledger.lookup`); commas between several.
 
     Raises:
         InputError: There is no such map, or it is no raster of class codes.
     """
-    return tuple(_find(workspace, part.strip()) for part in text.split(",") if part.strip())
+    parts = (part.strip() for part in text.split(","))
+    return tuple(one for part in parts if part for one in _find(workspace, part))
 
 
 def map_of(workspace: Workspace, output: Output) -> MapFile:
@@ -146,28 +147,21 @@ def ground_scale(grid: Grid, window: Window) -> float:
     return float(Proj(grid.crs).get_factors(lon, lat).areal_scale)
 
 
-def _find(workspace: Callable[[], Workspace], text: str) -> MapFile:
+def _find(workspace: Callable[[], Workspace], text: str) -> tuple[MapFile, ...]:
     path = Path(text)
     if path.is_dir() and (path / CLASSES).is_file():
         path = path / CLASSES
     if path.is_file():
-        info = describe(path)
-        if info.grid is None or not info.dtype.startswith("uint8"):
-            raise InputError(
-                f"{path}: expected a class map (uint8 codes with a georeference), found "
-                f"{info.dtype}{'' if info.grid else ' without a georeference'}."
-            )
-        return MapFile(str(path.resolve()), info.grid, path.name)
+        return (_read(path),)
     opened = workspace()
-    where = {"wanted.stage": {"$in": ["classify", "mosaic"]}}
-    found = [
-        document
-        for document in opened.records.find(outputs.COLLECTION, where)
-        if document["_id"].startswith(text)
-    ]
-    if len(found) != 1:
+    return tuple(map_of(opened, output) for output in lookup.find_maps(opened, text))
+
+
+def _read(path: Path) -> MapFile:
+    info = describe(path)
+    if info.grid is None or not info.dtype.startswith("uint8"):
         raise InputError(
-            f"Map {text}: no such file, and {len(found)} maps of the workspace have an id that "
-            "begins so. Give a path or a whole id."
+            f"{path}: expected a class map (uint8 codes with a georeference), found "
+            f"{info.dtype}{'' if info.grid else ' without a georeference'}."
         )
-    return map_of(opened, outputs.load(opened, found[0]["_id"]))
+    return MapFile(str(path.resolve()), info.grid, path.name)

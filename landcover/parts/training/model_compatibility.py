@@ -42,7 +42,7 @@ def usable_model(workspace: Workspace, recipe: Recipe, arguments: RunArguments) 
     """
     text = str(arguments.model)
     folder = folder_of(text)
-    entry = find_entry(workspace.records, text if folder is None else _adopt(workspace, folder))
+    entry = find_entry(workspace, text if folder is None else _adopt(workspace, folder))
     card = card_of(workspace, require_not_retired(entry))
     layers = set(recipe.composite.all_layers)
     offered, _ = plan_features(

@@ -1,4 +1,4 @@
-"""Models as they are asked for: by id, unique beginning of an id, or folder."""
+"""Models as they are asked for: by folder, id, run or ``latest``."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def load_model(workspace: Callable[[], Workspace], text: str | Path) -> LoadedMo
         card = read_card(folder)
         return LoadedModel(card, open_model(folder, card))
     opened = workspace()
-    entry = find_entry(opened.records, str(text))
+    entry = find_entry(opened, str(text))
     card = card_of(opened, entry)
     with outputs.local_at(opened, entry.key, ARRAYS) as path:
         return LoadedModel(card, open_model(path.parent, card))
@@ -66,7 +66,7 @@ def find_card(workspace: Callable[[], Workspace], text: str) -> tuple[ModelCard,
 
     Args:
         workspace: Opens the workspace; only asked where the text is no folder.
-        text: Id, a beginning of it, or the folder of a model.
+        text: Folder of a model, or a name (:mod:`landcover.ledger.lookup`).
 
     Returns:
         The card, and the entry; None where the text is a folder.
@@ -75,5 +75,5 @@ def find_card(workspace: Callable[[], Workspace], text: str) -> tuple[ModelCard,
     if folder is not None:
         return read_card(folder), None
     opened = workspace()
-    entry = find_entry(opened.records, text)
+    entry = find_entry(opened, text)
     return card_of(opened, entry), entry

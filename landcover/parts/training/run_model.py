@@ -6,7 +6,7 @@ from pathlib import Path
 
 from landcover.errors import InputError
 from landcover.learn.models import Model, load_arrays
-from landcover.ledger.models import find_entry, require_not_retired
+from landcover.ledger.models import read_entry, require_not_retired
 from landcover.nouns.model import ModelCard
 from landcover.parts.task import Task
 from landcover.stores.models import CARD, arrays_path, read_card
@@ -25,7 +25,7 @@ def load_model(task: Task) -> tuple[str, ModelCard]:
     if named is None:
         key = next(o.key for o in task.outputs_of("train", "all") if o.unit == "model")
     else:
-        key = require_not_retired(find_entry(task.workspace.records, named)).key
+        key = require_not_retired(read_entry(task.workspace.records, named)).key
     with task.local_at(key, CARD) as path:
         return key, read_card(path.parent)
 
