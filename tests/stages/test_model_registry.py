@@ -204,7 +204,7 @@ def test_one_changed_byte_of_the_card_or_the_arrays_is_told(
     region: Any, workspace: Any, models: dict[str, str]
 ) -> None:
     folder = Path(workspace.objects.href(f"models/{models['seed']}"))
-    for name, sentence in (("card.json", "changed or damaged"), ("arrays.npz", "is not the card")):
+    for name, sentence in (("card.json", "changed or damaged"), ("arrays.npz", "of its record")):
         before = (folder / name).read_bytes()
         # A colour's digit leaves the card valid JSON of the right shape.
         place = before.index(b'"#') + 2 if name == "card.json" else len(before) // 2
