@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from landcover.features.normalisation import normalise as normalise
+    from landcover.features import normalisation as _normalisation
     from landcover.front.questions import label_next as label_next
     from landcover.front.questions import quality_map as quality_map
     from landcover.front.runs import cancel as cancel
@@ -33,24 +33,29 @@ if TYPE_CHECKING:
     from landcover.learn.models import fit_classifier as fit_classifier
     from landcover.learn.selection import select_features as select_features
     from landcover.learn.separability import jeffries_matusita as jeffries_matusita
-    from landcover.parts.mapping.mosaicking import mosaic as mosaic
-    from landcover.raster.clouds import expand_cloud_mask as expand_cloud_mask
-    from landcover.raster.composite import median_composite as median_composite
-    from landcover.raster.denoise import denoise_dem as denoise_dem
-    from landcover.raster.indices import spectral_index as spectral_index
-    from landcover.raster.terrain import slope_aspect as slope_aspect
-    from landcover.raster.topography import correct_topography as correct_topography
+    from landcover.raster import clouds, composite, denoise, indices, terrain, topography
     from landcover.recipe import read_recipe as read_recipe
     from landcover.simulate import simulate as simulate
     from landcover.tiling import primary_tile as primary_tile
     from landcover.tiling import tile_grid as tile_grid
     from landcover.tiling import tiles_containing as tiles_containing
     from landcover.tiling import tiles_intersecting as tiles_intersecting
+    from landcover.views.adapter import adapted
+    from landcover.views.axes import ROWS
+    from landcover.views.maps import mosaic as mosaic
     from landcover.views.opening import load_model as load_model
     from landcover.views.opening import open_composite as open_composite
     from landcover.views.opening import open_features as open_features
     from landcover.views.opening import open_map as open_map
     from landcover.views.opening import open_product as open_product
+
+    correct_topography = adapted(topography.correct_topography, ROWS["correct_topography"])
+    denoise_dem = adapted(denoise.denoise_dem, ROWS["denoise_dem"])
+    expand_cloud_mask = adapted(clouds.expand_cloud_mask, ROWS["expand_cloud_mask"])
+    median_composite = adapted(composite.median_composite, ROWS["median_composite"])
+    normalise = adapted(_normalisation.normalise, ROWS["normalise"])
+    slope_aspect = adapted(terrain.slope_aspect, ROWS["slope_aspect"])
+    spectral_index = adapted(indices.spectral_index, ROWS["spectral_index"])
 
 _HOMES = {
     "features.normalisation": ("normalise",),
@@ -69,7 +74,6 @@ _HOMES = {
     "learn.models": ("fit_classifier",),
     "learn.selection": ("select_features",),
     "learn.separability": ("jeffries_matusita",),
-    "parts.mapping.mosaicking": ("mosaic",),
     "raster.clouds": ("expand_cloud_mask",),
     "raster.composite": ("median_composite",),
     "raster.denoise": ("denoise_dem",),
@@ -79,6 +83,7 @@ _HOMES = {
     "recipe": ("read_recipe",),
     "simulate": ("simulate",),
     "tiling": ("primary_tile", "tile_grid", "tiles_containing", "tiles_intersecting"),
+    "views.maps": ("mosaic",),
     "views.opening": (
         "load_model", "open_composite", "open_features", "open_map", "open_product",
     ),
@@ -93,6 +98,9 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"landcover.api has no {name!r}; it has {', '.join(__all__)}")
     found = getattr(import_module(f"landcover.{_HOME[name]}"), name)
+    row = import_module("landcover.views.axes").ROWS.get(name)
+    if row is not None:
+        found = import_module("landcover.views.adapter").adapted(found, row)
     globals()[name] = found
     return found
 

@@ -49,13 +49,21 @@ def test_help_tells_the_public_names_only() -> None:
 def test_type_checkers_know_the_same_names() -> None:
     tree = ast.parse((ROOT / "landcover/api.py").read_text())
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    told = {
-        alias.asname: f"{node.module}.{alias.name}"
+    homes = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
         for node in block.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
-        if alias.asname in api.__all__
     }
+    told = {name: home for name, home in homes.items() if name in api.__all__}
+    for node in block.body:
+        if isinstance(node, ast.Assign):
+            # spectral_index = adapted(indices.spectral_index, ROWS["spectral_index"])
+            assert isinstance(node.value, ast.Call)
+            module, name = ast.unparse(node.value.args[0]).split(".")
+            assert ast.unparse(node.targets[0]) == name
+            assert ast.unparse(node.value.args[1]) == f"ROWS['{name}']"
+            told[name] = f"{homes[module]}.{name}"
     assert told == {name: f"landcover.{home}.{name}" for name, home in api._HOME.items()}
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import xarray
 from pyproj import CRS
 
+from landcover.errors import InputError
 from landcover.nouns.grid import Grid
 from landcover.recipe import INDICES
 
@@ -53,6 +54,42 @@ def _system(crs: str) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
     known = CRS.from_user_input(crs)
     axes = {("x" if axis.get("axis") == "X" else "y"): axis for axis in known.cs_to_cf()}
     return {**known.to_cf(), "spatial_ref": known.to_wkt()}, axes
+
+
+def grid_of(array: xarray.DataArray | xarray.Dataset) -> Grid:
+    """Find the grid that an array lies on, from its coordinates.
+
+    Args:
+        array: With pixel centres ``y`` and ``x`` and a reference system as CF says it.
+
+    Raises:
+        InputError: It says no reference system, or its pixels are not square and north up.
+    """
+    what = f"{getattr(array, 'name', None) or 'array'}"
+    named = str(array.encoding.get("grid_mapping", array.attrs.get("grid_mapping", PLACE)))
+    told = array.coords[named].attrs if named in array.coords else {}
+    text = told.get("crs_wkt", told.get("spatial_ref", array.attrs.get("crs")))
+    epsg = None if text is None else CRS.from_user_input(text).to_epsg()
+    if epsg is None:
+        raise InputError(
+            f"{what}: no coordinate {named!r} says a reference system with an EPSG code; write it "
+            'with .rio.write_crs("EPSG:…").'
+        )
+    if not {"y", "x"} <= set(array.coords) or min(array.sizes["y"], array.sizes["x"]) < 2:
+        raise InputError(f"{what}: expected coordinates y and x of two pixels or more.")
+    y, x = (np.asarray(array.coords[axis], np.float64) for axis in ("y", "x"))
+    pixel = float(x[-1] - x[0]) / (x.size - 1)
+    steps = np.concatenate([np.diff(x), -np.diff(y)])
+    if pixel <= 0 or np.abs(steps - pixel).max() > 1e-3 * pixel:
+        raise InputError(f"{what}: expected square pixels in rows from north to south.")
+    return Grid(
+        crs=f"EPSG:{epsg}",
+        ulx=float(x[0]) - pixel / 2,
+        uly=float(y[0]) + pixel / 2,
+        pixel=pixel,
+        width=x.size,
+        height=y.size,
+    )
 
 
 def placed(variable: xarray.Variable) -> xarray.Variable:

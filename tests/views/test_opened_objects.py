@@ -14,8 +14,9 @@ import rioxarray  # noqa: F401 - registers .rio
 import xarray
 
 from landcover import api
-from landcover.errors import MissingDataError
+from landcover.errors import InputError, MissingDataError
 from landcover.simulate import simulate
+from landcover.views.conventions import grid_of
 
 # rioxarray multiplies transforms in a way that affine will drop.
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
@@ -141,3 +142,60 @@ def test_confidence_decodes_to_probabilities(opened: dict[str, xarray.Dataset]) 
     np.testing.assert_allclose(
         decoded.where(stored != 255), np.where(stored == 255, np.nan, stored.values / 254), 1e-6
     )
+
+
+def test_a_map_is_drawn_in_its_colours(opened: dict[str, xarray.Dataset]) -> None:
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+    from matplotlib.colors import to_hex
+
+    mpl.use("agg")
+    codes = opened["map"]["classification"]
+    expected = {entry.code: entry for entry in codes.landcover.classes}
+    assert set(np.unique(codes)) - {0} <= set(expected)
+    drawn = codes.landcover.plot()
+    ours = codes.plot(**codes.landcover.colours, ax=plt.figure().gca())  # xarray's own
+    for mesh in (drawn, ours):
+        for code, entry in expected.items():
+            assert to_hex(mesh.cmap(mesh.norm(code))).upper() == entry.colour.upper()
+    named = [text.get_text() for text in drawn.colorbar.ax.get_yticklabels()]
+    assert named == [entry.name for entry in expected.values()]
+    plt.close("all")
+
+
+def test_what_names_no_classes_is_told(opened: dict[str, xarray.Dataset]) -> None:
+    with pytest.raises(InputError, match="confidence: names no classes with colours"):
+        opened["map"]["confidence"].landcover.plot()
+
+
+def test_maps_join_as_xarray(opened: dict[str, xarray.Dataset]) -> None:
+    whole = opened["map"]
+    west, east = whole.isel(x=slice(0, 150)), whole.isel(x=slice(90, 240))
+    joined = api.mosaic({"east": east, "west": west})
+    np.testing.assert_array_equal(joined["classification"], whole["classification"])
+    np.testing.assert_array_equal(joined["confidence"], whole["confidence"])
+    assert joined["classification"].attrs == whole["classification"].attrs
+    assert joined.x.equals(whole.x)
+    assert joined["classification"].odc.geobox == whole["classification"].odc.geobox
+    (overlap,) = joined.attrs["overlaps"]
+    assert (overlap["first"], overlap["differing"]) == ("east", 0)
+    alone = api.mosaic({"west": west["classification"]})
+    np.testing.assert_array_equal(alone["classification"], west["classification"])
+    assert (alone["confidence"] == 255).all()
+    with pytest.raises(InputError, match=r"mosaic: west: classification is needed whole, found 3"):
+        api.mosaic({"west": west.chunk({"y": 80})})
+    with pytest.raises(InputError, match="west: expected a variable classification, found conf"):
+        api.mosaic({"west": west[["confidence"]]})
+
+
+def test_the_grid_of_an_array_is_found(opened: dict[str, xarray.Dataset]) -> None:
+    codes = opened["map"]["classification"]
+    grid = grid_of(codes)
+    assert (grid.crs, grid.shape, grid.pixel) == ("EPSG:32630", (SIDE, SIDE), 10)
+    assert grid.transform == opened["map"].attrs["transform"]
+    with pytest.raises(InputError, match="no coordinate 'spatial_ref' says a reference system"):
+        grid_of(codes.drop_vars("spatial_ref"))
+    with pytest.raises(InputError, match="expected square pixels in rows from north to south"):
+        grid_of(codes[::-1])
+    with pytest.raises(InputError, match="expected square pixels"):
+        grid_of(codes[:, ::2])
