@@ -138,3 +138,5 @@ def test_an_argument_of_a_run(tree):
         "tiles=['30SUF'], analyst='Ada'); print(known.to_document()['analyst'])"
     )
     assert run(tree, code) == "Ada\n"
+    code = "import inspect; from landcover import api; print(inspect.signature(api.start_run))"
+    assert "analyst" in run(tree, code)

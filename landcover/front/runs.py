@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from landcover.front.run_signature import with_run_arguments
 from landcover.front.workspace import open_workspace
 
 if TYPE_CHECKING:
     from landcover.errors import Family
-    from landcover.nouns.area import Design
     from landcover.nouns.stages import Group, Stage
 
 
-def start_run(
-    run_id: str,
-    recipe: str | Path | Mapping[str, Any],
-    *,
-    year: int,
-    products: str,
-    tiles: Sequence[str] = (),
-    region: str | None = None,
-    labels: str | None = None,
-    dem: str | None = None,
-    model: str | None = None,
-    samples: str | None = None,
-    test_labels: str | None = None,
-    test_design: Design | None = None,
-    until: Stage = "publish",
-    only: Stage | None = None,
-    overrides: Sequence[str] = (),
-) -> str:
+@with_run_arguments
+def start_run(run_id: str, recipe: str | Path | Mapping[str, Any], **arguments: Any) -> str:
     """Write the record of a run: everything its stages will need to know.
 
     Args:
         run_id: Name of the run; an existing run of this name is started over.
         recipe: A recipe file, or its document.
-        year: Year of the seasons.
-        products: Folder with the products.
-        tiles: Tile ids; those of the region, or all that have products, if empty.
-        region: GeoJSON file with polygons.
-        labels: Ground-truth file, folder of them, or several with commas between them.
-        dem: DEM file of any CRS, folder of degree cells, or address of a source of them
-            (:mod:`landcover.sources.dem`).
-        model: Trained model to classify with, as `load_model` takes it.
-        samples: Tables of samples that train beside the labels or without them, with commas
-            between: `landcover samples --export`, or a library of monthly spectra.
-        test_labels: Reference points that judge the map and never train: a field sheet of
-            ``landcover design``, or a file of labels.
-        test_design: How they were drawn: ``simple-random``, ``stratified`` (by the classes of the
-            map, or as the sheet says) or ``unknown``; as the sheet says if None.
-        until: Last stage.
-        only: The one stage that may compute something; it is the last one as well.
-        overrides: ``key=value`` pairs that win over the recipe file.
+        **arguments: Fields of :class:`landcover.nouns.run_arguments.RunRequest`.
 
     Returns:
         The run id.
@@ -64,23 +32,8 @@ def start_run(
     """
     from landcover.pipeline import starting
 
-    resolved, arguments = starting.resolve(
-        recipe,
-        overrides,
-        year=year,
-        products=products,
-        tiles=tiles,
-        region=region,
-        labels=labels,
-        dem=dem,
-        model=model,
-        samples=samples,
-        test_labels=test_labels,
-        test_design=test_design,
-        until=until,
-        only=only,
-    )
-    return starting.start_run(open_workspace(), run_id, resolved, arguments).id
+    resolved, known = starting.resolve(recipe, **arguments)
+    return starting.start_run(open_workspace(), run_id, resolved, known).id
 
 
 def plan(run_id: str, group: Group) -> list[dict[str, str]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 
 import click
 import pytest
 
+from landcover import api
 from landcover.cli.run import command
+from landcover.errors import UsageError
 from landcover.nouns import label_formats, product_kinds, source_kinds
 from landcover.nouns.run import Run
-from landcover.nouns.run_arguments import RunArguments, questions
+from landcover.nouns.run_arguments import NOT_OF_THE_RUN, RunArguments, questions
 from landcover.sources import addresses
 
 TABLES = ("label_formats", "product_kinds", "source_kinds", "run_arguments")
@@ -71,3 +74,19 @@ def test_the_record_of_a_run_keeps_what_was_always_in_it():
         arguments=RunArguments(tiles=("30SUF",), year=2021, products="p"),
     )  # fmt: skip
     assert list(run.to_document()["arguments"]) == kept
+
+
+def test_start_run_shows_every_argument():
+    shown = inspect.signature(api.start_run).parameters
+    assert list(shown)[:2] == ["run_id", "recipe"]
+    for question in questions():
+        if question.name in NOT_OF_THE_RUN[1:]:
+            assert question.name not in shown
+            continue
+        assert f"{question.name}: " in (api.start_run.__doc__ or "")
+    assert shown["year"].default is inspect.Parameter.empty
+    assert shown["until"].default == "publish"
+    with pytest.raises(TypeError):
+        api.start_run("run")
+    with pytest.raises(UsageError, match="yaer"):
+        api.start_run("run", "recipes/mediterranean-rf.yaml", yaer=2021, products="google")
