@@ -20,6 +20,7 @@ from landcover.nouns.grid import Grid, Window
 from landcover.parts.mapping.map_lookup import MapFile
 from landcover.publish.areas import row_hectares
 from landcover.stores.rasters import pixels_within, read_code_names
+from landcover.tiling.edges import densify
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,8 @@ def _on_grid(zones: Sequence[Zone], grid: Grid) -> NDArray[np.object_]:
         x, y = to_map.transform(points[:, 0], points[:, 1])
         return np.column_stack([(x - grid.ulx) / grid.pixel, (grid.uly - y) / grid.pixel])
 
-    polygons = np.array([zone.polygon for zone in zones], dtype=object)
+    # Edges are straight in degrees, so they are densified before they are moved to the map.
+    polygons = densify(np.array([zone.polygon for zone in zones], dtype=object), "EPSG:4326")
     moved = shapely.transform(polygons, place)
     # What lies beyond the reach of the map's projection lies on no map of it.
     is_finite = np.isfinite(shapely.bounds(moved)).all(axis=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -9,8 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from landcover.errors import InputError
+from landcover.labels.files import is_side_file
 
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+# What a damaged archive raises: OSError where a place in it lies before its beginning, ValueError
+# and struct.error where a header holds numbers that there are not.
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError,
+    NotImplementedError, OSError, ValueError, OverflowError,
+)  # fmt: skip
 
 
 @contextmanager
@@ -31,6 +39,17 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         raise InputError(
             f"{path.name}: the zip cannot be read ({str(error).rstrip('.')}); deliver it again."
         ) from error
+
+
+def members_of(archive: zipfile.ZipFile, suffix: str) -> list[str]:
+    """List the members with an ending, side files and folders left out, by name.
+
+    Args:
+        archive: The archive.
+        suffix: The ending, lower case.
+    """
+    names = (info.filename for info in archive.infolist() if not info.is_dir())
+    return sorted(n for n in names if n.lower().endswith(suffix) and not is_side_file(n))
 
 
 def read_member(path: Path, archive: zipfile.ZipFile, member: str, most_bytes: int) -> bytes:

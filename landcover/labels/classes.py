@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
-from landcover.labels.features import Column, LabelFeatures
+from landcover.labels.features import Column, LabelFeatures, composed
 from landcover.nouns.legend import MEDITERRANEAN, MOST_CLASSES, Legend, dropped_as, label_key
 
 Unknown = Literal["error", "drop"]
@@ -19,10 +19,15 @@ Unknown = Literal["error", "drop"]
 CANDIDATES = (
     "label", "class", "landcover", "land_cover", "lulc", "lc", "category", "class_name",
     "cglops_name", "cglops_nam", "cglops_consensus", "cglops_code", "cglops_cod", "cover", "type",
-    "lulc_name", "lc_name", "lulc_id", "class_id", "lc_code", "code", "name",
+    "lulc_name", "lc_name", "lulc_id", "class_id", "lc_code", "code", "name", "folder",
+    "folder_1", "folder_2", "folder_3",
 )  # fmt: skip
 """Columns that may hold the label, in the order in which they are tried; a shapefile cuts names
-to ten letters."""
+to ten letters. ``folder`` and ``folder_1`` … are the folders of a KML, the innermost one and from
+outside inwards: people who digitise draw the fields of a class in a folder of its name."""
+
+FOLDERS = frozenset({"folder", "folder_1", "folder_2", "folder_3"})
+"""Columns of one meaning, of which that is taken in which most features have a class."""
 
 # What programs write for an empty cell.
 _EMPTY = frozenset({"", "nan", "null", "<null>", "none", "na", "n/a"})
@@ -207,6 +212,7 @@ def choose_column(
     """
     found = ", ".join(map(repr, columns)) or "none"
     if wanted is not None:
+        wanted = composed(wanted)
         by_case = {name.casefold(): name for name in reversed(list(columns))}
         name = wanted if wanted in columns else by_case.get(wanted.casefold())
         if name is None:
@@ -217,7 +223,9 @@ def choose_column(
     tried = list(dict.fromkeys(tried))
     for name in tried:
         if any(translator.knows(label) for label in columns[name].words):
-            return name
+            # Regions may lie in the folders of classes, or classes in those of regions.
+            levels = [other for other in tried if name in FOLDERS and other in FOLDERS]
+            return max(levels, key=lambda n: _n_known(columns[n], translator), default=name)
     if not tried:
         raise InputError(
             f"{where}: no column looks like a label (columns found: {found}); say which one it is."
@@ -228,6 +236,11 @@ def choose_column(
         f"({', '.join(translator.legend.names)}): {examples}; columns found: {found}. "
         "Say which column it is, or add a mapping."
     )
+
+
+def _n_known(column: Column, translator: Translator) -> int:
+    counts = column.counts()
+    return sum(counts[label] for label in column.words if translator.knows(label))
 
 
 def _examples(column: Column, most: int = 6) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ from landcover.labels.features import (
 )
 
 SEPARATORS = ",;\t"
+_SEPARATOR_LINE = re.compile(r'\s*"?sep=([,;\t|])"?[,;\t ]*(?:\r?\n|\r|$)', re.IGNORECASE)
 LATITUDE = ("latitude", "lat", "latitud", "decimallatitude", "y")
 LONGITUDE = ("longitude", "lon", "lng", "long", "longitud", "decimallongitude", "x")
 NORTHING = ("y", "northing", "north", "utm_y", "y_coord", *LATITUDE)
@@ -57,7 +59,8 @@ def read_csv(path: Path, rule: FileRule | None = None) -> LabelFeatures:
     The separator is the one of ``, ; TAB`` that the header holds most of. Latitude and longitude
     are found by the usual names (:data:`LATITUDE`, :data:`LONGITUDE`, in that order, case does
     not count), in degrees with a decimal point. With a reference system in the rule they are
-    :data:`NORTHING` and :data:`EASTING` in its unit. Blank lines are passed over.
+    :data:`NORTHING` and :data:`EASTING` in its unit. Blank lines are passed over, and so is a first
+    line ``sep=;`` as spreadsheets write it, which names the separator.
 
     Args:
         path: Text file, UTF-8.
@@ -86,7 +89,13 @@ def read_csv(path: Path, rule: FileRule | None = None) -> LabelFeatures:
 
 def _read_at_once(path: Path, text: str, names: _Names) -> _Table | None:
     """Read a file in which every line is a row; None where it may not be so plain."""
-    is_odd = '"' in text or "\n\n" in text or "\n\r\n" in text or text[0].isspace()
+    is_odd = (
+        _declared(text) is not None
+        or '"' in text
+        or "\n\n" in text
+        or "\n\r\n" in text
+        or text[0].isspace()
+    )
     if is_odd or text.count("\r") != text.count("\r\n"):
         return None
     header = [name.strip() for name in text.partition("\n")[0].split(_separator(text))]
@@ -122,7 +131,15 @@ def _read_by_row(path: Path, text: str, names: _Names) -> _Table:
     return _Table(columns, x, y, np.asarray(lines, dtype=np.int64))
 
 
+def _declared(text: str) -> str | None:
+    """Give the separator that a first line ``sep=;`` names; None where there is no such line."""
+    found = _SEPARATOR_LINE.match(text)
+    return None if found is None else found[1]
+
+
 def _separator(text: str) -> str:
+    if (declared := _declared(text)) is not None:
+        return declared
     first_line = text.lstrip().partition("\n")[0]
     return max(SEPARATORS, key=first_line.count)
 
@@ -134,11 +151,14 @@ def _split(path: Path, text: str) -> tuple[list[str], list[list[str]], list[int]
     lines: list[int] = []
     try:
         for fields in reader:
-            if any(field.strip() for field in fields):
+            is_declaration = reader.line_num == 1 and _declared(text) is not None
+            if any(field.strip() for field in fields) and not is_declaration:
                 rows.append(fields)
                 lines.append(reader.line_num)
     except csv.Error as error:
         raise InputError(f"{path.name}: row {reader.line_num} cannot be read ({error}).") from error
+    if not rows:
+        raise InputError(f"{path.name}: there is no header line; labels were expected.")
     header = [name.strip() for name in rows[0]]
     twice = [name for name in header if name and header.count(name) > 1]
     if twice:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from pyproj.exceptions import CRSError, ProjError
 
 from landcover.errors import InputError
 from landcover.nouns.legend import normalise_label
+from landcover.tiling.edges import densify
 
 _WGS84 = pyproj.CRS.from_epsg(4326)
 
@@ -109,6 +111,20 @@ class LabelFeatures:
     """Number of each feature as a person counts them in the file."""
     noun: str
     """What the numbers count: ``row``, ``feature`` or ``placemark``."""
+    remarks: tuple[str, ...] = ()
+    """What a person should know of the file, one sentence each."""
+
+    def __post_init__(self) -> None:
+        """Write names of columns in composed Unicode (NFC), however the file spells them."""
+        names: dict[str, Column] = {}
+        for name, column in self.attributes.items():
+            names.setdefault(composed(name), column)
+        object.__setattr__(self, "attributes", names)
+
+
+def composed(text: str) -> str:
+    """Write a text in composed Unicode (NFC): files of macOS hold the letters apart."""
+    return normalize("NFC", text)
 
 
 def columns_of(properties: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
@@ -250,13 +266,17 @@ def known_crs(path: Path, text: str) -> pyproj.CRS:
 
 
 def project(geometries: Geometries, source: str, target: str) -> Geometries:
-    """Project geometries between two reference systems, x (or longitude) first on both sides."""
+    """Project geometries between two reference systems, x (or longitude) first on both sides.
+
+    Edges are straight in the source: long ones get vertices before they are moved
+    (:func:`landcover.tiling.edges.densify`).
+    """
     transformer = _transformer(source, target)
 
     def move(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
 
-    return np.asarray(shapely.transform(geometries, move), dtype=object)
+    return np.asarray(shapely.transform(densify(geometries, source), move), dtype=object)
 
 
 def project_points(

@@ -13,6 +13,16 @@ SIDECARS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 """Files that make up a shapefile."""
 
 
+def is_side_file(name: str) -> bool:
+    """Tell whether a file is what macOS or an office program leaves beside a file of a person.
+
+    Args:
+        name: Name of the file, or its path in an archive.
+    """
+    folder, _, last = name.replace("\\", "/").rpartition("/")
+    return last.startswith((".", "~$")) or "__MACOSX" in folder.split("/")
+
+
 def split_paths(text: str) -> list[str]:
     """Split the argument of a run: one file or folder, or several with commas between them."""
     if Path(text).exists():
@@ -25,7 +35,8 @@ def label_files(path: str | Path | Sequence[str | Path]) -> list[Path]:
 
     Args:
         path: A file, a folder with label files, or a list of them. The files of a folder come in
-            the order of their names; ``.txt`` and ``.json`` count only where they are named.
+            the order of their names; ``.txt`` and ``.json`` count only where they are named, and
+            side files of macOS and office programs never do.
 
     Raises:
         InputError: A file is absent or cannot be read, or a folder holds none.
@@ -36,7 +47,8 @@ def label_files(path: str | Path | Sequence[str | Path]) -> list[Path]:
             _check_file(file)
             return [file]
         wanted = {ending for row in FORMATS for ending in set(row.suffixes) - set(row.only_named)}
-        found = [entry for entry in sorted(file.iterdir()) if entry.suffix.lower() in wanted]
+        entries = (entry for entry in sorted(file.iterdir()) if not is_side_file(entry.name))
+        found = [entry for entry in entries if entry.suffix.lower() in wanted]
         if not found:
             raise InputError(f"{file.name}: the folder holds no label files; read are {listed()}.")
         return found

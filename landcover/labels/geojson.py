@@ -69,6 +69,8 @@ def _parse(path: Path) -> Mapping[str, Any]:
         ) from error
     except RecursionError as error:
         raise InputError(f"{path.name}: malformed JSON, it is nested too deeply.") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise InputError(f"{path.name}: malformed JSON ({error}); correct it.") from error
     if not isinstance(document, Mapping):
         raise InputError(f"{path.name}: no GeoJSON, a FeatureCollection was expected.")
     return document
@@ -98,7 +100,7 @@ def _geometry(path: Path, number: int, geometry: Any) -> shapely.Geometry | None
     try:
         return shapely.force_2d(shapely.geometry.shape(geometry))
     except (
-        AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError,
+        AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
         shapely.errors.ShapelyError,
     ) as error:  # fmt: skip
         raise InputError(
@@ -115,7 +117,7 @@ def _crs(path: Path, document: Mapping[str, Any]) -> pyproj.CRS | None:
         properties = member["properties"]
         name = properties["name"] if member["type"] == "name" else properties["code"]
         return pyproj.CRS.from_user_input(name)
-    except (CRSError, KeyError, TypeError) as error:
+    except (CRSError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path.name}: the crs member {json.dumps(member)} names no known reference system; "
             "use a name such as urn:ogc:def:crs:EPSG::32630, or deliver WGS84 without it."

@@ -7,11 +7,10 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from landcover.errors import InputError
 from landcover.labels.features import read_text
 from landcover.nouns.legend import normalise_label
+from landcover.recipe.documents import load_words
 
 LabelMapping = Mapping[str, str | None]
 
@@ -21,13 +20,15 @@ def read_mapping(path: str | Path) -> dict[str, str | None]:
 
     Args:
         path: CSV with two columns, label and class, below a header line; or YAML, a table of
-            ``label: class``. An empty class (``null`` in YAML) drops the label. UTF-8.
+            ``label: class``. An empty class (``null`` in YAML) drops the label. Labels and classes
+            are words as written: ``010``, ``no`` and ``1_1`` are no number and no truth value.
+            UTF-8.
 
     Returns:
         Label → class, or None to drop it.
 
     Raises:
-        InputError: The file is absent or no mapping, or a label stands twice with two classes.
+        InputError: The file is absent or no mapping, or a label stands twice.
     """
     file = Path(path)
     if not file.is_file():
@@ -42,21 +43,23 @@ def read_mapping(path: str | Path) -> dict[str, str | None]:
 
 def _from_yaml(file: Path) -> dict[str, str | None]:
     try:
-        document = yaml.safe_load(read_text(file))
-    except yaml.YAMLError as error:
-        said = " ".join(str(error).split())
-        raise InputError(f"{file.name}: not valid YAML ({said[:160]}).") from error
+        document = load_words(read_text(file))
+    except ValueError as error:
+        raise InputError(f"{file.name}: not valid YAML ({error}).") from error
     if not isinstance(document, dict):
         raise InputError(
             f"{file.name}: expected a table of 'label: class', found {type(document).__name__}."
         )
-    return _checked(file, [(str(k), v, f"key {str(k)!r}") for k, v in document.items()])
+    return _checked(file, [(k, v, f"key {k!r}") for k, v in document.items()])
 
 
 def _from_csv(file: Path) -> dict[str, str | None]:
     text = read_text(file)
     separator = max(",;\t", key=text.partition("\n")[0].count)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except csv.Error as error:
+        raise InputError(f"{file.name}: a row cannot be read ({error}).") from error
     pairs: list[tuple[str, object, str]] = []
     for number, row in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in row):
@@ -75,7 +78,10 @@ def _checked(file: Path, pairs: list[tuple[str, object, str]]) -> dict[str, str 
     mapping: dict[str, str | None] = {}
     for label, name, where in pairs:
         if isinstance(name, dict | list):
-            raise InputError(f"{file.name}: {where}: expected the name of a class, found {name!r}.")
+            raise InputError(
+                f"{file.name}: {where}: expected the name of a class, found a "
+                f"{'table' if isinstance(name, dict) else 'list'}."
+            )
         key, target = normalise_label(label), None if name is None else str(name)
         if mapping.setdefault(key, target) != target:
             raise InputError(

@@ -1,41 +1,52 @@
-"""Points drawn from a raster of labels, spread over its fields."""
+"""Points drawn from a raster of labels, spread over its fields, read strip by strip."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from landcover.errors import InputError
 from landcover.labels.classes import Translation, Translator
-from landcover.labels.features import project_points
+from landcover.labels.features import project, project_points
 from landcover.labels.ids import stable_id
 from landcover.labels.points import DrawnPoints
 from landcover.labels.polygons import BLOCK
-from landcover.nouns.grid import Grid
+from landcover.labels.raster_fields import Strip, draw_from_fields
+from landcover.nouns.grid import Grid, Window
 from landcover.nouns.legend import Legend
-from landcover.stores.rasters import describe, read_array
+from landcover.stores.rasters import RasterReader, open_raster, pixels_within
 
 POINTS_PER_CLASS = 200
+STRIP_PIXELS = 1 << 20
+"""Pixels that are looked at together."""
 
 Ints = NDArray[np.int64]
 
-# Pixels that touch at a corner share pixels of their 3x3 blocks, so they are one field.
-_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=int)
-
 
 def draw_from_raster(
-    path: Path, translator: Translator, *, points_per_class: int | None, seed: int
+    path: Path,
+    translator: Translator,
+    *,
+    points_per_class: int | None,
+    seed: int,
+    within: Sequence[Grid] = (),
 ) -> tuple[DrawnPoints, dict[str, int], tuple[str, ...]]:
     """Draw points of each class from a label raster.
 
+    Pixels that the file masks (a mask band or file, an alpha band, nodata) are no labels.
+
     Args:
-        path: One-band raster of whole numbers, in any CRS.
+        path: One-band raster of whole numbers, in any CRS, beside which an alpha band may lie.
         translator: What the numbers mean; they are its labels, as text.
         points_per_class: Most points of a class; 200 if None.
         seed: Another seed, other points.
+        within: Only pixels whose centre lies in one of these rectangles are labels, and only they
+            are read; all if empty.
 
     Returns:
         Points at pixel centres, class by class; reason → pixels dropped; and warnings.
@@ -47,42 +58,107 @@ def draw_from_raster(
     n = POINTS_PER_CLASS if points_per_class is None else points_per_class
     if n < 1:
         raise InputError(f"{path.name}: points_per_class must be at least 1, found {n}.")
-    info = describe(path)
-    if info.bands != 1 or not np.issubdtype(np.dtype(info.dtype), np.integer):
-        raise InputError(
-            f"{path.name}: a label raster has one band of whole numbers (uint8 or uint16), found "
-            f"{info.bands} of {info.dtype}."
-        )
-    pixels, grid = read_array(str(path))
-    values, counts = np.unique(pixels[0], return_counts=True)
-    is_nodata = values == info.nodata if info.nodata is not None else np.zeros(len(values), bool)
-    found = {
-        str(int(value)): int(count)
-        for value, count in zip(values[~is_nodata], counts[~is_nodata], strict=True)
-    }
-    if not found:
-        raise InputError(f"{path.name}: every pixel is nodata; labels were expected.")
-    meaning = translator.translate(path.name, found)
+    with open_raster(path) as raster:
+        strips = _Strips(path, raster, within)
+        found, n_masked = strips.count()
+        if not found:
+            where = " within the tiles" if within else ""
+            raise InputError(f"{path.name}: every pixel{where} is nodata; labels were expected.")
+        meaning = translator.translate(path.name, found)
+        drawn = _draw(strips, meaning, translator.legend, n, seed)
     dropped = dict(meaning.dropped)
-    if is_nodata.any():
-        dropped["nodata"] = int(counts[is_nodata].sum())
-    return _draw(pixels[0], grid, meaning, translator.legend, n, seed), dropped, meaning.warnings
+    if n_masked:
+        dropped["nodata"] = n_masked
+    return drawn, dropped, meaning.warnings
 
 
-def _draw(
-    values: NDArray[np.integer],
-    grid: Grid,
-    meaning: Translation,
-    legend: Legend,
-    n: int,
-    seed: int,
-) -> DrawnPoints:
+class _Strips:
+    """The strips of a raster, as often as they are asked for."""
+
+    def __init__(self, path: Path, raster: RasterReader, within: Sequence[Grid]) -> None:
+        info = raster.info
+        is_integer = np.issubdtype(np.dtype(info.dtype), np.integer)
+        if info.bands - info.has_alpha != 1 or not is_integer:
+            raise InputError(
+                f"{path.name}: a label raster has one band of whole numbers (uint8 or uint16), "
+                f"found {info.bands} of {info.dtype}."
+            )
+        if info.grid is None:
+            raise InputError(f"{path.name}: {info.trouble}")
+        self.grid = info.grid
+        self._raster, self._nodata = raster, info.nodata
+        self._areas = _on_grid(within, info.grid)
+        self._window = _rectangle(self._areas, info.grid)
+
+    def __iter__(self) -> Iterator[Strip]:
+        whole = self._window
+        step = max(1, STRIP_PIXELS // max(1, whole.width))
+        for top in range(whole.row, whole.row + whole.height, step):
+            height = min(step, whole.row + whole.height - top)
+            yield self._strip(Window(top, whole.column, height, whole.width))
+
+    def count(self) -> tuple[dict[str, int], int]:
+        """Count the pixels of each number, and those inside that are none."""
+        counts: Counter[int] = Counter()
+        n_masked = 0
+        for strip in self:
+            values, times = np.unique(strip.values[strip.is_label], return_counts=True)
+            counts.update(dict(zip(values.tolist(), times.tolist(), strict=True)))
+            n_masked += self._inside(strip) - int(strip.is_label.sum())
+        return {str(value): counts[value] for value in sorted(counts)}, n_masked
+
+    def _inside(self, strip: Strip) -> int:
+        if not self._areas:
+            return strip.values.size
+        return int(self._is_within(strip.values.shape, strip.row, strip.column).sum())
+
+    def _strip(self, window: Window) -> Strip:
+        values = self._raster.read(window, band=1)
+        is_label = self._raster.read_mask(window)
+        if self._nodata is not None:
+            is_label &= values != self._nodata
+        if self._areas:
+            is_label &= self._is_within(values.shape, window.row, window.column)
+        return Strip(values, is_label, window.row, window.column)
+
+    def _is_within(self, shape: tuple[int, ...], row: int, column: int) -> NDArray[np.bool_]:
+        moved = [shapely.affinity.translate(area, -column, -row) for area in self._areas]
+        return pixels_within(moved, (shape[0], shape[1]))
+
+
+def _on_grid(within: Sequence[Grid], grid: Grid) -> list[shapely.Geometry]:
+    """Give rectangles in pixels of a grid: x is the column, y the row, downwards."""
+    areas = []
+    for one in within:
+        outline = np.array([shapely.box(*one.bounds)], dtype=object)
+        moved = project(outline, one.crs, grid.crs)[0]
+        if not np.isfinite(moved.bounds).all():
+            continue
+        to_pixels = (1 / grid.pixel, 0, 0, -1 / grid.pixel, -grid.ulx / grid.pixel,
+                     grid.uly / grid.pixel)  # fmt: skip
+        areas.append(shapely.affinity.affine_transform(moved, to_pixels))
+    return areas
+
+
+def _rectangle(areas: Sequence[shapely.Geometry], grid: Grid) -> Window:
+    """Give the rectangle of a grid that holds some areas; all of it without areas."""
+    if not areas:
+        return Window(0, 0, grid.height, grid.width)
+    bounds = shapely.bounds(np.array(areas, dtype=object))
+    left, top = (max(0, int(np.floor(v))) for v in bounds[:, :2].min(axis=0))
+    right, bottom = (int(np.ceil(v)) for v in bounds[:, 2:].max(axis=0))
+    width, height = min(right, grid.width) - left, min(bottom, grid.height) - top
+    return Window(top, left, max(0, height), max(0, width)) if width > 0 else Window(0, 0, 0, 1)
+
+
+def _draw(strips: _Strips, meaning: Translation, legend: Legend, n: int, seed: int) -> DrawnPoints:
+    grid = strips.grid
     none = np.empty(0, dtype=np.int64)
     pixels, firsts, codes = [none], [none], [none]
     for class_code in legend.codes:
         of_class = [int(v) for v, known in meaning.code_by_label.items() if known == class_code]
         if of_class:
-            pixel, first = spread_over_fields(values, of_class, n, seed)
+            pixel, first = draw_from_fields(strips, of_class, grid.width, n, seed)
             pixels.append(pixel)
             firsts.append(first)
             codes.append(np.full(len(pixel), class_code, dtype=np.int64))
@@ -99,58 +175,8 @@ def _draw(
     )  # fmt: skip
 
 
-def spread_over_fields(
-    values: NDArray[np.integer], of_class: list[int], n: int, seed: int
-) -> tuple[Ints, Ints]:
-    """Draw pixels of a class at random, turn by turn from each of its fields.
-
-    A field is a connected patch of one value (corners touch). Every field gives its first pixel
-    before any gives its second; which pixels, and which fields come first, is decided by a hash
-    of seed, row and column, so that nothing else plays a part.
-
-    Args:
-        values: Label raster, integer, (y, x).
-        of_class: Values that mean the class.
-        n: Most pixels to draw.
-        seed: Seed of the hash.
-
-    Returns:
-        Flat index of each drawn pixel, ascending, and of its field's first pixel, int64.
-    """
-    pixels, fields = [], []
-    n_fields = 0
-    for value in of_class:
-        labelled, n_found = ndimage.label(values == value, structure=_EIGHT_NEIGHBOURS)
-        pixel = np.flatnonzero(labelled)
-        pixels.append(pixel)
-        fields.append(labelled.ravel()[pixel].astype(np.int64) - 1 + n_fields)
-        n_fields += int(n_found)
-    pixel, field = np.concatenate(pixels), np.concatenate(fields)
-    width = values.shape[1]
-    start = np.full(n_fields, values.size)
-    np.minimum.at(start, field, pixel)
-    order = np.lexsort((_hash(pixel, width, 2 * seed), field))
-    size = np.bincount(field, minlength=n_fields)
-    turn = np.arange(len(pixel)) - np.repeat(np.cumsum(size) - size, size)
-    pixel, field = pixel[order], field[order]
-    place = _hash(start, width, 2 * seed + 1)
-    drawn = np.lexsort((place[field], turn))[:n]
-    drawn = drawn[np.argsort(pixel[drawn])]
-    return pixel[drawn], start[field[drawn]]
-
-
 def _centres(grid: Grid, pixel: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     row, column = np.divmod(pixel, grid.width)
     x = grid.ulx + (column + 0.5) * grid.pixel
     y = grid.uly - (row + 0.5) * grid.pixel
     return project_points(x, y, grid.crs)
-
-
-def _hash(pixel: Ints, width: int, seed: int) -> NDArray[np.uint64]:
-    """Hash (seed, row, column) to 64 bits (finaliser of SplitMix64, Steele et al. 2014)."""
-    row, column = np.divmod(pixel, width)
-    bits = (row.astype(np.uint64) << np.uint64(32)) | column.astype(np.uint64)
-    bits += np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64))
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))

@@ -18,11 +18,12 @@ import pandas as pd
 from landcover.errors import InputError
 from landcover.labels.classes import Translator, Unknown, choose_column, translate_second
 from landcover.labels.conflicts import Conflicts, LabelFile, resolve_conflicts
-from landcover.labels.features import FileRule, LabelFeatures
+from landcover.labels.features import FileRule, LabelFeatures, composed
 from landcover.labels.files import label_files, names_of
 from landcover.labels.mapping import LabelMapping, read_mapping
 from landcover.labels.points import DrawnPoints, FeatureCodes, draw_points
 from landcover.labels.polygons import Mode, PolygonRule
+from landcover.nouns.grid import Grid
 from landcover.nouns.label_formats import format_of, listed
 from landcover.nouns.legend import MEDITERRANEAN, Legend
 from landcover.recipe import LabelSource
@@ -61,10 +62,12 @@ class _Rules:
     sources: Sequence[LabelSource]
     polygon: PolygonRule
     points_per_class: int | None
+    within: Sequence[Grid]
 
     def of(self, name: str) -> LabelSource:
         """Give what holds for a file: what is said of it, and the usual for the rest."""
-        own = next((s for s in self.sources if fnmatchcase(name, s.file)), None)
+        written = composed(name)
+        own = next((s for s in self.sources if fnmatchcase(written, composed(s.file))), None)
         said = {} if own is None else own.model_dump(exclude_none=True)
         return self.usual.model_copy(update=said)
 
@@ -96,6 +99,7 @@ def read_labels(
     grid_step_m: float = 30,
     points_per_polygon: int = 10,
     min_radius_m: float = 0,
+    within: Sequence[Grid] = (),
 ) -> LabelTable:
     """Read ground truth from a file or several.
 
@@ -120,6 +124,7 @@ def read_labels(
         grid_step_m: Distance of the points of ``grid``, metres.
         points_per_polygon: Most points of ``random`` in one part of a polygon.
         min_radius_m: Drop polygons whose inner circle is smaller, metres.
+        within: Of rasters only what lies in these rectangles is read; all of it if empty.
 
     Returns:
         The points, with counts per class, what was dropped, and warnings.
@@ -135,6 +140,7 @@ def read_labels(
         sources,
         PolygonRule(polygons, grid_step_m, points_per_polygon, min_radius_m, seed),
         points_per_class,
+        within,
     )
     dropped: Counter[str] = Counter()
     warnings: list[str] = []
@@ -177,7 +183,11 @@ def _draw(file: Path, name: str, rules: _Rules) -> Drawn:
         raise InputError(f"{name}: no known format of ground truth; read are {listed()}.")
     if known.is_raster:
         drawn, dropped, warnings = known.read(
-            file, translator, points_per_class=rules.points_per_class, seed=rules.polygon.seed
+            file,
+            translator,
+            points_per_class=rules.points_per_class,
+            seed=rules.polygon.seed,
+            within=rules.within,
         )
         return drawn, dropped, warnings, "pixel"
     features: LabelFeatures = known.read(file, FileRule(source.layer, source.crs))
@@ -195,5 +205,6 @@ def _draw(file: Path, name: str, rules: _Rules) -> Drawn:
     drawn, dropped, remarks = draw_points(
         features, FeatureCodes(first, second), translator.legend, rules.polygon
     )
+    remarks = (*features.remarks, *remarks)
     warnings = (*meaning.warnings, *strangers, *(f"{name}: {remark}" for remark in remarks))
     return drawn, {**meaning.dropped, **dropped}, warnings, features.noun

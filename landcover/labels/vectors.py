@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyogrio.errors
 import pyogrio.raw
 
 from landcover.errors import InputError
-from landcover.labels.archives import open_archive, read_member
+from landcover.labels.archives import members_of, open_archive, read_member
 from landcover.labels.features import (
     Column,
     FileRule,
@@ -69,18 +70,30 @@ def read_zipped_shapefile(path: Path, rule: FileRule | None = None) -> LabelFeat
     """
     rule = rule or FileRule()
     with open_archive(path) as archive, tempfile.TemporaryDirectory() as folder:
-        names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
-        shapes = {Path(name).stem: name for name in names if name.lower().endswith(".shp")}
-        layer = _choose_layer(path, list(shapes), rule.layer, "shapefile")
-        stem = shapes[layer][: -len(".shp")]
+        names = archive.namelist()
+        stem = _choose_shape(path, members_of(archive, ".shp"), rule.layer)
         for name in names:
             suffix = name[len(stem) :].lower()
             if name.startswith(stem) and suffix in SIDECARS:
                 data = read_member(path, archive, name, MAX_MEMBER_BYTES)
                 Path(folder, f"labels{suffix}").write_bytes(data)
         shapefile = Path(folder, "labels.shp")
-        _require_parts(f"{path.name}: {layer}.shp", shapefile, "in the zip")
+        _require_parts(f"{path.name}: {PurePosixPath(stem).name}.shp", shapefile, "in the zip")
         return _read(shapefile, path.name, None, FileRule(crs=rule.crs))
+
+
+def _choose_shape(path: Path, members: Sequence[str], wanted: str | None) -> str:
+    """Give the path in the zip, without its ending, of the shapefile that is meant.
+
+    A shapefile is called by its name, or by its path where two folders have one of that name.
+    """
+    stems = [name[: -len(".shp")] for name in members]
+    times = Counter(PurePosixPath(stem).name for stem in stems)
+    called = {
+        stem if times[PurePosixPath(stem).name] > 1 else PurePosixPath(stem).name: stem
+        for stem in stems
+    }
+    return called[_choose_layer(path, list(called), wanted, "shapefile")]
 
 
 def read_geopackage(path: Path, rule: FileRule | None = None) -> LabelFeatures:

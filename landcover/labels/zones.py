@@ -8,7 +8,7 @@ from pathlib import Path
 import shapely
 
 from landcover.errors import InputError, UsageError
-from landcover.labels.features import FileRule, LabelFeatures
+from landcover.labels.features import FileRule, LabelFeatures, composed
 from landcover.nouns.label_formats import FORMATS, format_of
 
 
@@ -46,6 +46,7 @@ def read_zones(path: Path, field: str | None, layer: str | None = None) -> list[
             f"{path.name}: expected polygons as {', '.join(endings)}, found {path.suffix!r}."
         )
     features: LabelFeatures = known.read(path, FileRule(layer))
+    field = None if field is None else composed(field)
     if field is not None and field not in features.attributes:
         raise UsageError(
             f"{path.name}: no column {field!r}; found {', '.join(features.attributes) or 'none'}."

@@ -12,12 +12,15 @@ from functools import cached_property
 from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, Final, Self
+from unicodedata import normalize
 
 from pydantic import Field, field_validator, model_validator
 
 from landcover.errors import InputError
 from landcover.nouns.base import Noun
 
+# Python refuses to read numbers of more than 4300 digits; no label has a hundred.
+_MOST_DIGITS = 100
 _NUMBER = re.compile(r"[+-]?\d+(\.0*)?")
 _NAME = re.compile(r"^[0-9A-Za-z_-]+$")
 _SEPARATORS = re.compile(r"[\s_\-/,:;]+")
@@ -30,7 +33,8 @@ def normalise_label(label: object) -> str:
         label: Text or number as a file holds it; None and NaN stand for no label.
 
     Returns:
-        Text without surrounding blanks; whole numbers without decimals (40, 40.0, "40.0" and
+        Text without surrounding blanks, in composed Unicode (NFC), so that a letter with an accent
+        is one word however it is typed; whole numbers without decimals (40, 40.0, "40.0" and
         "040" are all ``"40"``); ``""`` where there is no label.
     """
     if label is None or (isinstance(label, Real) and label != label):
@@ -42,8 +46,10 @@ def normalise_label(label: object) -> str:
     if isinstance(label, Real):
         number = float(label)
         return str(int(number)) if number.is_integer() else str(number)
-    text = str(label).strip()
-    return str(int(text.partition(".")[0])) if _NUMBER.fullmatch(text) else text
+    text = normalize("NFC", str(label).strip())
+    if len(text) <= _MOST_DIGITS and _NUMBER.fullmatch(text):
+        return str(int(text.partition(".")[0]))
+    return text
 
 
 def label_key(label: object) -> str:

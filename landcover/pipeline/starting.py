@@ -121,7 +121,7 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
         arguments = usable_model(workspace, recipe, arguments)
     label_id = None
     if arguments.labels is not None:
-        label_id = store_labels(workspace, recipe, arguments.labels)
+        label_id = store_labels(workspace, recipe, arguments.labels, arguments.tiles)
     library_id = None
     if arguments.samples is not None:
         if arguments.model is not None:

@@ -32,6 +32,8 @@ def product_file(
     info = describe(path)
     grid = info.grid
     if grid is None:
+        if info.has_georeference:
+            raise InputError(f"{path}: {info.trouble}")
         if place is None:
             raise InputError(
                 f"{path}: the raster carries no georeference, and nothing beside it says where it "

@@ -8,10 +8,10 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import ValidationError
 
 from landcover.errors import UsageError
+from landcover.recipe.documents import load_document
 from landcover.recipe.fields import Recipe, hint
 
 
@@ -29,13 +29,13 @@ def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         UsageError: The file is no recipe; the sentence names the key and the nearest known one.
     """
     try:
-        document = _load(Path(path).read_text(encoding="utf-8"))
+        document = load_document(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: the recipe cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 text; a recipe is a YAML file.") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path}: not valid YAML ({_one_line(error)}).") from error
+    except ValueError as error:
+        raise UsageError(f"{path}: not valid YAML ({error}).") from error
     if not isinstance(document, dict):
         raise UsageError(f"{path}: a recipe is a table of keys, found {type(document).__name__}.")
     return make_recipe(override(document, overrides), str(path))
@@ -113,31 +113,14 @@ def _models(annotation: Any) -> list[Any]:
     return [model for inner in get_args(annotation) for model in _models(inner)]
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key that stands twice: the first value would be lost without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Make a dictionary of keys that differ."""
-        names = [(key.tag, key.value) for key, _ in node.value if isinstance(key.value, str)]
-        for _, name in {pair for pair in names if names.count(pair) > 1}:
-            raise yaml.MarkedYAMLError(
-                problem=f"the key {name!r} stands twice", problem_mark=node.start_mark
-            )
-        return super().construct_mapping(node, deep)
-
-
-def _load(text: str) -> Any:
-    return yaml.load(text, Loader=_Loader)
-
-
 def _override(document: dict[str, Any], pair: str) -> None:
     key, sign, text = pair.partition("=")
     if not sign or not re.fullmatch(r"[A-Za-z_][\w.]*", key):
         raise UsageError(f"--set {pair}: expected key=value, such as model.trees=50.")
     try:
-        value = _load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"--set {pair}: the value is not valid YAML.") from error
+        value = load_document(text)
+    except ValueError as error:
+        raise UsageError(f"--set {pair}: the value is not valid YAML ({error}).") from error
     *parents, last = key.split(".")
     inner = document
     for parent in parents:
@@ -147,7 +130,3 @@ def _override(document: dict[str, Any], pair: str) -> None:
             raise UsageError(f"--set {pair}: {parent!r} is not a table of keys.")
         inner = following
     inner[last] = value
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

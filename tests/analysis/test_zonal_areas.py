@@ -35,13 +35,13 @@ def one(tmp_path: Path) -> MapFile:
 
 
 def zone(pixels: shapely.Geometry, number: int = 1) -> Zone:
-    """Place a polygon that is drawn in pixels."""
+    """Place a polygon that is drawn in pixels, whose edges are straight there."""
 
     def place(xy: np.ndarray) -> np.ndarray:
         x, y = GRID.ulx + 10 * xy[:, 0], GRID.uly - 10 * xy[:, 1]
         return np.column_stack(TO_DEGREES.transform(x, y))
 
-    return Zone(number, f"zone {number}", shapely.transform(pixels, place))
+    return Zone(number, f"zone {number}", shapely.transform(shapely.segmentize(pixels, 20), place))
 
 
 def test_a_pixel_counts_where_its_centre_lies(one: MapFile) -> None:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landcover.errors import InputError
 from landcover.labels.files import label_files, names_of, parts_of, split_paths
 from landcover.ledger.outputs import sha256_of
+from landcover.nouns.grid import Grid
+from landcover.nouns.label_formats import format_of
 from landcover.nouns.output import hash_of
 from landcover.recipe import Labels, Recipe
 from landcover.stores import layout
 from landcover.stores.workspace import Workspace
+from landcover.tiling import tile_grid
 
 if TYPE_CHECKING:
     from landcover.labels.reading import LabelTable
 
 log = logging.getLogger(__name__)
+
+VERSION = 2
+"""Part of the name of a table of labels: raised when a file gives other points than before."""
 
 
 def absolute_labels(labels: str) -> str:
@@ -47,27 +54,35 @@ def with_mappings(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"labels": labels.model_copy(update=update)})
 
 
-def store_labels(workspace: Workspace, recipe: Recipe, labels: str) -> str:
+def store_labels(
+    workspace: Workspace, recipe: Recipe, labels: str, tiles: Sequence[str] = ()
+) -> str:
     """Read ground-truth files into the workspace and name the table by their content.
 
     Args:
         workspace: Where it goes.
         recipe: How they are read.
         labels: A file, a folder, or several with commas between them.
+        tiles: Tiles of the run: of label rasters only what lies in them is read, and so they take
+            part in the name of the table; all if empty.
 
     Raises:
         InputError: A file is absent or wrong.
     """
     files = _files_of(labels)
+    known = (format_of(file) for file in files)
+    within = sorted(tiles) if any(row is not None and row.is_raster for row in known) else []
     parts = [part for file in files for part in parts_of(file)]
     content = {str(number): sha256_of(part) for number, part in enumerate(parts)}
     label_id = hash_of(
-        [list(names_of(files)), content, recipe.labels.to_document(), recipe.model.seed]
+        [VERSION, list(names_of(files)), content, recipe.labels.to_document(), recipe.model.seed]
+        + ([within] if within else [])
     )
     key = layout.labels(label_id)
     if workspace.records.get("labels", label_id) and workspace.objects.exists(key):
         return label_id
-    table = read_ground_truth(recipe.labels, labels, recipe.model.seed)
+    grids = [tile_grid(tile) for tile in within]
+    table = read_ground_truth(recipe.labels, labels, recipe.model.seed, grids)
     with workspace.objects.publishing(key) as scratch:
         table.points.to_parquet(scratch, compression="zstd", index=False)
         checksum = sha256_of(scratch)
@@ -89,13 +104,16 @@ def store_labels(workspace: Workspace, recipe: Recipe, labels: str) -> str:
     return label_id
 
 
-def read_ground_truth(labels: Labels, paths: str, seed: int) -> LabelTable:
+def read_ground_truth(
+    labels: Labels, paths: str, seed: int, within: Sequence[Grid] = ()
+) -> LabelTable:
     """Read ground-truth files as a recipe says.
 
     Args:
         labels: The recipe's section.
         paths: A file, a folder, or several with commas between them.
         seed: Seed of what is drawn from rasters and polygons.
+        within: Of rasters only what lies in these rectangles is read; all of it if empty.
 
     Raises:
         InputError: A file is absent or wrong.
@@ -120,6 +138,7 @@ def read_ground_truth(labels: Labels, paths: str, seed: int) -> LabelTable:
         grid_step_m=labels.grid_step_m,
         points_per_polygon=labels.points_per_polygon,
         min_radius_m=labels.min_radius_m,
+        within=within,
     )
 
 

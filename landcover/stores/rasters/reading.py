@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.session import DummySession
@@ -54,6 +54,12 @@ class RasterInfo:
     """Whether the file says in which coordinates it lies."""
     unit: str
     """Unit of the first band's values, as the file names it; empty where it does not."""
+    trouble: str
+    """Why there is no grid, one sentence; empty where there is one."""
+    has_georeference: bool
+    """Whether the file says where it lies, be it on such a grid or not."""
+    has_alpha: bool
+    """Whether the last band says which pixels are valid."""
 
 
 class RasterReader:
@@ -144,6 +150,17 @@ class RasterReader:
             self.compare_all()
             _COMPARED[self._path] = state
 
+    def read_mask(self, window: Window | None = None) -> NDArray[np.bool_]:
+        """Tell which pixels of the first band are valid: by mask, alpha band or nodata, (y, x).
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        rectangle = rasterio_window(window)
+        with _environment(self._path):
+            mask = reading(self._path, lambda: self.dataset.read_masks(1, window=rectangle))
+        return np.asarray(mask, dtype=np.uint8) > 0
+
     def close(self) -> None:
         """Close the file."""
         self.dataset.close()
@@ -221,7 +238,7 @@ def read_array(path: str | Path, window: Window | None = None) -> tuple[Array, G
     with open_raster(path) as raster:
         grid = raster.info.grid
         if grid is None:
-            raise InputError(f"{path}: the raster carries no georeference; one is needed here.")
+            raise InputError(f"{path}: {raster.info.trouble}")
         return raster.read(window), grid
 
 
@@ -301,11 +318,10 @@ def rasterio_window(window: Window | None) -> RasterioWindow | None:
 
 def _info(dataset: DatasetReader) -> RasterInfo:
     transform = dataset.transform
-    grid = None
-    is_square = abs(transform.a + transform.e) <= 1e-6 * abs(transform.a)
-    if dataset.crs is not None and not transform.is_identity and is_square:
-        if transform.b or transform.d or transform.e > 0:
-            raise InputError(f"{dataset.name}: the raster is not north-up. Warp it first.")
+    if dataset.crs is not None and (transform.b or transform.d):
+        raise InputError(f"{dataset.name}: the raster is not north-up. Warp it first.")
+    grid, trouble = None, _trouble(dataset)
+    if not trouble:
         epsg = dataset.crs.to_epsg()
         grid = Grid(
             crs=f"EPSG:{epsg}" if epsg else dataset.crs.to_wkt(),
@@ -325,4 +341,22 @@ def _info(dataset: DatasetReader) -> RasterInfo:
         block=(int(block[0]), int(block[1])),
         has_crs=dataset.crs is not None,
         unit=dataset.units[0] or "",
+        trouble=trouble,
+        has_georeference=dataset.crs is not None and not transform.is_identity,
+        has_alpha=dataset.colorinterp[-1] == ColorInterp.alpha,
     )
+
+
+def _trouble(dataset: DatasetReader) -> str:
+    """Say why a raster lies on no grid of square pixels, north up; empty where it does."""
+    transform, remedy = dataset.transform, "Warp it first, for example with gdalwarp."
+    if dataset.crs is None or transform.is_identity:
+        return "the raster carries no georeference; one is needed here."
+    if transform.e > 0:
+        return f"its rows run from south to north; expected north up. {remedy}"
+    if transform.a < 0:
+        return f"its columns run from east to west; expected west to east. {remedy}"
+    if abs(transform.a + transform.e) > 1e-6 * abs(transform.a):
+        size = f"{transform.a:g} x {-transform.e:g}"
+        return f"its pixels of {size} are not square; square ones are expected. {remedy}"
+    return ""
