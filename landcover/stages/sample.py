@@ -16,9 +16,9 @@ from landcover.nouns.model import FeatureSet
 from landcover.nouns.output import Wanted, hash_of
 from landcover.nouns.stages import version_of
 from landcover.parts.prepared import prepared
-from landcover.parts.run_features import run_features
 from landcover.parts.task import Task
 from landcover.parts.training.pixel_samples import has_second, write_samples
+from landcover.parts.training.run_features import run_features
 from landcover.parts.work_grid import composites_of, terrain_of
 from landcover.stores import layout
 

@@ -7,9 +7,9 @@ from functools import partial
 from landcover.ledger.models import register
 from landcover.nouns.output import Wanted
 from landcover.nouns.stages import version_of
-from landcover.parts.run_features import run_features
 from landcover.parts.task import Task
 from landcover.parts.training.model_files import write_model
+from landcover.parts.training.run_features import run_features
 from landcover.parts.training.sample_set import need_sample_set
 from landcover.stores import layout
 

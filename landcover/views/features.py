@@ -17,9 +17,9 @@ from landcover.ledger import lookup, runs
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import FeatureSet, feature_set
 from landcover.nouns.run import Unit
-from landcover.parts.run_features import run_features
 from landcover.parts.task import Task
 from landcover.parts.training.model_lookup import load_model
+from landcover.parts.training.run_features import run_features
 from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
 from landcover.raster.windows import plan_windows
 from landcover.stores.rasters import RasterStyle, create_raster

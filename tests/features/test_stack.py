@@ -16,8 +16,8 @@ from landcover.ledger import runs
 from landcover.nouns.grid import Window
 from landcover.nouns.model import feature_set
 from landcover.nouns.run import Unit
-from landcover.parts.run_features import run_features
 from landcover.parts.task import Task
+from landcover.parts.training.run_features import run_features
 from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
 from landcover.simulate import simulate
 from landcover.stores.rasters import ReadingPool

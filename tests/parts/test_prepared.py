@@ -14,8 +14,8 @@ from landcover.nouns.output import Output, Wanted
 from landcover.nouns.run import Run, Unit, UnitState
 from landcover.nouns.run_arguments import RunArguments
 from landcover.parts.prepared import COLLECTION, prepared, prepared_tiles
-from landcover.parts.run_features import run_features
 from landcover.parts.task import Task
+from landcover.parts.training.run_features import run_features
 from landcover.parts.work_grid import tile_work_grid
 from landcover.recipe import read_recipe
 from landcover.stores.objects import DirectoryStore

@@ -15,7 +15,7 @@ from landcover import api
 from landcover.cli import cli
 from landcover.errors import InputError, MissingDataError
 from landcover.nouns.grid import Window
-from landcover.parts.run_features import run_features
+from landcover.parts.training.run_features import run_features
 from landcover.simulate import simulate
 from landcover.stores.rasters import pool as pool_module
 from landcover.stores.rasters import read_array

@@ -12,8 +12,8 @@ from landcover.ledger.outputs import sha256_of
 from landcover.nouns.legend import Legend
 from landcover.nouns.model import FeatureSet, ModelCard
 from landcover.nouns.run_arguments import RunArguments
-from landcover.parts.run_features import run_features
 from landcover.parts.task import Task
+from landcover.parts.training.run_features import run_features
 from landcover.parts.training.trust_files import TRUST
 from landcover.recipe import Recipe
 from landcover.stores import layout
