@@ -140,3 +140,46 @@ def test_an_argument_of_a_run(tree):
     assert run(tree, code) == "Ada\n"
     code = "import inspect; from landcover import api; print(inspect.signature(api.start_run))"
     assert "analyst" in run(tree, code)
+
+
+def test_a_stage(tree, tmp_path):
+    table = tree / "landcover/nouns/stages.py"
+    table.write_text(
+        table.read_text()
+        .replace('"collect", "mask", "composite",', '"collect", "mask", "composite", "tally",', 1)
+        .replace(
+            '        StageRow("terrain",',
+            '        StageRow("tally", "prepare", 1),\n        StageRow("terrain",',
+        )
+    )
+    (tree / "landcover/stages/tally.py").write_text(
+        "from landcover.nouns.output import Wanted\n"
+        "from landcover.nouns.stages import version_of\n"
+        "from landcover.stores import layout\n"
+        "def tally(task):\n"
+        "    for found in task.outputs_of('composite'):\n"
+        "        wanted = Wanted(stage='tally', version=version_of('tally'), unit=found.unit,\n"
+        "                        inputs={'composite': (found.id,)}, params={})\n"
+        "        def make(path):\n"
+        "            path.write_text(str(len(found.stats['layers'])))\n"
+        "            return {'layers': len(found.stats['layers'])}\n"
+        "        task.need(wanted, layout.tally(wanted.id), make)\n"
+    )
+    layout = tree / "landcover/stores/layout.py"
+    layout.write_text(
+        layout.read_text() + "\n\ndef tally(output_id):\n    return f'tallies/{output_id}.txt'\n"
+    )
+    simulate(tmp_path / "in", tiles=("30SUF",), pixels=240, only_usable=True)
+    code = (
+        "import os, sys; from landcover import api\n"
+        "os.environ['LANDCOVER_WORKSPACE'] = sys.argv[2]\n"
+        "for _ in range(2):\n"
+        "    api.start_run('r', 'recipes/mediterranean-rf.yaml', year=2021,\n"
+        "                  products=sys.argv[1], until='tally')\n"
+        "    print(api.run_inline('r')['state'])\n"
+        "made = api.open_workspace().records.find('outputs', {'wanted.stage': 'tally'})\n"
+        "print(len(made), 'tallies,', made[0]['stats']['layers'] > 5)\n"
+    )
+    found = run(tree, code, tmp_path / "in" / "products", tmp_path / "workspace")
+    assert found.split("\n")[-4:-1] == ["done", "done", "3 tallies, True"]
+    assert "tally" in run(tree, "from landcover.cli.run import command; command(['--help'])")
