@@ -51,10 +51,6 @@ def simulate_once(folder: Path, pixels: int, seed: int, *, quiet: bool) -> dict[
     Returns:
         Paths of ``products``, ``labels``, ``dem`` and ``labels_independent``.
     """
-    import shutil
-
-    from landcover.simulate import simulate
-
     wanted = {"pixels": pixels, "seed": seed, "year": YEAR}
     note = folder / "demo.json"
     if note.is_file():
@@ -62,6 +58,11 @@ def simulate_once(folder: Path, pixels: int, seed: int, *, quiet: bool) -> dict[
         paths: dict[str, str] = found["paths"]
         if found["wanted"] == wanted and set(paths) == set(_PATHS):
             return paths
+    # The simulator and its libraries cost a second, which a second demo does not need.
+    import shutil
+
+    from landcover.simulate import simulate
+
     shutil.rmtree(folder, ignore_errors=True)
     with stepping("simulating products, elevation and labels", quiet=quiet) as progress:
         region = simulate(

@@ -58,15 +58,17 @@ def make_map(
     """
     from landcover import api
     from landcover.airflow_process import run_dag
-    from landcover.cli.choices import choices_of, tell_choices
+    from landcover.cli.choices import choices_of
     from landcover.cli.progress import watching
-    from landcover.cli.results import tell
-    from landcover.pipeline.starting import new_run_id
-    from landcover.recipe import read_recipe
+    from landcover.pipeline.starting import new_run_id, resolve
     from landcover.settings import in_environment
 
     with in_environment(settings):
-        run_id = new_run_id(read_recipe(recipe, options["overrides"]))
+        resolved, asked = resolve(recipe, **options)
+        same = _same_run(resolved, asked)
+        if same is not None:
+            return _tell_same(same, why=why, as_json=as_json)
+        run_id = new_run_id(resolved)
         arguments = {**options, "recipe": str(recipe.resolve())}
         # Started here as well, so that a wrong argument is told before Airflow starts.
         api.start_run(run_id, **arguments)
@@ -79,9 +81,43 @@ def make_map(
             raise
         report = api.report(run_id)
         choices = choices_of(workspace, run_id) if why else []
+    return _tell_end(workspace, report, choices, why=why, as_json=as_json) or code
+
+
+def _same_run(recipe: Any, arguments: Any) -> str | None:
+    """Find a run that made already what this one would; None where something is to be done."""
+    from landcover import api
+    from landcover.pipeline.up_to_date import find_same_run
+
+    return find_same_run(api.open_workspace(), recipe, arguments)
+
+
+def _tell_same(run_id: str, *, why: bool, as_json: bool) -> int:
+    """Show the run that made everything already; nothing is started and nothing is written."""
+    from landcover import api
+    from landcover.cli.choices import choices_of
+    from landcover.parts.reporting.run_report import summary_of
+
+    workspace = api.open_workspace()
+    report = {**summary_of(workspace, run_id), "computed": 0}
+    if not as_json:
+        click.echo(
+            f"Nothing to do: run {run_id} had the same recipe, arguments and inputs, and all it "
+            "made is there (sizes compared; `landcover verify` reads the bytes)."
+        )
+    choices = choices_of(workspace, run_id) if why else []
+    return _tell_end(workspace, report, choices, why=why, as_json=as_json)
+
+
+def _tell_end(
+    workspace: Any, report: dict[str, Any], choices: Any, *, why: bool, as_json: bool
+) -> int:
+    from landcover.cli.choices import tell_choices
+    from landcover.cli.results import tell
+
     if as_json:
         show_json({**report, "choices": choices} if why else report)
     else:
         tell_choices(choices)
         tell(workspace, report)
-    return 0 if report["state"] == "done" and code == 0 else 1
+    return 0 if report["state"] == "done" else 1

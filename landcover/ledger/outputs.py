@@ -29,10 +29,9 @@ _CHUNK = 1 << 20
 def find(workspace: Workspace, output_id: str) -> Output | None:
     """Find a committed output whose bytes are still there."""
     document = workspace.records.get(COLLECTION, output_id)
-    if document is None or document.get(WITHDRAWN):
+    if document is None or not is_there(workspace, document):
         return None
-    output = read(document)
-    return output if _is_whole(workspace, output) else None
+    return read(document)
 
 
 def read(document: Mapping[str, Any]) -> Output:
@@ -49,6 +48,11 @@ def read(document: Mapping[str, Any]) -> Output:
             f"Record {document.get('_id')} of {COLLECTION} is malformed ({lacking}). Restore the "
             "records from a copy, or remove this one and run again."
         ) from error
+
+
+def is_there(workspace: Workspace, document: Mapping[str, Any]) -> bool:
+    """Tell whether the bytes of a record are there in their sizes, and were not withdrawn."""
+    return not document.get(WITHDRAWN) and _is_whole(workspace, read(document))
 
 
 def load(workspace: Workspace, output_id: str) -> Output:

@@ -11,8 +11,16 @@ from landcover.recipe import Recipe
 from landcover.stores.workspace import Workspace
 
 
-def save(workspace: Workspace, run: Run, recipe: Recipe) -> None:
-    """Write a run and the resolved recipe: editing the file later changes nothing."""
+def save(workspace: Workspace, run: Run, recipe: Recipe, *, fingerprint: str | None = None) -> None:
+    """Write a run and the resolved recipe: editing the file later changes nothing.
+
+    Args:
+        workspace: Where.
+        run: The run.
+        recipe: Its recipe, resolved.
+        fingerprint: Name of everything that decides what the run computes
+            (:mod:`landcover.pipeline.up_to_date`); None where it cannot be told.
+    """
     records = workspace.records
     records.insert_one("recipes", {"_id": run.recipe_id, "recipe": recipe.to_document()})
     records.replace_one(
@@ -24,6 +32,7 @@ def save(workspace: Workspace, run: Run, recipe: Recipe) -> None:
             "started": _now(),
             "ended": None,
             "counts": {},
+            "fingerprint": fingerprint,
         },
     )
 

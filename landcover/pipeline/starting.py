@@ -11,12 +11,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from landcover.errors import InputError, UsageError
+from landcover.errors import InputError, LandcoverError, UsageError
 from landcover.ledger import runs
 from landcover.nouns.base import explain
 from landcover.nouns.run import Run
 from landcover.nouns.run_arguments import RunArguments, RunRequest
 from landcover.parts.training.ground_truth import absolute_labels, store_labels, with_mappings
+from landcover.pipeline.up_to_date import fingerprint
 from landcover.products.dem import find_dem, require_elevation
 from landcover.recipe import Recipe, make_recipe, override, read_recipe
 from landcover.sources.addresses import absolute, is_remote, open_source
@@ -145,8 +146,15 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
         test_label_id=test_label_id,
         simulated=isinstance(source, LocalSource) and source.is_simulated,
     )
-    runs.save(workspace, run, recipe)
+    runs.save(workspace, run, recipe, fingerprint=_fingerprint(workspace, recipe, arguments))
     return run
+
+
+def _fingerprint(workspace: Workspace, recipe: Recipe, arguments: RunArguments) -> str | None:
+    try:
+        return fingerprint(workspace, recipe, arguments)
+    except (LandcoverError, OSError):  # collect will say of its own tile what is wrong
+        return None
 
 
 def new_run_id(recipe: Recipe) -> str:

@@ -85,6 +85,17 @@ def _without_nan(value: Any) -> Any:
     return [_without_nan(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
+INDEXES: Mapping[str, Sequence[Sequence[str]]] = {
+    "claims": [("output", "turn")],
+    "models": [("created",)],
+    "outputs": [("wanted.stage", "wanted.unit")],
+    "products": [("path",)],
+    "runs": [("started",), ("fingerprint",)],
+    "units": [("run", "stage")],
+}
+"""Fields that are searched for, by collection, in every store; each ``_id`` is unique anyway."""
+
+
 def check_changes(changes: Mapping[str, Any]) -> None:
     """Refuse changes that stores would understand differently.
 

@@ -17,6 +17,7 @@ from pymongo import errors
 
 from landcover.errors import InputError, UsageError
 from landcover.stores.documents import (
+    INDEXES,
     SCHEMA,
     Document,
     as_json,
@@ -32,14 +33,6 @@ T = TypeVar("T")
 Client = pymongo.MongoClient[Document]
 Database = pymongo.database.Database[Document]
 DEFAULT_DATABASE = "landcover"
-INDEXES: Mapping[str, Sequence[Sequence[str]]] = {
-    "claims": [("output", "turn")],
-    "outputs": [("wanted.stage", "wanted.unit")],
-    "products": [("path",)],
-    "runs": [("started",)],
-    "units": [("run", "stage")],
-}
-"""Fields that are searched for, by collection; every ``_id`` is unique anyway."""
 OPTIONS: Mapping[str, Any] = {
     "appname": "landcover",
     "connect": False,
@@ -48,12 +41,30 @@ OPTIONS: Mapping[str, Any] = {
     "socketTimeoutMS": 60_000,
 }
 """Options of the client, where the address does not say otherwise."""
+CLOSE_SECONDS = 2.0
+"""How long a client waits for its server when it is closed."""
 _ABOUT = "about"
 # Field names that the protocol or older servers keep for themselves.
 _ESCAPES = (("%", "%25"), (".", "%2E"), ("$", "%24"), ("\0", "%00"))
 _UNAUTHENTICATED, _UNAUTHORIZED = 18, 13
 _databases: dict[tuple[int, str, str | None], Database] = {}
 _turn = threading.Lock()
+
+
+def close_clients() -> None:
+    """Close the clients of this process in bounded time, also where their server has gone.
+
+    A client says goodbye to its server first and would wait half a minute for one that is away.
+    """
+    with _turn:
+        mine = [key for key in _databases if key[0] == os.getpid()]
+        closing = [_databases.pop(key).client for key in mine]
+    for client in closing:
+        with pymongo.timeout(CLOSE_SECONDS):
+            client.close()
+
+
+atexit.register(close_clients)
 
 
 class MongoRecords:
@@ -188,16 +199,16 @@ class MongoRecords:
         except BaseException:
             client.close()
             raise
-        atexit.register(client.close)
         return database
 
     def _make_ready(self, database: Database) -> None:
         about = database[_ABOUT].find_one({"_id": "schema"})
-        if about is None:
+        declared = {name: [",".join(one) for one in found] for name, found in INDEXES.items()}
+        if about is None or (about["version"] <= SCHEMA and about.get("indexes") != declared):
             for collection, indexes in INDEXES.items():
                 for fields in indexes:
                     database[collection].create_index([(name, 1) for name in fields])
-            about = {"_id": "schema", "version": SCHEMA}
+            about = {"_id": "schema", "version": SCHEMA, "indexes": declared}
             _replace(database, _ABOUT, "schema", about)
         if about["version"] > SCHEMA:
             raise InputError(

@@ -17,8 +17,9 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
-from landcover.errors import UnavailableError
+from landcover.errors import InputError, UnavailableError
 from landcover.stores.documents import (
+    INDEXES,
     Document,
     as_json,
     check_changes,
@@ -135,11 +136,11 @@ class SqliteRecords:
     def count_documents(self, collection: str, where: Mapping[str, Any] | None = None) -> int:
         """Count the matching documents."""
         clause, values = _clause(where or {})
-        query = f"SELECT count(*) FROM documents WHERE collection = ?{clause}"
+        query = f"SELECT count(*) FROM documents WHERE {_of(collection)}{clause}"
         if not self._is_there():
             return 0
         with self._read() as connection:
-            return int(connection.execute(query, (collection, *values)).fetchone()[0])
+            return int(connection.execute(query, values).fetchone()[0])
 
     def _is_there(self) -> bool:
         """Tell whether anything was ever written: who only reads must not make a file."""
@@ -173,6 +174,8 @@ class SqliteRecords:
                 "CREATE TABLE IF NOT EXISTS documents (collection TEXT NOT NULL, "
                 "id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (collection, id))"
             )
+            for statement in _index_statements():
+                connection.execute(statement)
         except (sqlite3.Error, OSError) as error:
             raise UnavailableError(
                 f"{self.path}: the records cannot be opened ({error}). "
@@ -234,13 +237,32 @@ def _select(
     limit: int = -1,
 ) -> list[Document]:
     clause, values = _clause(where)
+    # The name stands in the text: an index of one collection serves only who names it there.
     columns = [_column(name) + " DESC" * is_down for name, is_down in orders(sort)]
     query = (
-        f"SELECT body FROM documents WHERE collection = ?{clause} "
+        f"SELECT body FROM documents WHERE {_of(collection)}{clause} "
         f"ORDER BY {', '.join(columns)} LIMIT {limit}"
     )
-    rows = connection.execute(query, (collection, *values)).fetchall()
+    rows = connection.execute(query, values).fetchall()
     return [json.loads(row[0]) for row in rows]
+
+
+def _of(collection: str) -> str:
+    if not collection.isidentifier():
+        raise InputError(f"Record collection {collection!r} is not a plain name, such as units.")
+    return f"collection = '{collection}'"
+
+
+def _index_statements() -> Iterator[str]:
+    """Give the statements that make the declared indexes, in stores of before them too."""
+    for collection, indexes in INDEXES.items():
+        for fields in indexes:
+            name = "_".join((collection, *fields)).replace(".", "_")
+            columns = ", ".join(map(_column, fields))
+            yield (
+                f"CREATE INDEX IF NOT EXISTS {name} ON documents (collection, {columns}, id) "
+                f"WHERE {_of(collection)}"
+            )
 
 
 def _column(name: str) -> str:

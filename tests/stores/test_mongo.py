@@ -14,6 +14,7 @@ from servers import DocumentServer
 
 from landcover.errors import InputError, UnavailableError, UsageError
 from landcover.ledger.claims import Pace, claimed
+from landcover.stores import mongo
 from landcover.stores.documents import SCHEMA
 from landcover.stores.mongo import MongoRecords
 from landcover.stores.retry import STORE_POLICY
@@ -53,6 +54,22 @@ def test_what_is_searched_for_has_an_index(records):
     records.insert_one("units", {"_id": "a"})
     indexes = records._database()["units"].index_information().values()
     assert [("run", 1), ("stage", 1)] in [list(index["key"]) for index in indexes]
+
+
+def test_a_served_store_of_before_gets_its_indexes(records, url):
+    records.insert_one("runs", {"_id": "a", "fingerprint": "f"})
+    database = records._database()
+    database["runs"].drop_indexes()
+    database["about"].replace_one({"_id": "schema"}, {"_id": "schema", "version": SCHEMA})
+    mongo.close_clients()
+    again = MongoRecords(url, patience=QUICK)
+    assert again.find("runs", {"fingerprint": "f"})
+    keys = [index["key"] for index in again._database()["runs"].list_indexes()]
+    assert {"fingerprint": 1} in [dict(key) for key in keys]
+    told = again._database().command(
+        "explain", {"find": "runs", "filter": {"fingerprint": "f"}}, verbosity="queryPlanner"
+    )
+    assert "runs" in str(told["queryPlanner"])
 
 
 def test_a_number_that_is_too_large_is_told(records):
@@ -189,3 +206,12 @@ def test_a_fork_opens_its_own_client(records):
         os._exit(0 if fine else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert records.count_documents("c") == 2
+
+
+def test_closing_does_not_wait_for_a_server_that_has_gone(documents):
+    records = MongoRecords(documents.url("gone"), patience=QUICK)
+    records.insert_one("c", {"_id": "a"})
+    with documents.server.away(3 * mongo.CLOSE_SECONDS):
+        begun = time.monotonic()
+        mongo.close_clients()
+        assert time.monotonic() - begun < 2 * mongo.CLOSE_SECONDS

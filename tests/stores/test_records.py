@@ -447,3 +447,40 @@ def test_the_store_can_be_copied_to_another_place(tmp_path):
     open_sqlite(tmp_path).insert_one("c", {"_id": "a"})
     shutil.copytree(tmp_path, tmp_path / "copy", ignore=shutil.ignore_patterns("copy"))
     assert open_sqlite(tmp_path / "copy").get("c", "a")["_id"] == "a"
+
+
+SEARCHED = {
+    "claims": {"output": "a"},
+    "outputs": {"wanted.stage": "mask", "wanted.unit": "31UDS"},
+    "products": {"path": "a"},
+    "runs": {"fingerprint": "a"},
+    "units": {"run": "a", "stage": "mask"},
+}
+
+
+@pytest.mark.parametrize("collection", SEARCHED)
+def test_an_embedded_store_searches_by_its_indexes(tmp_path, collection):
+    records = open_sqlite(tmp_path)
+    seen = []
+    records._connection().set_trace_callback(seen.append)
+    order = {"claims": ["-turn"], "runs": ["-started"]}.get(collection, [])
+    records.find(collection, SEARCHED[collection], sort=order)
+    (query,) = [text for text in seen if text.startswith("SELECT body")]
+    records._connection().set_trace_callback(None)
+    (plan,) = records._connection().execute(f"EXPLAIN QUERY PLAN {query}").fetchall()[:1]
+    assert f"USING INDEX {collection}_" in plan[-1], plan
+
+
+def test_a_store_of_before_gets_its_indexes_when_it_is_opened(tmp_path):
+    path = tmp_path / "records.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "CREATE TABLE documents (collection TEXT NOT NULL, "
+            "id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (collection, id))"
+        )
+        body = '{"_id": "r/mask/u", "run": "r", "stage": "mask"}'
+        connection.execute("INSERT INTO documents VALUES ('units', 'r/mask/u', ?)", (body,))
+    records = SqliteRecords(path)
+    assert len(records.find("units", {"run": "r", "stage": "mask"})) == 1
+    found = records._connection().execute("SELECT name FROM sqlite_master WHERE type = 'index'")
+    assert {"units_run_stage", "runs_fingerprint"} <= {name for (name,) in found}

@@ -11,7 +11,14 @@ from landcover.stores.workspace import Workspace
 
 
 def report_run(workspace: Workspace, run_id: str) -> dict[str, Any]:
-    """Sum up a run and write its end into its record.
+    """Sum up a run (:func:`summary_of`) and write its end into its record."""
+    summary = summary_of(workspace, run_id)
+    runs.finish(workspace, run_id, str(summary["state"]), dict(summary["counts"]))
+    return summary
+
+
+def summary_of(workspace: Workspace, run_id: str) -> dict[str, Any]:
+    """Sum up a run; nothing is written.
 
     Returns:
         ``run``, ``state`` (``done``, ``failed``), ``counts`` by state, ``n_units``,
@@ -28,7 +35,7 @@ def report_run(workspace: Workspace, run_id: str) -> dict[str, Any]:
     is_broken_off = any(s.state in ("running", "cancelled") for s in states)
     too_many = failed_percent > recipe.tolerance_percent
     is_failed = is_lame or nothing or is_broken_off or too_many
-    summary = {
+    return {
         "run": run_id,
         "state": "failed" if is_failed else "done",
         "counts": dict(counts),
@@ -37,8 +44,6 @@ def report_run(workspace: Workspace, run_id: str) -> dict[str, Any]:
         "troubles": troubles(states),
         "outputs": [i for s in states if s.stage == "publish" for i in s.outputs],
     }
-    runs.finish(workspace, run_id, str(summary["state"]), dict(counts))
-    return summary
 
 
 def cancel_run(workspace: Workspace, run_id: str) -> None:

@@ -69,10 +69,10 @@ def store_labels(
     Raises:
         InputError: A file is absent or wrong.
     """
-    files = _files_of(labels)
+    files = files_of(labels)
     known = (format_of(file) for file in files)
     within = sorted(tiles) if any(row is not None and row.is_raster for row in known) else []
-    parts = [part for file in files for part in parts_of(file)]
+    parts = parts_of_all(labels)
     content = {str(number): sha256_of(part) for number, part in enumerate(parts)}
     label_id = hash_of(
         [VERSION, list(names_of(files)), content, recipe.labels.to_document(), recipe.model.seed]
@@ -122,7 +122,7 @@ def read_ground_truth(
     from landcover.labels.reading import read_labels
 
     return read_labels(
-        _files_of(paths),
+        files_of(paths),
         legend=labels.legend,
         label=labels.field,
         mapping=labels.mapping,
@@ -142,7 +142,21 @@ def read_ground_truth(
     )
 
 
-def _files_of(labels: str) -> list[Path]:
+def parts_of_all(labels: str) -> list[Path]:
+    """List every file of the label files that an argument names: a shapefile has several.
+
+    Raises:
+        InputError: One is absent or of another kind.
+    """
+    return [part for file in files_of(labels) for part in parts_of(file)]
+
+
+def files_of(labels: str) -> list[Path]:
+    """List the label files that an argument names.
+
+    Raises:
+        InputError: One is absent or of another kind.
+    """
     paths = split_paths(labels)
     for path in paths:
         if not Path(path).exists():
