@@ -50,6 +50,12 @@ def normalise(values: npt.NDArray[Any], layer: str, clip: bool = False) -> npt.N
 
     Raises:
         InputError: The layer has no entry in the table.
+
+    Examples:
+        >>> import numpy as np
+        >>> from landcover import api
+        >>> api.normalise(np.array([0, 3500, 7000], np.int16), "B04")
+        array([-1.,  0.,  1.], dtype=float32)
     """
     limits = _limits(layer)
     scaled = values.astype(np.float32)

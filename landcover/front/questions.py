@@ -37,6 +37,11 @@ def label_next(
     Raises:
         InputError: There is no such map, or no confidence beside it.
         UsageError: The file is neither GeoJSON nor KMZ.
+
+    Examples:
+        >>> from landcover import api
+        >>> len(api.label_next("demo", points=3).points)
+        3
     """
     from landcover.analysis.label_next import label_next as ranked
 
@@ -75,6 +80,13 @@ def quality_map(
     Raises:
         UsageError: The region, the recipe or an argument is wrong.
         MissingDataError: No tile could be looked at.
+
+    Examples:
+        >>> from landcover import api
+        >>> found = api.quality_map(["30SUF"], "recipes/mediterranean-rf.yaml", year=2021,
+        ...                         products="region/products")
+        >>> found["features"][0]["properties"]["status"]
+        'ok'
     """
     from landcover.analysis.readiness import check_readiness
     from landcover.pipeline.region import as_geojson, resolve_region, write_region

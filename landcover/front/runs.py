@@ -29,6 +29,19 @@ def start_run(run_id: str, recipe: str | Path | Mapping[str, Any], **arguments: 
     Raises:
         UsageError: The recipe or an argument is wrong.
         InputError: Products, labels or DEM are not there or not usable.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.start_run(
+        ...     "again",
+        ...     "recipes/mediterranean-rf.yaml",
+        ...     year=2021,
+        ...     products="region/products",
+        ...     labels="region/labels.geojson",
+        ...     dem="region/dem",
+        ...     until="composite",
+        ... )
+        'again'
     """
     from landcover.pipeline import starting
 
@@ -46,6 +59,11 @@ def plan(run_id: str, group: Group) -> list[dict[str, str]]:
 
     Returns:
         ``unit`` (id) and ``label`` of each.
+
+    Examples:
+        >>> from landcover import api
+        >>> [unit["label"] for unit in api.plan("demo", "prepare")]
+        ['30SUF 2021-spring', '30SUF 2021-summer']
     """
     from landcover.ledger import runs
     from landcover.parts.task import Task
@@ -72,6 +90,15 @@ def run(
     Returns:
         ``{unit, state, outputs, seconds, error_family, message}``; what goes wrong in the unit
         is in it, not raised.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.plan("demo", "terrain")
+        [{'unit': '30SUF', 'label': '30SUF'}]
+        >>> document = {"schema": 1, "run": "demo", "stage": "terrain", "unit": "30SUF",
+        ...             "attempt": 1, "memory_gb": 1.0, "threads": 1}
+        >>> api.run("terrain", document)["state"]
+        'reused'
     """
     from landcover.pipeline.running import run_stage
 
@@ -79,14 +106,30 @@ def run(
 
 
 def report(run_id: str) -> dict[str, Any]:
-    """Sum up a run: counts by state, the reason of every trouble, and whether it failed."""
+    """Sum up a run: counts by state, the reason of every trouble, and whether it failed.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.report("demo")["state"]
+        'done'
+    """
     from landcover.parts.reporting.run_report import report_run
 
     return report_run(open_workspace(), run_id)
 
 
 def cancel(run_id: str) -> None:
-    """Write down that somebody stopped a run, so that nothing is left as running."""
+    """Write down that somebody stopped a run, so that nothing is left as running.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.start_run("stopped", "recipes/mediterranean-rf.yaml", year=2021,
+        ...               products="region/products", until="collect")
+        'stopped'
+        >>> api.cancel("stopped")
+        >>> api.open_workspace().records.get("runs", "stopped")["state"]
+        'cancelled'
+    """
     from landcover.parts.reporting.run_report import cancel_run
 
     cancel_run(open_workspace(), run_id)
@@ -102,6 +145,11 @@ def run_inline(run_id: str, *, memory_gb: float = 1.0, threads: int = 1) -> dict
 
     Returns:
         The report of the run.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.run_inline("demo")["state"]
+        'done'
     """
     from landcover.nouns.stages import GROUPS
 
@@ -131,6 +179,12 @@ def mark_lost(stage: Stage, document: dict[str, Any], family: Family, message: s
         document: What :func:`run` was given.
         family: ``memory``, ``unavailable`` or ``cancelled``.
         message: One sentence.
+
+    Examples:
+        >>> from landcover import api
+        >>> document = {"schema": 1, "run": "demo", "stage": "terrain", "unit": "30SUF",
+        ...             "attempt": 1, "memory_gb": 1.0, "threads": 1}
+        >>> api.mark_lost("terrain", document, "unavailable", "The worker went away.")
     """
     from landcover.pipeline import running
 

@@ -10,7 +10,13 @@ if TYPE_CHECKING:
 
 
 def open_workspace(settings: Settings | None = None) -> Workspace:
-    """Open the stores that the settings name; those of the environment if None."""
+    """Open the stores that the settings name; those of the environment if None.
+
+    Examples:
+        >>> from landcover import api
+        >>> [run["_id"] for run in api.open_workspace().records.find("runs", {"_id": "demo"})]
+        ['demo']
+    """
     from dataclasses import fields
 
     from landcover.settings import read_settings

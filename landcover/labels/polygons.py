@@ -105,6 +105,13 @@ def polygons_to_points(
 
     Raises:
         InputError: The mode is unknown, a geometry is malformed, or the grid step is too small.
+
+    Examples:
+        >>> from shapely import box
+        >>> from landcover import api
+        >>> points = api.polygons_to_points([box(-4.43, 36.72, -4.42, 36.73)])
+        >>> float(points.lon[0].round(3)), int(points.radius_m[0])
+        (-4.425, 446)
     """
     if mode not in get_args(Mode):
         raise InputError(f"polygons: mode must be one of {get_args(Mode)}, found {mode!r}.")

@@ -132,6 +132,11 @@ def read_labels(
     Raises:
         InputError: A file is absent, empty, damaged or of another format; a coordinate is
             wrong; a label is unknown; or no point is left.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.read_labels("region/labels.geojson").counts["cropland"]
+        12
     """
     files = label_files(path)
     rules = _Rules(

@@ -95,6 +95,11 @@ def accuracy(
     Raises:
         InputError: Shapes differ, or codes are no integers.
         MissingDataError: No sample has both a reference and a map code.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.accuracy([1, 1, 2, 2], [1, 2, 2, 2]).overall
+        0.75
     """
     mapped, reference = _paired(map_codes, reference_codes)
     is_sample = reference != NODATA

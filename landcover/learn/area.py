@@ -49,6 +49,12 @@ def area_weighted_accuracy(
     Raises:
         InputError: Shapes do not fit, a number is negative, the map has no area, or the sample is
             no probability sample, from which no interval follows.
+
+    Examples:
+        >>> from landcover import api
+        >>> found = api.area_weighted_accuracy([[97, 3], [5, 95]], [1000, 4000])
+        >>> round(found.overall.value, 3)
+        0.954
     """
     counts = np.asarray(matrix, dtype=np.float64)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
@@ -152,6 +158,11 @@ def sample_size(
 
     Raises:
         InputError: Shapes differ or a number is out of range.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.sample_size([0.7, 0.3], [0.9, 0.8])
+        1089
     """
     share, users = np.asarray(weights, np.float64), np.asarray(expected_users, np.float64)
     if share.shape != users.shape or share.ndim != 1 or not share.sum() > 0 or share.min() < 0:

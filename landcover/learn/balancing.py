@@ -39,6 +39,13 @@ def balance(
 
     Raises:
         InputError: A column is missing, or a target is below 1.
+
+    Examples:
+        >>> import pandas as pd
+        >>> from landcover import api
+        >>> table = pd.DataFrame({"code": 1, "point_id": 0, "dx": [-1, 0, 1], "dy": [0, 0, 0]})
+        >>> int(api.balance(table, 2).sum())
+        2
     """
     missing = [name for name in COLUMNS if name not in samples.columns]
     if missing:

@@ -98,6 +98,14 @@ def calibrate(scores: ArrayLike, truth: ArrayLike, *, least: int = LEAST) -> Cal
     Raises:
         InputError: Lengths differ, a score is not finite, or a class is all or none of the
             samples.
+
+    Examples:
+        >>> import numpy as np
+        >>> from landcover import api
+        >>> scores = np.linspace(0, 1, 200)
+        >>> calibrator = api.calibrate(scores, scores > 0.5)
+        >>> calibrator.probabilities([0.2, 0.8])
+        array([0., 1.])
     """
     values = np.asarray(scores, dtype=np.float64)
     true = np.asarray(truth)

@@ -108,6 +108,18 @@ def explain(
 
     Raises:
         InputError: A feature is missing, no row has all of them, or lengths differ.
+
+    Examples:
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from landcover import api
+        >>> draw = np.random.default_rng(0).normal
+        >>> table = pd.DataFrame({"ndvi": np.r_[draw(0.2, 0.05, 50), draw(0.7, 0.05, 50)],
+        ...                       "slope": draw(5, 1, 100)})
+        >>> labels = np.repeat([1, 2], 50)
+        >>> model = api.fit_classifier(table, labels)
+        >>> api.explain(model, table, labels).clusters[0].features
+        ('ndvi',)
     """
     model = model if isinstance(model, Model) else model.model
     table = feature_matrix(samples, model.feature_names)

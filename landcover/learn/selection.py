@@ -75,6 +75,17 @@ def select_features(
 
     Raises:
         InputError: There is one class only, or fewer features than shall stay.
+
+    Examples:
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from landcover import api
+        >>> draw = np.random.default_rng(0).normal
+        >>> table = pd.DataFrame({"ndvi": np.r_[draw(0.2, 0.05, 50), draw(0.7, 0.05, 50)],
+        ...                       "slope": draw(5, 1, 100)})
+        >>> api.select_features(table, np.repeat([1, 2], 50), feature_names=list(table),
+        ...                     n_features=1).kept
+        ('ndvi',)
     """
     names = tuple(feature_names)
     if not 1 <= n_features <= len(names) or step < 1:

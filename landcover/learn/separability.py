@@ -49,6 +49,14 @@ def jeffries_matusita(samples: ArrayLike, labels: ArrayLike) -> Separability:
 
     Raises:
         InputError: Shapes do not fit.
+
+    Examples:
+        >>> import numpy as np
+        >>> from landcover import api
+        >>> draw = np.random.default_rng(0).normal
+        >>> ndvi = np.r_[draw(0.2, 0.05, 50), draw(0.7, 0.05, 50)]
+        >>> float(api.jeffries_matusita(ndvi, np.repeat([1, 2], 50)).distance[0, 1].round(2))
+        2.0
     """
     features = np.asarray(samples, dtype=np.float64)
     code = np.asarray(labels)

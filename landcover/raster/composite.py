@@ -62,6 +62,15 @@ def median_composite(
 
     Raises:
         InputError: The shapes disagree or ``min_clear`` is below 1.
+
+    Examples:
+        >>> import numpy as np
+        >>> from landcover import api
+        >>> reflectance = np.array([0.1, 0.2, 0.9], np.float32).reshape(3, 1, 1, 1)
+        >>> is_masked = np.array([False, False, True]).reshape(3, 1, 1)
+        >>> composite, n_clear = api.median_composite(reflectance, is_masked)
+        >>> float(composite[0, 0, 0]), int(n_clear[0, 0])
+        (0.15000000596046448, 2)
     """
     if reflectance.ndim != 4 or reflectance.shape[1] == 0:
         raise InputError(

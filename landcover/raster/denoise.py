@@ -62,6 +62,13 @@ def denoise_dem(
 
     Raises:
         InputError: The DEM is not an image of at least one cell, or an argument is out of range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from landcover import api
+        >>> dem = np.random.default_rng(0).normal(100, 1, (50, 50))
+        >>> bool(api.denoise_dem(dem, 30.0).std() < dem.std())
+        True
     """
     _check(dem, cell_size_m, threshold, normal_iterations, vertex_iterations)
     if neighbourhood not in ("edge", "vertex"):

@@ -77,6 +77,14 @@ def expand_cloud_mask(
 
     Raises:
         InputError: The mask is not a boolean image, or an argument is out of range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from landcover import api
+        >>> is_cloud = np.zeros((100, 100), bool)
+        >>> is_cloud[40:60, 40:60] = True
+        >>> int(api.expand_cloud_mask(is_cloud, 10.0).sum())
+        2733
     """
     if is_masked.dtype != np.bool_ or is_masked.ndim != 2 or is_masked.size == 0:
         raise InputError(

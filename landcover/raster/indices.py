@@ -165,6 +165,12 @@ def spectral_index(
     Raises:
         InputError: No such index, variant or scale, a band is missing, the bands are not
             floating point, or their shapes differ.
+
+    Examples:
+        >>> import numpy as np
+        >>> from landcover import api
+        >>> api.spectral_index("ndvi", {"B08": np.array([0.4]), "B04": np.array([0.1])}).round(3)
+        array([0.6])
     """
     row, entry = _find(name, variant)
     needed = row.variants[entry]

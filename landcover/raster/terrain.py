@@ -57,6 +57,14 @@ def slope_aspect(
     Raises:
         InputError: The DEM is not an image, a cell size is not above 0, or the convention is
             unknown.
+
+    Examples:
+        >>> import numpy as np
+        >>> from landcover import api
+        >>> dem = np.tile(np.arange(5) * 10.0, (5, 1))  # rises to the east, 10 m a cell
+        >>> slope, aspect = api.slope_aspect(dem, 10.0)
+        >>> float(slope[2, 2]), float(aspect[2, 2])
+        (45.0, 180.0)
     """
     if dem.ndim != 2:
         raise InputError(f"A DEM must be an image (y, x), found shape {dem.shape}.")

@@ -193,6 +193,14 @@ def correct_topography(
 
     Raises:
         InputError: The shapes disagree, C is not in [0, 10], or the method is unknown.
+
+    Examples:
+        >>> import numpy as np
+        >>> from landcover import api
+        >>> values = np.array([[1000, 1000]], np.int16)
+        >>> cos_i, slope = np.array([[0.5, 0.9]]), np.array([[30.0, 10.0]])
+        >>> api.correct_topography(values, cos_i, slope, sun_zenith=40.0, c=0.3)[0]
+        array([[1204,  879]], dtype=int16)
     """
     _check_shapes(values, cos_i, slope)
     if method not in ("c", "scs+c"):

@@ -27,6 +27,11 @@ def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
     Raises:
         UsageError: The file is no recipe; the sentence names the key and the nearest known one.
+
+    Examples:
+        >>> from landcover import api
+        >>> [season.name for season in api.read_recipe("recipes/mediterranean-rf.yaml").seasons]
+        ['spring', 'summer', 'autumn']
     """
     try:
         document = load_document(Path(path).read_text(encoding="utf-8"))

@@ -125,6 +125,12 @@ def simulate(
     Raises:
         InputError: An argument is out of range or the folder is not empty, or the
             disk has too little room.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from landcover import api
+        >>> api.simulate(Path("simulated"), tiles=["30SUF"], points_per_class=5).tiles
+        ('30SUF',)
     """
     _check(out, pixels, year, points_per_class, products_per_season, seed, seasons)
     sites = (place_across if across_zones else place_sites)(tiles, pixels)

@@ -73,6 +73,12 @@ def tiles_intersecting(
     Raises:
         InputError: The geometry is none, is empty or is not in degrees, or ``min_overlap_m2`` is
             negative or not finite.
+
+    Examples:
+        >>> from shapely import box
+        >>> from landcover import api
+        >>> api.tiles_intersecting(box(-4.5, 36.7, -4.4, 36.8))
+        ['30SUF']
     """
     if not (isfinite(min_overlap_m2) and min_overlap_m2 >= 0):
         raise InputError(

@@ -26,6 +26,11 @@ def tiles_containing(lon: float, lat: float) -> list[tuple[str, float]]:
     Raises:
         InputError: A coordinate is not finite or out of range, or the point lies outside the
             grid, near a pole.
+
+    Examples:
+        >>> from landcover import api
+        >>> [(tile, round(margin)) for tile, margin in api.tiles_containing(-4.4214, 36.7213)]
+        [('30SUF', 35142)]
     """
     return _locate([lon], [lat], is_table=False)[0]
 
@@ -57,6 +62,11 @@ def primary_tile(lon: float, lat: float) -> str:
     Raises:
         InputError: A coordinate is not finite or out of range, or the point lies outside the
             grid, near a pole.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.primary_tile(-4.4214, 36.7213)
+        '30SUF'
     """
     return tiles_containing(lon, lat)[0][0]
 

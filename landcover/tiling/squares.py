@@ -73,6 +73,11 @@ def tile_grid(tile: str, resolution: int = 10) -> Grid:
     Raises:
         InputError: The id is not well formed or names no tile, or the resolution does not
             divide the tile.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.tile_grid("30SUF").transform
+        (10.0, 0.0, 300000.0, 0.0, -10.0, 4100040.0)
     """
     square = square_of(tile)
     try:

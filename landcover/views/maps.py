@@ -108,6 +108,14 @@ def mosaic(
         InputError: A map is absent or no class map, lacks probabilities that are needed, has
             arrays of other shapes than its grid, does not lie on one lattice with the others, or
             is in chunks.
+
+    Examples:
+        >>> from landcover import api
+        >>> opened = api.open_map("demo")
+        >>> west, east = opened.isel(x=slice(0, 150)), opened.isel(x=slice(90, 240))
+        >>> joined = api.mosaic({"west": west, "east": east})
+        >>> joined["classification"].equals(opened["classification"])
+        True
     """
     given = {name: _plain(name, one) for name, one in maps.items()}
     joined = join(given, blend=blend, codes=codes, grid=grid)

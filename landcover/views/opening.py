@@ -28,6 +28,13 @@ def open_product(path: str | Path) -> OpenedProduct:
 
     Returns:
         The opened product; no pixel is read before ``.compute()``.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from landcover import api
+        >>> product = api.open_product(min(Path("region/products").glob("*.SAFE")))
+        >>> product.dataset(["B04", "B08"])["B08"].dims
+        ('y', 'x')
     """
     from landcover.views.products import OpenedProduct
 
@@ -53,6 +60,11 @@ def open_composite(
     Raises:
         MissingDataError: There is none.
         InputError: The composites of the year lie on different grids.
+
+    Examples:
+        >>> from landcover import api
+        >>> dict(api.open_composite("30SUF", "2021").sizes)
+        {'time': 2, 'y': 240, 'x': 240}
     """
     from landcover.views.composites import open_composite as opened
 
@@ -85,6 +97,11 @@ def open_features(
     Raises:
         MissingDataError: No run has prepared the tile with all its seasons and its terrain.
         InputError: The window is not inside the tile, or the tile lacks a period of the features.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.open_features("30SUF", (0, 0, 64, 64)).sel(feature="summer_ndvi").shape
+        (64, 64)
     """
     from landcover.views.features import open_features as opened
 
@@ -104,6 +121,11 @@ def open_map(map_id: str, *, workspace: Workspace | None = None) -> xarray.Datas
 
     Raises:
         InputError: No map, or more than one, may be meant.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.open_map("demo")["classification"].landcover.classes[0].name
+        'closedForest'
     """
     from landcover.views.maps import open_map as opened
 
@@ -122,6 +144,11 @@ def load_model(model: str | Path, *, workspace: Workspace | None = None) -> Load
 
     Raises:
         InputError: There is no such model, or its card or arrays were changed or damaged.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.load_model("demo").card.kind
+        'random-forest'
     """
     from landcover.parts.training.model_lookup import load_model as loaded
 
