@@ -38,6 +38,7 @@ BENCHES = {
     "decode": "landcover.bench.decode",
     "composite": "landcover.bench.composite",
     "kernels": "landcover.bench.kernels",
+    "options": "landcover.bench.options",
     "store": "landcover.bench.store",
     "growth": "landcover.bench.growth",
     "masks": "landcover.bench.masks",

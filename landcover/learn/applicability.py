@@ -9,12 +9,14 @@ place of all samples stands a bounded number of them, drawn from all groups in t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import ArrayLike, NDArray
 
 from landcover.errors import InputError
+from landcover.learn.resemblance import References, are_far, make_references
 
 FOLDS = 5
 """Folds of groups between which the training samples' own distances are measured."""
@@ -46,6 +48,14 @@ class Applicability:
     """Mean distance of two training samples: the dissimilarity index is distance / unit."""
     outside: float
     """Share of the training samples measured that are outside of the other folds."""
+
+    @cached_property
+    def made_ready(self) -> References:
+        """What every pixel is compared with, laid out for that; the same samples."""
+        order = self.order
+        return make_references(
+            order, self.centre[order], self.factor[order], self.references, self.threshold
+        )
 
     @property
     def index_threshold(self) -> float:
@@ -124,9 +134,7 @@ def is_outside(applicability: Applicability, features: NDArray[np.float32]) -> N
     Returns:
         True where the nearest reference is farther than the threshold, bool, (n,).
     """
-    known = applicability
-    placed = _place(features, known.centre, known.factor, known.order)
-    return np.asarray(_is_far(placed, known.references, known.threshold))
+    return are_far(applicability.made_ready, features)
 
 
 def dissimilarity(
@@ -169,33 +177,6 @@ def _place(
     order: NDArray[np.int32],
 ) -> NDArray[np.float32]:
     return np.ascontiguousarray((features[:, order] - centre[order]) * factor[order])
-
-
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _is_far(  # pragma: no cover - compiled
-    pixels: NDArray[np.float32], references: NDArray[np.float32], threshold: np.float32
-) -> NDArray[np.bool_]:
-    found = np.empty(pixels.shape[0], dtype=np.bool_)
-    n, width = references.shape
-    last = 0
-    for pixel in range(pixels.shape[0]):
-        is_far = True
-        for number in range(n):
-            # A neighbour's reference is asked first: it is near most often, and one suffices.
-            reference = last if number == 0 else number - 1 if number <= last else number
-            total = np.float32(0)
-            column = 0
-            while column < width and total <= threshold:
-                for c in range(column, min(column + _STEP, width)):
-                    difference = pixels[pixel, c] - references[reference, c]
-                    total += difference * difference
-                column += _STEP
-            if total <= threshold:
-                is_far = False
-                last = reference
-                break
-        found[pixel] = is_far
-    return found
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]

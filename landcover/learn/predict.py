@@ -62,8 +62,8 @@ def predict_blocks(
     n = len(rows)
     codes, confidence = np.zeros(n, np.uint8), np.full(n, NODATA, np.uint8)
     layers = empty_layers(further, model.classes.size, n)
-    takes_columns = classifier_of(model.kind).takes_columns
-    needs_rows = not takes_columns or further.applicability is not None
+    # Such kinds read features in columns as they are and arrange them themselves; so does trust.
+    needs_rows = not classifier_of(model.kind).takes_columns
     for start in range(0, n, block):
         part = rows[start : start + block]
         is_valid = np.ones(len(part), dtype=np.bool_)
