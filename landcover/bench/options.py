@@ -21,6 +21,9 @@ FEATURES = 72
 LAYERS = 15
 """Drawn layers that the features are mixtures of: bands, indices and seasons hang together."""
 SAMPLES = 5000
+PERCENTILES = (5, 25, 50, 75, 95)
+CLOUD_SHARE = 0.3
+"""Of the pixels of each product that are masked."""
 BLOCK = 4096
 """Pixels that the trust layer is asked about at a time, as by ``classify``."""
 
@@ -36,7 +39,7 @@ def measure(request: Request, tell: Tell) -> Report:
     Raises:
         InputError: A byte of ours differs.
     """
-    pixels, repeats = request.pixels_or(732) // 6 * 6, request.repeats_or(1)
+    pixels, repeats = request.pixels_or(720) // 60 * 60, request.repeats_or(1)
     known = {"pixels": pixels, "seed": request.seed}
     rows: list[Row] = []
     for title, (kernel, arguments) in CASES.items():
@@ -45,12 +48,23 @@ def measure(request: Request, tell: Tell) -> Report:
             for engine in ("ours", "plain")
         ]
         rows += side_by_side(title, cases, repeats, tell)
-    return Report("options", {"pixels": pixels, "threads": 1}, rows, _notes(rows, pixels))
+    notes = _notes(rows, pixels)
+    cases = [
+        Case(f"codes {first} to {first + 8}", f"{__name__}:cleaning", {**known, "first": first})
+        for first in (1, 247)
+    ]
+    rows += side_by_side("majority of 3 x 3 px and sieve of 9 px", cases, repeats, tell)
+    return Report("options", {"pixels": pixels, "threads": 1}, rows, notes)
 
 
 CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "trust, pixels like the samples": ("trust", {"shift": 0.0}),
     "trust, half of them unlike": ("trust", {"shift": 1.0}),
+    "geometric median, 5 dates, 10 bands": ("geomedian", {"times": 5}),
+    "geometric median, 15 dates, 10 bands": ("geomedian", {"times": 15}),
+    "percentiles and spread, 24 dates": ("statistics", {"kind": "masked_statistics"}),
+    "the same of an index": ("statistics", {"kind": "series_statistics"}),
+    "smoothing, 9 classes, 9 x 9 px": ("smoothing", {}),
 }
 """What is done → its work function and its arguments."""
 
@@ -96,6 +110,89 @@ def trust(pixels: int, seed: int, shift: float, engine: str) -> Work:
         return np.concatenate([ask(known, features[start : start + BLOCK]) for start in parts])
 
     return _later(whole)
+
+
+def geomedian(pixels: int, seed: int, times: int, engine: str) -> Work:
+    """Take the geometric median of ten bands."""
+    import numpy as np
+
+    from landcover.bench.plain import geomedian as plain
+    from landcover.raster.geomedian import geometric_median
+
+    rng = np.random.default_rng(seed)
+    # A plane of 60 rows at a time, as composites are made by windows.
+    around = rng.integers(300, 4000, (10, 60, pixels), dtype=np.int16)
+    noise = rng.normal(0, 150, (times, 10, 60, pixels)).astype(np.int16)
+    values, hidden = around + noise, rng.random((times, 60, pixels)) < CLOUD_SHARE
+    take = geometric_median if engine == "ours" else plain.geometric_median
+    take(values[:, :, :2].copy(), hidden[:, :2].copy())
+
+    def whole() -> tuple[NDArray[Any], ...]:
+        found = [take(values, np.roll(hidden, 7 * n, axis=2)) for n in range(pixels // 60)]
+        return tuple(array for pair in found for array in pair)
+
+    return _later(whole)
+
+
+def statistics(pixels: int, seed: int, kind: str, engine: str) -> Work:
+    """Take five percentiles and the spread of a band, or of an index."""
+    import numpy as np
+
+    from landcover.bench.plain import statistics as plain
+    from landcover.raster import statistics as ours
+
+    rng = np.random.default_rng(seed)
+    values = rng.integers(-500, 10_000, (24, pixels, pixels), dtype=np.int16)
+    hidden = rng.random(values.shape, dtype=np.float32) < CLOUD_SHARE
+    given: tuple[NDArray[Any], ...] = (values, hidden)
+    if kind == "series_statistics":
+        given = (np.where(hidden, np.float32(np.nan), values.astype(np.float32) / 10_000),)
+    take = getattr(ours if engine == "ours" else plain, kind)
+    take(*(array[:, :4].copy() for array in given), PERCENTILES)
+    return _later(lambda: take(*given, PERCENTILES))
+
+
+def smoothing(pixels: int, seed: int, engine: str) -> Work:
+    """Smooth the probabilities of nine classes: votes of 100 trees in parcels."""
+    import numpy as np
+
+    from landcover.bench import ground
+    from landcover.bench.plain import smoothing as plain
+    from landcover.raster.smoothing import smooth_probabilities
+
+    rng = np.random.default_rng(seed)
+    side = ground.PARCEL_M // 10
+    parcels = rng.integers(0, ground.CLASSES, (pixels // side + 1, pixels // side + 1))
+    classes = parcels.repeat(side, axis=0).repeat(side, axis=1)[:pixels, :pixels]
+    # Some classes look alike, most do not: these get no votes.
+    alike = rng.dirichlet(np.full(ground.CLASSES, 0.3), ground.CLASSES) + 2 * np.eye(ground.CLASSES)
+    shares = alike / alike.sum(axis=1, keepdims=True)
+    votes = np.stack([rng.multinomial(100, shares[row]) for row in classes]).transpose(2, 0, 1)
+    probabilities = np.floor(254 * votes / 100 + 0.5).astype(np.uint8)
+    smooth = smooth_probabilities if engine == "ours" else plain.smooth_probabilities
+    smooth(probabilities[:, :20, :20].copy(), 20.0, 9)
+    return _later(lambda: smooth(probabilities, 20.0, 9))
+
+
+def cleaning(pixels: int, seed: int, first: int) -> Work:
+    """Filter and sieve a map of nine classes whose codes begin with ``first``."""
+    import numpy as np
+
+    from landcover.raster.majority import majority
+    from landcover.raster.sieve import sieve
+
+    rng = np.random.default_rng(seed)
+    parcels = rng.integers(0, 9, (pixels // 6, pixels // 6)).repeat(6, axis=0).repeat(6, axis=1)
+    wrong = rng.random(parcels.shape) < 0.2
+    parcels[wrong] = rng.integers(0, 9, int(wrong.sum()))
+    classes = (parcels + first).astype(np.uint8)
+    sieve(majority(classes[:9, :9].copy(), 3), 9)
+
+    def work() -> Work:
+        cleaned = sieve(majority(classes, 3), 9)
+        return lambda: digest(cleaned - np.uint8(first))
+
+    return work
 
 
 def _features(pixels: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
+from landcover.raster.geomedian_kernel import geometric_medians
 from landcover.raster.median_kernel import Number
 from landcover.raster.reflectance import NODATA, REFLECTANCE_UNITS
-from landcover.raster.spectra_kernel import geometric_medians, medoids
+from landcover.raster.spectra_kernel import medoids
 
 NO_OBSERVATION = 255
 """Chosen observation of a pixel that has none."""
@@ -61,17 +62,18 @@ def geometric_median(
     composite = np.empty(stack.shape[1:], dtype=stack.dtype)
     n_clear = np.empty(stack.shape[2:], dtype=np.uint8)
     is_whole, nodata, units = _units(stack)
+    n_times, n_bands, height, width = stack.shape
     geometric_medians(
-        stack,
-        np.ascontiguousarray(is_masked),
+        stack.reshape(n_times, n_bands, -1),
+        np.ascontiguousarray(is_masked).reshape(n_times, -1),
         nodata,
         is_whole,
         min_clear,
         TOLERANCE * units,
         SAME_PLACE * units,
         MOST_ITERATIONS,
-        composite,
-        n_clear,
+        composite.reshape(n_bands, -1),
+        n_clear.reshape(-1),
     )
     return composite, n_clear
 

@@ -32,3 +32,22 @@ def look_up(
         # Every code is a row of the table, so the check for bad indices is left out.
         np.take(table, flat[part], out=found[part], mode="clip")
     return found.reshape(codes.shape)
+
+
+def without_gaps(
+    codes: npt.NDArray[np.uint8],
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Number the codes that occur, 0 … K − 1 in their order.
+
+    Args:
+        codes: uint8, any shape; 0 keeps its number and counts as occurring.
+
+    Returns:
+        The codes, ascending, (K,), the first is 0; and the number of each pixel's code, uint8,
+        shape of the codes.
+    """
+    is_there = np.bincount(codes.reshape(-1), minlength=256) > 0
+    is_there[0] = True
+    return np.flatnonzero(is_there).astype(np.uint8), look_up(
+        (np.cumsum(is_there) - 1).astype(np.uint8), codes
+    )

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from landcover.errors import InputError
+from landcover.raster.lookup import without_gaps
 
 Codes = npt.NDArray[np.uint8]
 
@@ -31,10 +32,11 @@ def majority(classes: Codes, window: int) -> Codes:
     """
     if window < 1 or window % 2 == 0:
         raise InputError(f"A majority filter needs an odd window of 1 px or more, found {window}.")
+    # Numbers without gaps: work follows the classes there are, not the largest code.
+    codes, numbers = without_gaps(classes)
     filtered = np.zeros_like(classes)
-    votes = np.zeros(int(classes.max(initial=0)) + 1, dtype=np.int64)
-    _vote(classes, window // 2, votes, filtered)
-    return filtered
+    _vote(numbers, window // 2, np.zeros(codes.size, dtype=np.int64), filtered)
+    return codes[filtered]
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]

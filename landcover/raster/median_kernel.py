@@ -47,7 +47,7 @@ def median_of_rows(
     _median_of_blocks(
         np.ascontiguousarray(values),
         np.ascontiguousarray(is_hidden),
-        _exchanges(len(values)),
+        exchanges_of(len(values)),
         *_LIMITS[values.dtype],
         min_clear,
         values.dtype == np.int16,
@@ -58,7 +58,7 @@ def median_of_rows(
 
 
 @lru_cache(maxsize=256)
-def _exchanges(n: int) -> NDArray[np.int64]:
+def exchanges_of(n: int) -> NDArray[np.int64]:
     """List the comparisons that sort n values (merge exchange: Knuth, TAOCP 3, 5.2.2M)."""
     pairs = []
     top = 1 << max((n - 1).bit_length() - 1, 0)
@@ -103,7 +103,7 @@ def _median_of_blocks(  # pragma: no cover - compiled
                 planes[t],
             )  # fmt: skip
         for pair in range(exchanges.shape[0]):
-            _exchange(planes[exchanges[pair, 0], : end - start], planes[exchanges[pair, 1]])
+            exchange(planes[exchanges[pair, 0], : end - start], planes[exchanges[pair, 1]])
         # The values lie in the middle: for an odd count at one place, for an even one at two.
         low = planes[max(half - 1, 0), : end - start]
         high = planes[half, : end - start]
@@ -137,7 +137,7 @@ def _fill(  # pragma: no cover - compiled
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _exchange(  # pragma: no cover - compiled
+def exchange(  # pragma: no cover - compiled
     low: NDArray[Any], high: NDArray[Any]
 ) -> None:
     """Put the smaller of each pair into the first plane."""

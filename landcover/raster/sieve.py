@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from landcover.errors import InputError
+from landcover.raster.lookup import without_gaps
 
 Codes = npt.NDArray[np.uint8]
 
@@ -45,13 +46,19 @@ def sieve(classes: Codes, min_pixels: int) -> Codes:
         raise InputError(f"A sieve needs patches of 1 pixel or more, found {min_pixels}.")
     if min_pixels == 1 or not classes.size:
         return classes.copy()
+    # Numbers without gaps: work and memory follow the classes there are, not the largest code.
+    codes, numbers = without_gaps(classes)
+    return codes[_sieve(numbers, codes.size, min_pixels)]
+
+
+def _sieve(classes: Codes, n_codes: int, min_pixels: int) -> Codes:
     labels = np.empty(classes.shape, dtype=np.int32)
     sizes = _label(classes, labels)
     small = np.flatnonzero(sizes < min_pixels)
     number = np.full(sizes.size, -1, dtype=np.int32)
     number[small] = np.arange(small.size, dtype=np.int32)
     # Rows of small patches only: their borders by class.
-    borders = np.zeros((small.size, int(classes.max()) + 1), dtype=np.uint16)
+    borders = np.zeros((small.size, n_codes), dtype=np.uint16)
     _count_borders(classes, labels, number, borders)
     taker = borders.argmax(axis=1).astype(np.uint8)
     taker[borders.max(axis=1, initial=0) == 0] = 0

@@ -1,4 +1,4 @@
-"""Distances between the spectra of a pixel, compiled: geometric median and medoid."""
+"""Distances between the spectra of a pixel, compiled: the medoid."""
 
 from __future__ import annotations
 
@@ -7,60 +7,6 @@ from typing import Any
 import numpy as np
 from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
-
-# Weiszfeld steps made longer still converge (Ostresh 1978: up to twice); this factor needed the
-# fewest on spectra of 2 to 10 bands.
-_STRIDE = 1.25
-
-
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def geometric_medians(  # pragma: no cover - compiled
-    values: NDArray[Any],
-    is_masked: NDArray[np.bool_],
-    nodata: float,
-    is_whole: bool,
-    min_clear: int,
-    tolerance: float,
-    same_place: float,
-    most_iterations: int,
-    composite: NDArray[Any],
-    n_clear: NDArray[np.uint8],
-) -> None:
-    """Write the geometric median of each pixel.
-
-    Args:
-        values: Spectra, (time, band, y, x); everything but finite numbers is nodata.
-        is_masked: True where an observation must not be used, (time, y, x).
-        nodata: Further code of nodata, and what is written where too few remain.
-        is_whole: Round to whole numbers.
-        min_clear: Fewest observations that give a value.
-        tolerance: Length of the step, and of all that would follow, at which the iteration
-            stops; unit of the values.
-        same_place: Distance below which two spectra are one, unit of the values.
-        most_iterations: Most steps.
-        composite: Result, (band, y, x); overwritten.
-        n_clear: Number of observations that count, (y, x); overwritten.
-    """
-    n_times, n_bands, height, width = values.shape
-    spectra = np.empty((n_times, n_bands), dtype=np.float64)
-    times = np.empty(n_times, dtype=np.int64)
-    centre = np.empty(n_bands, dtype=np.float64)
-    step = np.empty(n_bands, dtype=np.float64)
-    column = np.empty(n_times, dtype=np.float64)
-    for y in range(height):
-        for x in range(width):
-            n = _gather(values, is_masked, nodata, y, x, spectra, times)
-            n_clear[y, x] = n
-            if n < min_clear:
-                for band in range(n_bands):
-                    composite[band, y, x] = nodata
-                continue
-            _band_medians(spectra, n, column, centre)
-            if n > 2:
-                _iterate(spectra, n, tolerance, same_place, most_iterations, step, column, centre)
-            for band in range(n_bands):
-                composite[band, y, x] = np.rint(centre[band]) if is_whole else centre[band]
-
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def medoids(  # pragma: no cover - compiled
@@ -131,91 +77,6 @@ def _gather(  # pragma: no cover - compiled
             times[n] = t
             n += 1
     return n
-
-
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _band_medians(  # pragma: no cover - compiled
-    spectra: NDArray[np.float64], n: int, column: NDArray[np.float64], centre: NDArray[np.float64]
-) -> None:
-    """Take the median of each band."""
-    for band in range(spectra.shape[1]):
-        for t in range(n):
-            value = spectra[t, band]
-            i = t
-            while i > 0 and column[i - 1] > value:
-                column[i] = column[i - 1]
-                i -= 1
-            column[i] = value
-        centre[band] = 0.5 * (column[(n - 1) // 2] + column[n // 2])
-
-
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _iterate(  # pragma: no cover - compiled
-    spectra: NDArray[np.float64],
-    n: int,
-    tolerance: float,
-    same_place: float,
-    most_iterations: int,
-    step: NDArray[np.float64],
-    distances: NDArray[np.float64],
-    centre: NDArray[np.float64],
-) -> None:
-    """Walk from the centre to the geometric median; at a spectrum that is one, stay there."""
-    n_bands = centre.size
-    before = np.inf
-    for _ in range(most_iterations):
-        pull, weight, n_here = _pull(spectra, n, centre, same_place, step, distances)
-        if pull <= n_here:
-            return
-        share = _STRIDE * (1.0 - n_here / pull) / weight
-        for band in range(n_bands):
-            centre[band] += share * step[band]
-        # Steps that shrink by a factor r add up to r / (1 - r) times the last one.
-        length = share * pull
-        remaining = length * length / max(before - length, 1e-3 * before)
-        if max(length, remaining) < tolerance:
-            break
-        before = length
-    nearest = 0
-    for t in range(1, n):
-        if distances[t] < distances[nearest]:
-            nearest = t
-    # Towards a spectrum the walk is slow, but whether it is the median can be told exactly.
-    pull, _, n_here = _pull(spectra, n, spectra[nearest], same_place, step, distances)
-    if pull <= n_here:
-        centre[:] = spectra[nearest]
-
-
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _pull(  # pragma: no cover - compiled
-    spectra: NDArray[np.float64],
-    n: int,
-    place: NDArray[np.float64],
-    same_place: float,
-    direction: NDArray[np.float64],
-    distances: NDArray[np.float64],
-) -> tuple[float, float, int]:
-    """Add up the unit vectors to all spectra that are not at this place.
-
-    Gives the length of their sum, the sum of the inverse distances, and how many are here.
-    """
-    direction[:] = 0.0
-    weight = 0.0
-    n_here = 0
-    for t in range(n):
-        distance = _distance(spectra[t], place)
-        distances[t] = distance
-        if distance < same_place:
-            n_here += 1
-            continue
-        inverse = 1.0 / distance
-        weight += inverse
-        for band in range(place.size):
-            direction[band] += inverse * (spectra[t, band] - place[band])
-    square = 0.0
-    for band in range(place.size):
-        square += direction[band] * direction[band]
-    return np.sqrt(square), weight, n_here
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from landcover.raster.median_kernel import _exchanges, median_of_rows
+from landcover.raster.median_kernel import exchanges_of, median_of_rows
 
 NODATA = -32768
 
@@ -24,7 +24,7 @@ def test_the_network_sorts_every_pattern(n: int) -> None:
     # The zero-one principle: a network that sorts all zeros and ones sorts everything.
     patterns = np.array(list(itertools.product([0, 1], repeat=n)), dtype=np.int16).T
     planes = patterns.copy()
-    for low, high in _exchanges(n):
+    for low, high in exchanges_of(n):
         planes[low], planes[high] = (
             np.minimum(planes[low], planes[high]),
             np.maximum(planes[low], planes[high]),
