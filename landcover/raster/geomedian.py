@@ -62,7 +62,7 @@ def geometric_median(
     composite = np.empty(stack.shape[1:], dtype=stack.dtype)
     n_clear = np.empty(stack.shape[2:], dtype=np.uint8)
     is_whole, nodata, units = _units(stack)
-    n_times, n_bands, height, width = stack.shape
+    n_times, n_bands = stack.shape[:2]
     geometric_medians(
         stack.reshape(n_times, n_bands, -1),
         np.ascontiguousarray(is_masked).reshape(n_times, -1),

@@ -83,9 +83,7 @@ def _geometric_medians(  # type: ignore[no-untyped-def]  # pragma: no cover - co
                 if counts[pixel] == n:
                     waiting[n_waiting] = pixel
                     n_waiting += 1
-        _walk(
-            part, seen, waiting[:n_waiting], tolerance, same_place, most_iterations, centre, walk
-        )
+        _walk(part, seen, waiting[:n_waiting], tolerance, same_place, most_iterations, centre, walk)
         for band in range(n_bands):
             for pixel in range(size):
                 value = np.rint(centre[band, pixel]) if is_whole else centre[band, pixel]
@@ -122,7 +120,7 @@ def _band_medians(values, is_seen, counts, exchanges, planes, centre):  # type: 
                 low[pixel] = other if other < one else one
                 high[pixel] = one if other < one else other
         for pixel in range(counts.size):
-            n = max(np.int64(counts[pixel]), 1)
+            n = max(int(counts[pixel]), 1)
             centre[band, pixel] = 0.5 * (planes[(n - 1) // 2, pixel] + planes[n // 2, pixel])
 
 

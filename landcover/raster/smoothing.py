@@ -10,6 +10,7 @@ posterior replaces it.
 from __future__ import annotations
 
 import math
+
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -142,7 +143,7 @@ def _smooth_row(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
                 new, old = columns[entering, place], columns[leaving, place]
                 counts[new] += 1
                 counts[old] -= 1
-                gain, loss = np.int64(new > pivot), np.int64(old > pivot)
+                gain, loss = int(new > pivot), int(old > pivot)
                 above += gain - loss
                 total += gain * logits[new] - loss * logits[old]
                 power += gain * squares[new] - loss * squares[old]

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def medoids(  # pragma: no cover - compiled
     values: NDArray[Any],

@@ -39,9 +39,7 @@ def statistics_of_numbers(
         found: (statistic, pixel), nodata already; pixels with fewer numbers keep it.
     """
     low, part = _ranks(shares, len(values))
-    _of_numbers(
-        values, is_excluded, exchanges_of(len(values)), low, part, spread, min_clear, found
-    )
+    _of_numbers(values, is_excluded, exchanges_of(len(values)), low, part, spread, min_clear, found)
 
 
 def statistics_of_series(
