@@ -6,13 +6,16 @@ STAMP  := $(VENV)/.installed
 # Networks with certificates of their own keep them with the system.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test up check format lock bench bench-full services servers clean
+.PHONY: demo test test-fast up check format lock bench bench-full services servers clean
 
 demo: $(STAMP)          ## simulate two tiles and make their map, through Airflow
 	$(BIN)/landcover demo
 
 test: $(STAMP)          ## run all tests that this machine allows; what was left out is listed
 	$(BIN)/python -m pytest
+
+test-fast: $(STAMP)     ## before every commit: no servers, no Airflow, no whole chains
+	$(BIN)/python -m pytest -q -m "not slow" --ignore tests/airflow -n 2 --dist loadfile
 
 up: $(STAMP)            ## Airflow with its web page
 	$(BIN)/landcover up --workspace demo/workspace

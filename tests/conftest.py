@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,19 +40,57 @@ def spec_dir() -> Path:
     return found
 
 
+SLOW_FOLDERS = frozenset({"airflow", "bench", "simulate", "stages"})
+"""Folders whose tests run whole chains: left out of `make test-fast` unless marked `quick`."""
+SERVERS = frozenset({"s3_server", "document_server"})
+"""Fixtures that start a server."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the quick tests first."""
+    """Mark what is slow by its folder and fixtures, and run the quick tests first."""
+    for item in items:
+        if item.get_closest_marker("quick") is None and (
+            _folder(item.nodeid) in SLOW_FOLDERS or SERVERS & set(getattr(item, "fixturenames", ()))
+        ):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
 
 
+def _folder(nodeid: str) -> str:
+    """Name the part of the tests that a test belongs to; `.` for files beside the folders."""
+    parts = nodeid.partition("::")[0].split("/")
+    return parts[1] if len(parts) > 2 else "."
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say plainly what was left out."""
+    """Say what was left out, and how long each part took."""
     skipped = terminalreporter.stats.get("skipped", [])
     if skipped:
         terminalreporter.section("left out on this machine")
         reasons = {str(report.longrepr[2]) for report in skipped}
         for reason in sorted(reasons):
             terminalreporter.line(reason.removeprefix("Skipped: "))
+    seconds, tests = _seconds_by_folder(terminalreporter)
+    if len(seconds) > 1:
+        terminalreporter.section("how long each part took")
+        for folder, spent in seconds.most_common():
+            terminalreporter.line(f"{spent:8.1f} s  {tests[folder]:5d} tests  tests/{folder}")
+
+
+def _seconds_by_folder(
+    reporter: pytest.TerminalReporter,
+) -> tuple[Counter[str], Counter[str]]:
+    """Sum seconds (fixtures included; of all workers) and tests by folder."""
+    seconds: Counter[str] = Counter()
+    tests: Counter[str] = Counter()
+    for reports in reporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                folder = _folder(report.nodeid)
+                seconds[folder] += report.duration  # type: ignore[assignment]
+                tests[folder] += report.when == "call"
+    return seconds, tests
 
 
 @pytest.hookimpl(trylast=True)

@@ -44,6 +44,8 @@ from landcover.stores.rasters import (
 )
 from landcover.stores.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 TILE, SIDE = "30SUF", 240
 PLANTED, CORE = np.s_[90:150, 30:90], np.s_[96:144, 36:84]

@@ -19,6 +19,8 @@ from landcover.features.normalisation import paper_columns
 from landcover.ledger.lookup import find_samples
 from landcover.simulate import simulate
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 ONE_SEASON = "seasons=[{name: summer, primary_month: 6, fallback_month: 7}]"
 FEW = (

@@ -119,6 +119,7 @@ def test_an_empty_folder_of_products_fails_with_a_sentence(
     assert "no Sentinel-2 L2A product here" in shown.output
 
 
+@pytest.mark.slow
 def test_a_plan_computes_nothing_and_names_every_step(
     run_options: list[str], workspace_folder: Path
 ) -> None:
@@ -130,6 +131,7 @@ def test_a_plan_computes_nothing_and_names_every_step(
     assert not list((workspace_folder / "objects").glob("composites/*"))
 
 
+@pytest.mark.slow
 def test_a_plan_says_what_made_a_step_stale(
     region: SimulatedRegion, run_options: list[str], workspace_folder: Path
 ) -> None:
@@ -207,6 +209,7 @@ def test_the_shipped_recipe_is_plain_yaml_with_all_sections() -> None:
     assert {"seasons", "selection", "mask", "composite", "terrain", "features"} <= set(document)
 
 
+@pytest.mark.slow
 def test_only_one_stage_computes(region: SimulatedRegion, workspace_folder: Path) -> None:
     from landcover import api
     from landcover.ledger import units

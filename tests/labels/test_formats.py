@@ -181,6 +181,7 @@ def test_a_local_crs_is_refused(tmp_path):
         read_text(tmp_path, "a.geojson", collection((shapely.Point(1, 1), {}), crs=crs))
 
 
+@pytest.mark.slow
 def test_a_million_vertices_and_nested_collections(tmp_path):
     angle = np.linspace(0, 2 * np.pi, 1_000_001)
     ring = np.column_stack([np.cos(angle), np.sin(angle)]) * 0.05

@@ -48,6 +48,7 @@ def test_a_tile_of_the_scheme_lies_where_others_expect_it() -> None:
     assert grid.pixel * 256 == pytest.approx(20037508.342789244)
 
 
+@pytest.mark.slow
 def test_tiles_show_the_map_at_its_place(folder: Path) -> None:
     finest = max(int(path.name) for path in (folder / "preview").iterdir())
     # Water is the upper 300 rows of the map: a point in the middle of it, at 10 m.

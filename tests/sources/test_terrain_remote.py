@@ -19,6 +19,8 @@ from landcover.sources import dem as dem_source
 from landcover.sources.access import read_access
 from landcover.stores.retry import RetryPolicy
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 PATIENCE = RetryPolicy(attempts=3, first_s=0.01, longest_s=0.05, connect_s=1.0, read_s=2.0)
 

@@ -19,6 +19,7 @@ from landcover import api
 from landcover.nouns.stages import Stage, version_of
 from landcover.stores.rasters import read_array
 
+pytestmark = pytest.mark.quick
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 GOLDEN: dict[Stage, tuple[int, str]] = {
     "mask": (1, "cfa2db225d718036"),

@@ -36,7 +36,7 @@ def open_bucket(folder):
 STORES = {"directory": open_directory, "s3": open_bucket}
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=["directory", pytest.param("s3", marks=pytest.mark.slow)])
 def store(request, tmp_path):
     if request.param == "s3":
         request.getfixturevalue("s3")

@@ -54,14 +54,17 @@ ATOMIC = [name for name in STORES if name != SERVED]
 claims are built on inserts alone (landcover/ledger/claims.py)."""
 
 
-@pytest.fixture(params=STORES)
+SERVER = pytest.param(SERVED, marks=pytest.mark.slow)
+
+
+@pytest.fixture(params=[SERVER if name == SERVED else name for name in STORES])
 def records(request, tmp_path):
     if request.param == SERVED:
         request.getfixturevalue("documents")
     return STORES[request.param](tmp_path)
 
 
-@pytest.fixture(params=["sqlite", SERVED])
+@pytest.fixture(params=["sqlite", SERVER])
 def store(request):
     """Name of a store that several processes open at once."""
     if request.param == SERVED:

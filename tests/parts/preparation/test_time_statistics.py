@@ -284,6 +284,7 @@ def test_windows_and_threads_change_nothing(tmp_path: Path, workspace_folder: Pa
 # Through the stages
 
 
+@pytest.mark.slow
 def test_they_train_and_map(tmp_path: Path, workspace_folder: Path) -> None:
     region = simulate(
         tmp_path / "region", tiles=("30SUF",), pixels=240, points_per_class=12, seed=5
