@@ -20,11 +20,11 @@ test-fast: $(STAMP)     ## before every commit: no servers, no Airflow, no whole
 up: $(STAMP)            ## Airflow with its web page
 	$(BIN)/landcover up --workspace demo/workspace
 
-check: $(STAMP)         ## style, types, architecture
+check: $(STAMP)         ## style, types, architecture, citations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_architecture.py
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_docs.py
 
 format: $(STAMP)        ## write the style instead of checking it
 	$(BIN)/ruff check --fix .

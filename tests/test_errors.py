@@ -87,6 +87,6 @@ def test_sentence(error, sentence):
 
 def test_the_tree_is_drawn_whole():
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Exception)]
-    assert len(classes) == 7
+    assert len(classes) == 8
     for found in classes:
         assert found.__name__ in str(errors.__doc__)

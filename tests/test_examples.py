@@ -1,6 +1,6 @@
 """Every public name of the front door has an example, and every example is true.
 
-Examples stand in docstrings and in docs/python.md. They run in a folder as ``landcover demo``
+Examples stand in docstrings. They run in a folder as ``landcover demo``
 leaves one: a simulated region, the recipes, and a run of the name ``demo``.
 """
 

@@ -40,6 +40,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield api.open_workspace()
 
 
+@pytest.mark.slow
 def test_lazy_features_equal_the_stack_of_classification(workspace: Any) -> None:
     task = _task_of(workspace, "30SUF", None)
     features, _ = run_features(task)
