@@ -72,11 +72,11 @@ KINDS: tuple[SourceKind, ...] = (
                _HERE + "stac", "open_earth_search"),
     SourceKind("earth-search-c1", "Element84 Earth Search, Collection 1 (COGs)", (),
                _HERE + "stac", "open_earth_search_c1"),
-    SourceKind("cdse-stac", "Copernicus Data Space by STAC", ("collection", *SERVICES),
+    SourceKind("cdse-stac", "Copernicus Data Space by STAC", ("collection", "hosts", *SERVICES),
                _HERE + "stac", "open_copernicus"),
     SourceKind("cdse-odata", "Copernicus Data Space by OData", SERVICES,
                _HERE + "copernicus", "open_odata"),
-    SourceKind("stac+https://", "a collection of a STAC API", ("collection", *SERVICES),
+    SourceKind("stac+https://", "a collection of a STAC API", ("collection", "hosts", *SERVICES),
                _HERE + "stac", "open_api", also=("stac+http://",)),
 )  # fmt: skip
 

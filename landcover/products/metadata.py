@@ -21,6 +21,15 @@ from landcover.products.naming import parse_time
 BAND_IDS = (
     "B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12"
 )  # fmt: skip
+# What Sen2Cor until 2.5 (format PSD 14.2, products of 2015 to 2018) called elements of today.
+_OLDER = {
+    "PRODUCT_URI": ("PRODUCT_URI_2A",),
+    "IMAGE_FILE": ("IMAGE_FILE_2A", "IMAGE_ID_2A"),
+    "TILE_ID": ("TILE_ID_2A",),
+    "BOA_QUANTIFICATION_VALUE": ("L2A_BOA_QUANTIFICATION_VALUE",),
+    "AOT_QUANTIFICATION_VALUE": ("L2A_AOT_QUANTIFICATION_VALUE",),
+    "WVP_QUANTIFICATION_VALUE": ("L2A_WVP_QUANTIFICATION_VALUE",),
+}
 _TILE = re.compile(r"_T(\d{2}[C-HJ-NP-X][A-HJ-NP-Z]{2})(?:_|$)")
 
 
@@ -77,7 +86,7 @@ def read_product_metadata(path: Path) -> ProductMetadata:
     if len(positions) % 2:
         raise InputError(f"{path}: EXT_POS_LIST holds {len(positions)} numbers, expected pairs.")
     return ProductMetadata(
-        name=_required(root, "PRODUCT_URI", path).removesuffix(".SAFE"),
+        name=_required(root, "PRODUCT_URI", path).strip("/").removesuffix(".SAFE"),
         baseline=round(100 * _float(_required(root, "PROCESSING_BASELINE", path), path)),
         generated=_time(root, "GENERATION_TIME", path),
         spacecraft="S2" + _required(root, "SPACECRAFT_NAME", path)[-1].upper(),
@@ -89,7 +98,7 @@ def read_product_metadata(path: Path) -> ProductMetadata:
         offsets=_offsets(root, path) or None,
         cloud_percent=_percent(root, "Cloud_Coverage_Assessment", path),
         nodata_percent=_percent(root, "NODATA_PIXEL_PERCENTAGE", path),
-        images=tuple(_text(element, path) for element in elements(root, "IMAGE_FILE")),
+        images=tuple(_text(element, path) for element in _any(root, "IMAGE_FILE")),
         footprint=tuple(zip(positions[1::2], positions[0::2], strict=True)),
     )
 
@@ -153,15 +162,21 @@ def _text(element: ElementTree.Element, path: Path) -> str:
     return element.text.strip()
 
 
+def _any(root: ElementTree.Element, name: str) -> list[ElementTree.Element]:
+    """Find elements by name, or by that of the older format (until 2018, PSD 14.2)."""
+    found = list(elements(root, name))
+    return found or [e for older in _OLDER.get(name, ()) for e in elements(root, older)]
+
+
 def _required(root: ElementTree.Element, name: str, path: Path) -> str:
-    element = next(elements(root, name), None)
+    element = next(iter(_any(root, name)), None)
     if element is None:
         raise InputError(f"{path}: the element {name} is missing. Deliver the product again.")
     return _text(element, path)
 
 
 def _optional(root: ElementTree.Element, name: str, default: str) -> str:
-    element = next(elements(root, name), None)
+    element = next(iter(_any(root, name)), None)
     return default if element is None or element.text is None else element.text.strip()
 
 
@@ -178,8 +193,8 @@ def _time(root: ElementTree.Element, name: str, path: Path) -> datetime:
     text = _required(root, name, path)
     try:
         return parse_time(text)
-    except ValueError as error:
-        raise InputError(f"{path}: {name}: expected a time, found {text!r}.") from error
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"{path}: {name}: expected a time, found {text!r:.60}.") from error
 
 
 def _attribute(element: ElementTree.Element, name: str, path: Path) -> int:

@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+TILE_ID = re.compile(r"(0[1-9]|[1-5]\d|60)[C-HJ-NP-X][A-HJ-NP-Z]{2}")
+"""Zone with its zero, latitude band and square: ``05QKB``."""
 PRODUCT_NAME = re.compile(
     r"(?P<spacecraft>S2[A-D])_MSIL2A_(?P<datatake>\d{8}T\d{6})_N(?P<baseline>\d{4})"
     r"_R(?P<orbit>\d{3})_T(?P<tile>\d{2}[C-HJ-NP-X][A-HJ-NP-Z]{2})"

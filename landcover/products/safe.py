@@ -122,7 +122,7 @@ def _best_images(path: Path, metadata: ProductMetadata) -> dict[str, Path]:
     # A list that names nothing present comes from another product: trust the folder instead.
     return _finest(
         [image for image in listed if image.is_file()]
-        or sorted(path.glob("GRANULE/*/IMG_DATA/**/*.jp2"))
+        or sorted(p for p in path.glob("GRANULE/*/IMG_DATA/**/*.jp2") if p.name[0] != ".")
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,8 @@ from landcover.products.metadata import GranuleMetadata, read_granule_metadata
 from landcover.products.naming import parse_name, parse_time
 from landcover.products.rasters import agree, product_file
 from landcover.products.safe import BOA_OFFSET, FIRST_BASELINE_WITH_OFFSET
+from landcover.products.stac_assets import layer_assets, said_offset, tile_of
 
-# Asset names of Earth Search. Its JP2 assets ("blue-jp2") are left aside: what the item says of
-# the offset holds for the COGs only.
-ASSETS = {
-    "coastal": "B01", "blue": "B02", "green": "B03", "red": "B04", "rededge1": "B05",
-    "rededge2": "B06", "rededge3": "B07", "nir": "B08", "nir08": "B8A", "nir09": "B09",
-    "swir16": "B11", "swir22": "B12", "aot": "AOT", "wvp": "WVP", "scl": "SCL",
-}  # fmt: skip
 # Below this 0.5-percentile of B02 and B04 the pixels cannot still carry the +1000
 # (docs/methods/products.md#layouts-on-disk).
 SNIFF_LIMIT = 900
@@ -45,8 +40,8 @@ def find_item(path: Path) -> Path | None:
         return None
     for file in sorted(path.glob("*.json")):
         try:
-            document = json.loads(file.read_text())
-        except (OSError, ValueError):
+            document = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
             continue
         if isinstance(document, dict) and _is_item(document):
             return file
@@ -73,7 +68,7 @@ def read_stac_item(path: Path) -> Product:
     if not images:
         raise InputError(f"{item_path}: no asset of the item is present in the folder.")
     baseline = round(100 * _number(properties, "s2:processing_baseline", item_path))
-    offsets, decision, warnings = _offsets(properties, baseline, images)
+    offsets, decision, warnings = _offsets(properties, baseline, images, item_path)
     files = tuple(
         product_file(
             layer,
@@ -92,7 +87,7 @@ def read_stac_item(path: Path) -> Product:
     return Product(
         name=uri,
         path=str(path),
-        tile=str(_required(properties, "grid:code", item_path)).removeprefix("MGRS-"),
+        tile=_tile(properties, item_path),
         spacecraft="S2" + str(_required(properties, "platform", item_path))[-1].upper(),
         datatake=name.datatake if name else _time(properties, "datetime", item_path),
         relative_orbit=name.relative_orbit if name else 0,
@@ -102,7 +97,7 @@ def read_stac_item(path: Path) -> Product:
         cloud_percent=_number(properties, "eo:cloud_cover", item_path),
         nodata_percent=_number(properties, "s2:nodata_pixel_percentage", item_path),
         sun_zenith=_zenith(properties),
-        sun_azimuth=properties.get("view:sun_azimuth"),
+        sun_azimuth=_azimuth(properties, item_path),
         offset_decision=decision,
         files=files,
         warnings=(*warnings, *_grid_warnings(files, granule)),
@@ -120,14 +115,28 @@ def _is_item(document: Mapping[str, Any]) -> bool:
 
 def _images(item: Mapping[str, Any], path: Path) -> Images:
     images: Images = {}
-    for key, layer in ASSETS.items():
-        asset = item["assets"].get(key)
-        if not isinstance(asset, dict) or "href" not in asset:
-            continue
+    for layer, (_, asset) in layer_assets(item).items():
         image = path / Path(str(asset["href"])).name
-        if image.is_file():
+        if _is_file(image):
             images[layer] = (image, asset)
     return images
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def _tile(properties: Mapping[str, Any], path: Path) -> str:
+    tile = tile_of(properties)
+    if tile is None:
+        said = _required(properties, "grid:code", path)
+        raise InputError(
+            f"{path}: grid:code names no tile, found {said!r:.60}. Expected MGRS-30SUF."
+        )
+    return tile
 
 
 def _place(item: Mapping[str, Any], asset: Mapping[str, Any], path: Path) -> Grid | None:
@@ -137,20 +146,32 @@ def _place(item: Mapping[str, Any], asset: Mapping[str, Any], path: Path) -> Gri
     transform, shape = asset.get("proj:transform"), asset.get("proj:shape")
     if not (code or epsg) or not transform or not shape:
         return None
-    try:
-        pixel, _, ulx, _, down, uly = transform[:6]
-        height, width = shape
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{path}: proj:transform or proj:shape is too short.") from error
-    if pixel != -down:
+    numbers = _numbers(transform, 6)
+    sizes = _numbers(shape, 2)
+    if numbers is None or sizes is None:
+        raise InputError(
+            f"{path}: proj:transform and proj:shape must be lists of numbers, six and two; found "
+            f"{transform!r:.60} and {shape!r:.60}."
+        )
+    pixel, _, ulx, _, down, uly = numbers
+    if pixel != -down or pixel <= 0:
         raise InputError(f"{path}: expected square north-up pixels, found {transform}.")
     return Grid(
-        crs=str(code or f"EPSG:{epsg}"), ulx=ulx, uly=uly, pixel=pixel, width=width, height=height
-    )
+        crs=str(code or f"EPSG:{epsg}"), ulx=ulx, uly=uly, pixel=pixel,
+        width=int(sizes[1]), height=int(sizes[0]),
+    )  # fmt: skip
+
+
+def _numbers(value: object, n: int) -> list[float] | None:
+    """Give the first n numbers of a list; None where they are not there."""
+    if not isinstance(value, list) or len(value) < n:
+        return None
+    are_numbers = all(isinstance(v, int | float) and isfinite(v) for v in value[:n])
+    return [float(v) for v in value[:n]] if are_numbers else None
 
 
 def _offsets(
-    properties: Mapping[str, Any], baseline: int, images: Images
+    properties: Mapping[str, Any], baseline: int, images: Images, path: Path
 ) -> tuple[dict[str, int], OffsetDecision, tuple[str, ...]]:
     bands = [layer for layer in images if layer.startswith("B")]
     applied = properties.get("earthsearch:boa_offset_applied")
@@ -158,7 +179,7 @@ def _offsets(
         return {}, "provider" if applied is True else "metadata", ()
     if applied is None:
         # Collection 1 and others leave the offset to the reader, band by band.
-        said = {band: _said_offset(images[band][1]) for band in bands}
+        said = {band: said_offset(images[band][1], f"{path}: {band}") for band in bands}
         known = {band: offset for band, offset in said.items() if offset is not None}
         lost = [band for band in bands if band not in known]
         if not lost:
@@ -167,13 +188,6 @@ def _offsets(
         return {**dict.fromkeys(lost, BOA_OFFSET), **known}, "baseline", (warning,)
     offset, warning = _sniffed(images)
     return dict.fromkeys(bands, offset), "sniffed", (warning,)
-
-
-def _said_offset(asset: Mapping[str, Any]) -> int | None:
-    for band in asset.get("raster:bands") or []:
-        if "offset" in band:
-            return round(float(band["offset"]) / float(band.get("scale", 1e-4)))
-    return None
 
 
 def _sniffed(images: Images) -> tuple[int, str]:
@@ -221,7 +235,14 @@ def _grid_warnings(
 
 def _zenith(properties: Mapping[str, Any]) -> float | None:
     elevation = properties.get("view:sun_elevation")
-    return 90 - elevation if isinstance(elevation, int | float) else None
+    if not isinstance(elevation, int | float) or not isfinite(elevation):
+        return None
+    return 90 - elevation
+
+
+def _azimuth(properties: Mapping[str, Any], path: Path) -> float | None:
+    key = "view:sun_azimuth"
+    return None if properties.get(key) is None else _number(properties, key, path)
 
 
 def _required(properties: Mapping[str, Any], key: str, path: Path) -> Any:
@@ -233,14 +254,17 @@ def _required(properties: Mapping[str, Any], key: str, path: Path) -> Any:
 def _number(properties: Mapping[str, Any], key: str, path: Path) -> float:
     value = _required(properties, key, path)
     try:
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{path}: {key}: expected a number, found {value!r}.") from error
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = nan
+    if not isfinite(number):
+        raise InputError(f"{path}: {key}: expected a number, found {value!r:.60}.")
+    return number
 
 
 def _time(properties: Mapping[str, Any], key: str, path: Path) -> datetime:
     value = _required(properties, key, path)
     try:
         return parse_time(str(value))
-    except ValueError as error:
-        raise InputError(f"{path}: {key}: expected a time, found {value!r}.") from error
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"{path}: {key}: expected a time, found {value!r:.60}.") from error

@@ -18,7 +18,8 @@ address                                       what it is
 
 Options follow a ``?`` and are joined by ``&``: ``endpoint=URL`` (``google``, ``gs``, ``s3``:
 address of the service), ``layout=flat|tiles`` (``gs``, ``s3``: products directly under the root,
-or under ``{zone}/{band}/{square}``), ``collection=NAME`` (STAC), ``catalogue=``, ``download=``,
+or under ``{zone}/{band}/{square}``), ``collection=NAME`` (STAC), ``hosts=NAME`` (STAC: further
+hosts that items and files may lie on, several with ``+`` between), ``catalogue=``, ``download=``,
 ``identity=``, ``s3=``, ``bucket=`` (Copernicus Data Space: addresses of its services and the
 name of its bucket). Credentials are never part of an address (:mod:`landcover.sources.access`).
 
@@ -36,6 +37,7 @@ from landcover.errors import UsageError
 from landcover.nouns.source_kinds import Address, kind_of, listed, words
 from landcover.sources.access import Access, read_access
 from landcover.sources.fallback import FallbackSource
+from landcover.sources.hosts import refuse_password
 from landcover.sources.local import LocalSource
 from landcover.sources.protocol import Source
 
@@ -96,6 +98,10 @@ def _unknown(text: str) -> UsageError:
 def _parts(address: str) -> list[str]:
     if _exists(address):
         return [address]
+    refuse_password(
+        address, "--products", "Credentials are given by the environment or by mounted files "
+        "(landcover.sources.access)."
+    )  # fmt: skip
     parts = [part.strip() for part in address.split(",")]
     # A path may hold a comma; a list holds at least one address that is no path.
     if len(parts) > 1 and any(_is_remote(part) for part in parts):

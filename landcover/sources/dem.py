@@ -28,11 +28,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from landcover.errors import InputError, MissingDataError, UsageError
 from landcover.products.dem import ASTER, GLO30, Cell, cells_of, may_be_sea, name_of
 from landcover.sources.access import Access, read_access
+from landcover.sources.hosts import refuse_password
 from landcover.sources.protocol import IsCancelled, Progress, ignore_progress, never_cancelled
 from landcover.sources.remote_file import MemorySink
 from landcover.sources.web import Token, Web
@@ -284,11 +284,10 @@ def glo30_name(corner: Cell) -> str:
 
 
 def _require_no_password(address: str) -> None:
-    if "@" in urlsplit(address).netloc:
-        raise UsageError(
-            "--dem: a password is part of the address, and addresses are written to records. Give "
-            "it as a bearer token in LANDCOVER_DEM_TOKEN or LANDCOVER_DEM_TOKEN_FILE."
-        )
+    refuse_password(
+        address, "--dem", "Give it as a bearer token in LANDCOVER_DEM_TOKEN or "
+        "LANDCOVER_DEM_TOKEN_FILE."
+    )  # fmt: skip
 
 
 def _words(box: tuple[float, float, float, float]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 from landcover.errors import InputError, LandcoverError, MissingDataError
 from landcover.nouns.product import Product
+from landcover.nouns.product_kinds import listed
 from landcover.products.naming import parse_name
 from landcover.products.reading import is_product, read_product
 from landcover.products.safe import is_marked_simulated
@@ -20,9 +22,18 @@ from landcover.sources.protocol import (
     never_cancelled,
 )
 
+DEPTH = 4
+"""Levels of subfolders that are searched: tile, year, month, day."""
+_PACKED = (".zip", ".tar", ".tar.gz", ".tgz", ".7z")
+_OLDEST = re.compile(r"S2[AB]_(USER|OPER)_PRD_MSIL2A_")
+
 
 class LocalSource:
-    """A folder with products, directly or in one level of subfolders, or a product itself."""
+    """A folder with products, directly or in subfolders, or a product itself.
+
+    Subfolders are searched :data:`DEPTH` levels deep, so that folders by tile, or by year, month
+    and day, are found. Products that are still packed are told, not read.
+    """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -40,14 +51,22 @@ class LocalSource:
         if is_product(self.folder):
             yield self.folder
             return
-        for path in sorted(p for p in self.folder.iterdir() if p.is_dir()):
-            if is_product(path):
-                yield path
-                continue
-            inside = [p for p in sorted(path.iterdir()) if p.is_dir() and _may_be_product(p)]
-            yield from inside
-            if not inside and _may_be_product(path):
-                yield path
+        yield from _below(self.folder, DEPTH)
+
+    def packed(self) -> list[Path]:
+        """List the products that nobody has unpacked, such as ``S2A_MSIL2A_….SAFE.zip``."""
+        found = {path for place in self._places() for path in _archives(place)}
+        return sorted(path for path in found if not _unpacked(path).is_dir())
+
+    def _places(self) -> set[Path]:
+        """List the folders that products lie in, and those of archives beside them."""
+        folders = {self.folder}
+        for _ in range(DEPTH - 1):
+            inner = {f for place in folders for f in _folders(place) if not _may_be_product(f)}
+            if inner <= folders:
+                break
+            folders |= inner
+        return folders
 
     def tiles(self) -> list[str]:
         """List the tiles that the folder has products of.
@@ -56,12 +75,18 @@ class LocalSource:
             MissingDataError: There is no product at all.
         """
         found = sorted({tile for path in self.paths() if (tile := _tile(path))})
-        if not found:
+        if found:
+            return found
+        packed = self.packed()
+        if packed:
             raise MissingDataError(
-                f"{self.folder}: no Sentinel-2 L2A product here. Expected SAFE folders "
-                "(with MTD_MSIL2A.xml) or folders with a STAC item."
+                f"{self.folder}: {len(packed)} packed products, such as {packed[0].name}; unpack "
+                "them, archives are not read."
             )
-        return found
+        raise MissingDataError(
+            f"{self.folder}: no Sentinel-2 L2A product here. Expected {listed()}, in this folder "
+            f"or up to {DEPTH} folders deep."
+        )
 
     @property
     def provider(self) -> str:
@@ -102,7 +127,9 @@ class LocalSource:
             then the one with more rasters, then the first by path.
         """
         products: dict[str, Product] = {}
-        damaged: list[tuple[str, LandcoverError]] = []
+        damaged: list[tuple[str, LandcoverError]] = [
+            (path.name, _is_packed(path)) for path in self.packed() if _tile_named(path) == tile
+        ]
         for path in self.paths():
             named = _tile(path)
             if named is not None and named != tile:
@@ -140,12 +167,68 @@ def _found(product: Product, provider: str) -> Found:
     )
 
 
+def _below(folder: Path, depth: int) -> Iterator[Path]:
+    """List the products in a folder and its subfolders, down to a depth."""
+    for path in _folders(folder):
+        inside = list(_below(path, depth - 1)) if depth > 1 and not is_product(path) else []
+        yield from inside
+        if not inside and _may_be_product(path):
+            yield path
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    except OSError:  # nobody may look into it: what is in it is not ours
+        return []
+
+
+def _archives(folder: Path) -> Iterator[Path]:
+    try:
+        entries = list(folder.iterdir())
+    except OSError:
+        return
+    for path in entries:
+        if path.name.lower().endswith(_PACKED) and _tile_named(path) and path.is_file():
+            yield path
+
+
+def _unpacked(path: Path) -> Path:
+    """Name the folder that an archive would be unpacked to."""
+    stem = _stem(path)
+    folder = path.with_name(stem)
+    return folder if folder.is_dir() else path.with_name(f"{stem.removesuffix('.SAFE')}.SAFE")
+
+
+def _stem(path: Path) -> str:
+    return next(path.name[: -len(end)] for end in _PACKED if path.name.lower().endswith(end))
+
+
+def _tile_named(path: Path) -> str | None:
+    name = parse_name(_stem(path))
+    return name.tile if name else None
+
+
+def _is_packed(path: Path) -> InputError:
+    return InputError(f"{path}: a product that is still packed; unpack it, archives are not read.")
+
+
 def _may_be_product(path: Path) -> bool:
     """Tell whether a folder is a product, or has the name of one: then it may be half uploaded."""
-    return is_product(path) or parse_name(path.name) is not None
+    # By name first: looking into a folder costs.
+    return parse_name(path.name) is not None or _is_of_2016(path) or is_product(path)
+
+
+def _is_of_2016(path: Path) -> bool:
+    return _OLDEST.match(path.name) is not None
 
 
 def _require_metadata(path: Path) -> None:
+    if not is_product(path) and _is_of_2016(path):
+        raise InputError(
+            f"{path}: a product in the format of 2016 (PSD 13, several granules in one product), "
+            "which is not read. The archive has the acquisition in a newer baseline; deliver that."
+        )
     if not is_product(path):
         raise InputError(
             f"{path}: named as a Level-2A product, but no MTD_MSIL2A.xml is in it, so it is half "
@@ -176,6 +259,8 @@ def _tile(path: Path) -> str | None:
     name = parse_name(path.name)
     if name is not None:
         return name.tile
+    if _is_of_2016(path):
+        return None
     try:
         return read_product(path).tile if find_item(path) or is_product(path) else None
     except LandcoverError:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
 from pystac import STACError
 from pystac.utils import make_absolute_href
 from pystac_client import Client
@@ -27,11 +29,12 @@ from pystac_client.stac_api_io import StacApiIO
 from landcover.errors import InputError, MissingDataError
 from landcover.nouns.source_kinds import Address
 from landcover.products.naming import parse_name, parse_time
-from landcover.products.stac_item import ASSETS
+from landcover.products.stac_assets import layer_assets, tile_of
 from landcover.sources.access import Access
 from landcover.sources.bucket import BucketSource
 from landcover.sources.checksums import Checksum, from_multihash
 from landcover.sources.copernicus import Addresses, open_store, prefix_of
+from landcover.sources.hosts import Hosts
 from landcover.sources.protocol import (
     Found,
     IsCancelled,
@@ -40,14 +43,21 @@ from landcover.sources.protocol import (
     never_cancelled,
 )
 from landcover.sources.remote_file import RemoteFile, Sink
-from landcover.sources.web import Web, error_of
+from landcover.sources.web import Web, error_of, refuse_redirects
 from landcover.stores.retry import AwayError, retry
 
 EARTH_SEARCH = "https://earth-search.aws.element84.com/v1"
+EARTH_SEARCH_HOSTS = (
+    "sentinel-cogs.s3.us-west-2.amazonaws.com",
+    "sentinel-cogs.s3.amazonaws.com",
+    "e84-earth-search-sentinel-data.s3.us-west-2.amazonaws.com",
+)
+"""Where the COGs and the metadata of its items lie."""
 COPERNICUS = "https://stac.dataspace.copernicus.eu/v1"
 DEFAULT_COLLECTION = "sentinel-2-l2a"
 PAGE = 100
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 GRANULE_ASSET = "granule_metadata"
 
 
@@ -62,6 +72,7 @@ class StacSource:
         *,
         provider: str | None = None,
         addresses: Addresses | None = None,
+        hosts: Sequence[str] = (),
     ) -> None:
         """Make a source of a collection.
 
@@ -71,13 +82,15 @@ class StacSource:
             collection: Id of the collection.
             provider: Name of the source, for people; host and collection if None.
             addresses: Where the files of items in SAFE folders are.
+            hosts: Hosts that items and their assets may lie on, beside that of the API.
         """
         self.provider = provider or f"{urlsplit(address).netloc} {collection}"
         self._access = access
         self._address = address
         self._collection = collection
         self._addresses = addresses or Addresses()
-        self._web = Web(access.policy)
+        self._hosts = Hosts.of((address, *hosts))
+        self._web = Web(access.policy, hosts=self._hosts)
         # An account alone does not do: the download service goes by ids of the other catalogue.
         self._safes = open_store(replace(access, cdse_account=None), self._addresses)
 
@@ -98,7 +111,7 @@ class StacSource:
             )
             return list(answer.items_as_dicts())
 
-        found = (self._found(item) for item in self._asked(ask))
+        found = [f for item in self._asked(ask) if (f := self._readable(item)) is not None]
         inside = (f for f in found if f.tile == tile and start <= f.datatake < end)
         return sorted(inside, key=lambda f: (f.datatake, f.name))
 
@@ -125,6 +138,15 @@ class StacSource:
             is_cancelled=is_cancelled,
         )  # fmt: skip
 
+    def _readable(self, item: dict[str, Any]) -> Found | None:
+        """Read an item; one that cannot be read is told in the log and hides no other."""
+        try:
+            return self._found(item)
+        except (InputError, ValidationError, KeyError, TypeError, ValueError, OverflowError) as e:
+            said = " ".join(str(e).split())[:160]
+            log.warning("%s: item %s is passed over: %s", self.provider, item.get("id"), said)
+            return None
+
     def _found(self, item: dict[str, Any]) -> Found:
         properties = item["properties"]
         name = str(properties.get("s2:product_uri") or item["id"]).removesuffix(".SAFE")
@@ -133,7 +155,7 @@ class StacSource:
         baseline = _baseline(properties)
         known = Found(
             name=name,
-            tile=fields.tile if fields else str(properties.get("grid:code", ""))[5:],
+            tile=fields.tile if fields else tile_of(properties) or "",
             spacecraft=fields.spacecraft if fields else _spacecraft(properties),
             datatake=fields.datatake if fields else moment,
             relative_orbit=fields.relative_orbit if fields else 0,
@@ -152,18 +174,18 @@ class StacSource:
         return read.model_copy(update={"href": known.href, "provider": self.provider})
 
     def _files(self, item: dict[str, Any], found: Found) -> list[RemoteFile]:
-        assets = {
-            key: item["assets"][key] for key in (*ASSETS, GRANULE_ASSET) if key in item["assets"]
-        }
-        if not set(assets) - {GRANULE_ASSET}:
+        layers = {key: (layer, asset) for layer, (key, asset) in layer_assets(item).items()}
+        if not layers:
             raise MissingDataError(f"{found.href}: the item has no asset that is a known raster.")
-        files = []
-        for key, asset in assets.items():
+        granule = item["assets"].get(GRANULE_ASSET)
+        if isinstance(granule, dict) and "href" in granule:
+            layers[GRANULE_ASSET] = ("", granule)
+        files, assets = [], {}
+        for key, (layer, asset) in layers.items():
             address = make_absolute_href(str(asset["href"]), found.href)
-            if not address.startswith(("http://", "https://")):
-                raise InputError(f"{found.href}: asset {key} is at {address}, not on the web.")
+            self._hosts.require(address, f"{found.href}: asset {key}")
             suffix = PurePosixPath(urlsplit(address).path).suffix
-            name = "granule_metadata.xml" if key == GRANULE_ASSET else f"{ASSETS[key]}{suffix}"
+            name = f"{layer}{suffix}" if layer else "granule_metadata.xml"
             size = asset.get("file:size") or self._asked(partial(self._web.size, address))
             checksum = from_multihash(asset.get("file:checksum"))
             files.append(self._web.file(name, address, size, checksum))
@@ -191,7 +213,7 @@ class StacSource:
 
     def _io(self) -> StacApiIO:
         # The client's own repetitions are off, ours are in charge.
-        return StacApiIO(max_retries=None, timeout=self._access.policy.timeouts)
+        return _GuardedIO(self._hosts, timeout=self._access.policy.timeouts)
 
     def _item(self, href: str) -> dict[str, Any]:
         document = self._io().read_json(href)
@@ -216,33 +238,54 @@ class StacSource:
         return retry(once, self._access.policy, what=self.provider)
 
 
+class _GuardedIO(StacApiIO):
+    """Reads documents from the hosts of a catalogue only, and never a file of this machine."""
+
+    def __init__(self, hosts: Hosts, timeout: tuple[float, float]) -> None:
+        super().__init__(max_retries=None, timeout=timeout)
+        self._hosts = hosts
+        self.session.hooks["response"].append(refuse_redirects(hosts))
+
+    def read_text(self, source: Any, *args: Any, **kwargs: Any) -> str:
+        """Read a document."""
+        self._hosts.require(str(getattr(source, "href", source)), "A link of the catalogue")
+        return super().read_text(source, *args, **kwargs)
+
+
 def open_earth_search(_: Address, access: Access) -> StacSource:
     """Open ``earth-search``."""
-    return StacSource(access, EARTH_SEARCH, DEFAULT_COLLECTION, provider="Earth Search")
+    collection, provider = DEFAULT_COLLECTION, "Earth Search"
+    return StacSource(access, EARTH_SEARCH, collection, provider=provider, hosts=EARTH_SEARCH_HOSTS)
 
 
 def open_earth_search_c1(_: Address, access: Access) -> StacSource:
     """Open ``earth-search-c1``."""
-    return StacSource(access, EARTH_SEARCH, "sentinel-2-c1-l2a", provider="Earth Search C1")
+    collection, provider = "sentinel-2-c1-l2a", "Earth Search C1"
+    return StacSource(access, EARTH_SEARCH, collection, provider=provider, hosts=EARTH_SEARCH_HOSTS)
 
 
 def open_copernicus(address: Address, access: Access) -> StacSource:
     """Open ``cdse-stac``."""
     provider = "Copernicus Data Space (STAC)"
-    collection, services = _services(address)
-    return StacSource(access, COPERNICUS, collection, provider=provider, addresses=services)
+    collection, services, hosts = _services(address)
+    return StacSource(
+        access, COPERNICUS, collection, provider=provider, addresses=services, hosts=hosts
+    )
 
 
 def open_api(address: Address, access: Access) -> StacSource:
     """Open ``stac+https://host/v1?collection=NAME``."""
-    collection, services = _services(address)
+    collection, services, hosts = _services(address)
     place = address.place.removeprefix("stac+")
-    return StacSource(access, place, collection, addresses=services)
+    return StacSource(access, place, collection, addresses=services, hosts=hosts)
 
 
-def _services(address: Address) -> tuple[str, Addresses]:
+def _services(address: Address) -> tuple[str, Addresses, list[str]]:
+    """Read the collection, the services and the further hosts of an address."""
     options = dict(address.options)
-    return options.pop("collection", DEFAULT_COLLECTION), Addresses(**options)
+    hosts = [name for name in options.pop("hosts", "").split(" ") if name]
+    collection = options.pop("collection", DEFAULT_COLLECTION)
+    return collection, Addresses(**options), hosts
 
 
 def _codes(tile: str) -> list[str]:

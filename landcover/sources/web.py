@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 from requests.auth import AuthBase
 
 from landcover.errors import InputError, LandcoverError, MissingDataError
 from landcover.sources.checksums import Checksum, from_entity_tag
+from landcover.sources.hosts import Hosts
 from landcover.sources.remote_file import RemoteFile, Sink
 from landcover.stores.retry import AwayError, RetryPolicy
 
@@ -71,8 +73,18 @@ class _Bearer(AuthBase):
 class Web:
     """An HTTP client with our time-outs and errors; many threads may use it."""
 
-    def __init__(self, policy: RetryPolicy, token: Token | None = None) -> None:
+    def __init__(
+        self, policy: RetryPolicy, token: Token | None = None, hosts: Hosts | None = None
+    ) -> None:
+        """Make a client.
+
+        Args:
+            policy: How patient.
+            token: What lets us in, where a server asks for it.
+            hosts: The only hosts that may be asked, redirections included; any if None.
+        """
         self.policy = policy
+        self._hosts = hosts
         self._token = token
         self._threads = threading.local()
 
@@ -179,8 +191,22 @@ class Web:
         # A session is not made for several threads.
         if not hasattr(self._threads, "session"):
             self._threads.session = requests.Session()
+            if self._hosts is not None:
+                hooks = self._threads.session.hooks["response"]
+                hooks.append(refuse_redirects(self._hosts))
         session: requests.Session = self._threads.session
         return session
+
+
+def refuse_redirects(hosts: Hosts) -> Callable[..., None]:
+    """Make a hook of a session that refuses to be sent to another host."""
+
+    def check(answer: requests.Response, **_: Any) -> None:
+        if answer.is_redirect:
+            target = urljoin(answer.url, answer.headers["Location"])
+            hosts.require(target, f"{_host(answer.url)}: where it redirects to")
+
+    return check
 
 
 def error_of(status: int, address: str, retry_after: str | None = None) -> LandcoverError:
