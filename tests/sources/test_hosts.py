@@ -104,12 +104,14 @@ def test_pages_of_a_catalogue_stay_on_its_hosts(link):
         document = {
             "type": "Catalog", "id": "c", "stac_version": "1.0.0", "description": "d",
             "conformsTo": ["https://api.stacspec.org/v1.0.0/core",
-                           "https://api.stacspec.org/v1.0.0/item-search"],
-            "links": [{"rel": "search", "href": f"{url}/search", "type": "application/geo+json", "method": "POST"}],
+                           "https://api.stacspec.org/v1.0.0/item-search",
+                           "https://api.stacspec.org/v1.0.0/item-search#query"],
+            "links": [{"rel": "search", "href": f"{url}/search", "method": "POST",
+                       "type": "application/geo+json"}],
         }  # fmt: skip
         if path.startswith("/search"):
             links = [{"rel": "next", "href": link, "method": "GET"}]
-            document = {"type": "FeatureCollection", "features": [], "links": links}
+            document = {"type": "FeatureCollection", "features": [{"id": "x"}], "links": links}
         return 200, {"Content-Type": "application/json"}, json.dumps(document).encode()
 
     with serve(answer) as (url, _):
