@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 from pathlib import Path
 
 import numpy as np
@@ -160,17 +161,12 @@ def _on_grid(zones: Sequence[Zone], grid: Grid) -> NDArray[np.object_]:
 
 
 def _corners(window: Window) -> tuple[int, int, int, int]:
-    return (
-        window.column, window.row, window.column + window.width, window.row + window.height,
-    )  # fmt: skip
+    return window.column, window.row, window.right, window.bottom
 
 
 def _part(bounds: tuple[float, float, float, float], window: Window) -> Window | None:
     """Cut a window down to the pixels that a polygon can touch."""
-    left, top, right, bottom = _corners(window)
-    x, y, far, low = bounds
-    left, top = max(left, int(np.floor(x))), max(top, int(np.floor(y)))
-    right, bottom = min(right, int(np.ceil(far))), min(bottom, int(np.ceil(low)))
-    if right <= left or bottom <= top:
-        return None
-    return Window(top, left, bottom - top, right - left)
+    left, top, right, bottom = bounds
+    reached = Window.between(floor(top), floor(left), ceil(bottom), ceil(right))
+    common = window.meet(reached)
+    return None if common.is_empty else common

@@ -42,16 +42,13 @@ class TilePass:
 
         graph = Graph.of(self._step.reads)
         side = max(multiple, SIDE // multiple * multiple)
-        height, width = self._shape
         days = [None if isinstance(s, Plane) else self._readers[s].days for s in self._step.reads]
         with ReadingPool(self._job.threads) as pool:
-            for row in range(0, height, side):
-                for column in range(0, width, side):
-                    self._job.check()
-                    window = Window(row, column, min(side, height - row), min(side, width - column))
-                    one = WindowPass(graph, self._readers, self._documents, self._shape, window)
-                    planes = one.planes(pool, self._step.reads)
-                    yield Block(planes, days, {}), Origin(row, column)
+            for window in Window.whole(self._shape).pieces(side, side):
+                self._job.check()
+                one = WindowPass(graph, self._readers, self._documents, self._shape, window)
+                planes = one.planes(pool, self._step.reads)
+                yield Block(planes, days, {}), Origin(window.row, window.column)
 
 
 def look_at_tile(

@@ -16,7 +16,7 @@ from landcover.parts.preparation.product_records import load_product
 from landcover.parts.task import Task
 from landcover.raster.clouds import upsample_nearest
 from landcover.raster.reflectance import NODATA, stored_units, to_physical
-from landcover.raster.windows import cover, cut
+from landcover.raster.windows import cut
 from landcover.stores.rasters import Opened
 
 Values = NDArray[np.float32]
@@ -43,7 +43,7 @@ class SeriesReader(Reader):
         for source, place in zip(self.sources, out, strict=True):
             self.check()
             ratio = source.file.grid.ratio_to(self.work)
-            coarse = cover(window, ratio)
+            coarse = window.coarsened(ratio)
             values = self._reflectance(source, opened, coarse)
             place[:] = cut(upsample_nearest(values, ratio), window, coarse, ratio)
 

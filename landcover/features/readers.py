@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from landcover.nouns.grid import Grid, Window
 from landcover.raster.layer_units import fill_layer, layer_values
-from landcover.raster.windows import cover
 from landcover.stores.rasters import Opened
 
 Values = NDArray[np.float32]
@@ -62,7 +61,7 @@ class LayerReader(Reader):
 
     def fill(self, window: Window, out: Values, opened: Opened) -> None:
         """Read the cover of the window, and repeat it."""
-        coarse = cover(window, self.ratio)
+        coarse = window.coarsened(self.ratio)
         stored = opened(self.href).read(coarse, band=1)
         corner = window.row - self.ratio * coarse.row, window.column - self.ratio * coarse.column
         fill_layer(stored, self.layer, self.ratio, corner, out)
@@ -114,7 +113,7 @@ class OwnGridReader(Reader):
             return
         rows, columns = found[0][inside], found[1][inside]
         top, left = int(rows.min()), int(columns.min())
-        under = Window(top, left, int(rows.max()) + 1 - top, int(columns.max()) + 1 - left)
+        under = Window.between(top, left, int(rows.max()) + 1, int(columns.max()) + 1)
         values = self._values(opened(self.href).read(under, band=self.band))
         # The caller's memory may be a view of something larger, so it has no flat form.
         out[inside.reshape(out.shape)] = values[rows - top, columns - left]
@@ -214,10 +213,5 @@ def fill_from_blocks(
         if not chosen.size:
             continue
         row, column = rows[chosen[0]] // high * high, columns[chosen[0]] // wide * wide
-        window = Window(
-            row=int(row),
-            column=int(column),
-            height=int(min(high, shape[0] - row)),
-            width=int(min(wide, shape[1] - column)),
-        )
+        window = Window(int(row), int(column), high, wide).meet(Window.whole(shape))
         out[..., chosen] = read(window)[..., rows[chosen] - row, columns[chosen] - column]

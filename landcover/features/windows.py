@@ -16,7 +16,6 @@ from landcover.features.graph import Graph, Step, step_of
 from landcover.features.readers import Reader
 from landcover.features.reads import Read
 from landcover.nouns.grid import Window
-from landcover.raster.windows import widen
 from landcover.stores.rasters import Opened, ReadingPool
 
 Values = NDArray[np.float32]
@@ -38,7 +37,7 @@ class WindowPass:
         self._graph, self._readers, self._documents = graph, readers, documents
         self._shape, self._window = shape, window
         self._regions = {
-            step: widen(window, margin, shape) for step, margin in graph.margins.items()
+            step: window.widened(margin, shape) for step, margin in graph.margins.items()
         }
         self._held: dict[Input, Values] = {}
 
@@ -93,7 +92,7 @@ class WindowPass:
 
     def _work(self, steps: Sequence[Computation], part: Window, _opened: Opened) -> None:
         for step in steps:
-            wide = _grown(part, step.halo)
+            wide = part.padded(step.halo)
             block = Block(
                 [around(self._held[source], self._regions[step_of(source)], wide, self._shape,
                         step.border) for source in step.reads],
@@ -102,10 +101,9 @@ class WindowPass:
             )  # fmt: skip
             found = step.compute(block, Origin(part.row, part.column))
             region = self._regions[step]
-            top, left = part.row - region.row, part.column - region.column
+            here = part.within(region).slices
             for number, values in enumerate(found):
-                plane = self._held[Plane(step, number)]
-                plane[top : top + part.height, left : left + part.width] = values
+                self._held[Plane(step, number)][here] = values
 
     def _room(self, source: Input, step: Step) -> Values:
         """Give the memory of a plane."""
@@ -121,16 +119,7 @@ class WindowPass:
 
 def _strips(region: Window) -> list[Window]:
     height = max(1, _STRIP_PIXELS // region.width)
-    return [
-        Window(top, region.column, min(height, region.row + region.height - top), region.width)
-        for top in range(region.row, region.row + region.height, height)
-    ]
-
-
-def _grown(part: Window, halo: int) -> Window:
-    """Enlarge a window, beyond the tile where it lies at the edge."""
-    height, width = part.height + 2 * halo, part.width + 2 * halo
-    return Window(part.row - halo, part.column - halo, height, width)
+    return list(region.pieces(height, region.width))
 
 
 def _wait(futures: Iterable[Future[None]]) -> None:

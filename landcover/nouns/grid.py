@@ -13,12 +13,96 @@ from landcover.nouns.base import Noun
 
 
 class Window(NamedTuple):
-    """A rectangle of pixels."""
+    """A rectangle of pixels; it may reach beyond the raster that it is counted on."""
 
     row: int
     column: int
     height: int
     width: int
+
+    @classmethod
+    def between(cls, row: int, column: int, bottom: int, right: int) -> Window:
+        """Make a window from its first pixel and the first one beyond it, below and to the right.
+
+        Where these leave nothing, the window has no pixel: its sides are 0 or negative.
+        """
+        return cls(row, column, bottom - row, right - column)
+
+    @classmethod
+    def whole(cls, shape: tuple[int, int]) -> Window:
+        """Make the window of all rows and columns of a raster."""
+        return cls(0, 0, *shape)
+
+    @property
+    def bottom(self) -> int:
+        """The first row below."""
+        return self.row + self.height
+
+    @property
+    def right(self) -> int:
+        """The first column to the right."""
+        return self.column + self.width
+
+    @property
+    def is_empty(self) -> bool:
+        """True where it has no pixel."""
+        return self.height <= 0 or self.width <= 0
+
+    def padded(self, halo: int) -> Window:
+        """Enlarge it by so many pixels on each side, beyond the raster too."""
+        return Window(
+            self.row - halo, self.column - halo, self.height + 2 * halo, self.width + 2 * halo
+        )
+
+    def widened(self, halo: int, shape: tuple[int, int]) -> Window:
+        """Enlarge it by so many pixels on each side, as far as a raster of that shape reaches."""
+        return self.padded(halo).meet(Window.whole(shape))
+
+    def meet(self, other: Window) -> Window:
+        """Give the pixels that both have; :attr:`is_empty` where there are none."""
+        return Window.between(
+            max(self.row, other.row),
+            max(self.column, other.column),
+            min(self.bottom, other.bottom),
+            min(self.right, other.right),
+        )
+
+    def shifted(self, rows: int, columns: int) -> Window:
+        """Move it down and to the right."""
+        return self._replace(row=self.row + rows, column=self.column + columns)
+
+    def within(self, outer: Window) -> Window:
+        """Count the same pixels from the first one of another window."""
+        return self.shifted(-outer.row, -outer.column)
+
+    def coarsened(self, ratio: int) -> Window:
+        """Give the smallest window of a coarser grid that covers it.
+
+        Args:
+            ratio: Pixels of this grid along one side of a coarse one, at least 1.
+        """
+        return Window.between(
+            self.row // ratio,
+            self.column // ratio,
+            -(-self.bottom // ratio),
+            -(-self.right // ratio),
+        )
+
+    def refined(self, ratio: int) -> Window:
+        """Give the same ground on a finer grid.
+
+        Args:
+            ratio: Pixels of the finer grid along one side of one of this grid, at least 1.
+        """
+        return Window(*(ratio * number for number in self))
+
+    def pieces(self, rows: int, columns: int) -> Iterator[Window]:
+        """Cover each pixel once with windows of at most ``rows`` × ``columns``, row by row."""
+        for row in range(self.row, self.bottom, rows):
+            for column in range(self.column, self.right, columns):
+                yield Window.between(
+                    row, column, min(row + rows, self.bottom), min(column + columns, self.right)
+                )
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -105,6 +189,21 @@ class Grid(Noun):
             )
         return whole
 
+    def padded(self, halo: int) -> Grid:
+        """Give the grid with so many pixels more on each side."""
+        return self.cut(Window.whole(self.shape).padded(halo))
+
+    def cut(self, window: Window) -> Grid:
+        """Give the grid of a window, which may reach beyond this one."""
+        return self.model_copy(
+            update={
+                "ulx": self.ulx + window.column * self.pixel,
+                "uly": self.uly - window.row * self.pixel,
+                "width": window.width,
+                "height": window.height,
+            }
+        )
+
     def describe(self) -> str:
         """Say the grid in a few words, for a message."""
         return (
@@ -120,8 +219,4 @@ class Grid(Noun):
         """
         if rows < 1 or columns < 1:
             raise InputError(f"Windows need 1 row and 1 column at least, got {rows}x{columns}.")
-        for row in range(0, self.height, rows):
-            for column in range(0, self.width, columns):
-                yield Window(
-                    row, column, min(rows, self.height - row), min(columns, self.width - column)
-                )
+        yield from Window.whole(self.shape).pieces(rows, columns)

@@ -83,16 +83,9 @@ def overlap_of(source: Grid, target: Grid, window: Window) -> Overlap | None:
         InputError: The grids do not lie on one lattice.
     """
     row, column = _steps(target, source)
-    top, left = max(window.row, row), max(window.column, column)
-    bottom = min(window.row + window.height, row + source.height)
-    right = min(window.column + window.width, column + source.width)
-    if bottom <= top or right <= left:
-        return None
-    size = bottom - top, right - left
-    return Overlap(
-        Window(top - row, left - column, *size),
-        Window(top - window.row, left - window.column, *size),
-    )
+    tile = Window(row, column, *source.shape)
+    common = tile.meet(window)
+    return None if common.is_empty else Overlap(common.within(tile), common.within(window))
 
 
 def paste(

@@ -63,16 +63,14 @@ def find_places(grid: Grid, target: Grid, window: Window, project: Project) -> P
     rows[~is_inside] = np.nan
     columns[~is_inside] = np.nan
     # A pixel more on each side: bilinear interpolation must find the same neighbours in any window.
-    top = max(0, int(np.nanmin(rows)) - 1)
-    left = max(0, int(np.nanmin(columns)) - 1)
-    bottom = min(grid.height, int(np.nanmax(rows)) + 2)
-    right = min(grid.width, int(np.nanmax(columns)) + 2)
+    first = int(np.nanmin(rows)), int(np.nanmin(columns))
+    beyond = int(np.nanmax(rows)) + 1, int(np.nanmax(columns)) + 1
+    source = Window.between(*first, *beyond).widened(1, grid.shape)
     depth = np.minimum(
         np.minimum(rows, grid.height - rows), np.minimum(columns, grid.width - columns)
     )
     margin = np.where(is_inside, depth * grid.pixel, -1).astype(np.float32)
-    source = Window(top, left, bottom - top, right - left)
-    return Places(source, rows - top, columns - left, margin)
+    return Places(source, rows - source.row, columns - source.column, margin)
 
 
 def take_nearest(part: npt.NDArray[_Scalar], places: Places, nodata: float) -> npt.NDArray[_Scalar]:

@@ -73,11 +73,7 @@ def plan_windows(
             rows = _smaller(rows, unit_rows)
         else:
             columns = _smaller(columns, unit_columns)
-    return [
-        Window(row, column, min(rows, height - row), min(columns, width - column))
-        for row in range(0, height, rows)
-        for column in range(0, width, columns)
-    ]
+    return list(Window.whole((height, width)).pieces(rows, columns))
 
 
 def _largest(block: int) -> int:
@@ -96,49 +92,19 @@ def _smaller(side: int, block: int) -> int:
     return max(half, SMALLEST_PX)
 
 
-def widen(window: Window, halo: int, shape: tuple[int, int]) -> Window:
-    """Enlarge a window on each side, as far as the raster reaches.
-
-    Args:
-        window: Window of the raster.
-        halo: Pixels on each side.
-        shape: Rows and columns of the raster.
-    """
-    top, left = max(0, window.row - halo), max(0, window.column - halo)
-    bottom = min(shape[0], window.row + window.height + halo)
-    right = min(shape[1], window.column + window.width + halo)
-    return Window(top, left, bottom - top, right - left)
-
-
-def cover(window: Window, ratio: int) -> Window:
-    """Find the window of a coarser grid that covers a window of a finer one.
-
-    Args:
-        window: Window of the finer grid.
-        ratio: Fine pixels along one side of a coarse one, at least 1.
-
-    Returns:
-        The smallest such window.
-    """
-    row, column = window.row // ratio, window.column // ratio
-    bottom = -(-(window.row + window.height) // ratio)
-    right = -(-(window.column + window.width) // ratio)
-    return Window(row, column, bottom - row, right - column)
-
-
 def cut(
     fine: npt.NDArray[_Scalar], window: Window, coarse: Window, ratio: int
 ) -> npt.NDArray[_Scalar]:
-    """Cut a window out of what its :func:`cover` was enlarged to.
+    """Cut a window out of what was read of a coarser grid (:meth:`Window.coarsened`).
 
     Args:
-        fine: The cover, enlarged ``ratio`` times, (…, y, x).
+        fine: The pixels of ``coarse``, each enlarged ``ratio`` times, (…, y, x).
         window: The wanted window of the finer grid.
-        coarse: Its cover.
+        coarse: Window of the coarser grid that covers it.
         ratio: Fine pixels along one side of a coarse one.
 
     Returns:
         The pixels of the window, (…, y, x).
     """
-    row, column = window.row - coarse.row * ratio, window.column - coarse.column * ratio
-    return fine[..., row : row + window.height, column : column + window.width]
+    rows, columns = window.within(coarse.refined(ratio)).slices
+    return fine[..., rows, columns]

@@ -49,7 +49,7 @@ class _FeatureArray(BackendArray):
         if not (chosen and rows and columns):
             return np.empty((len(chosen), len(rows), len(columns)), self.dtype)
         top, left = min(rows), min(columns)
-        window = Window(top, left, max(rows) + 1 - top, max(columns) + 1 - left)
+        window = Window.between(top, left, max(rows) + 1, max(columns) + 1)
         # Layers that no chosen feature needs are not opened.
         mine = feature_set(self._features.features[i] for i in chosen)
         values = _stack(self._task, self._tile, mine, self._grid).read(window)

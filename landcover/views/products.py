@@ -18,7 +18,7 @@ from landcover.nouns.product import Product, ProductFile
 from landcover.products.reading import read_product
 from landcover.raster.clouds import upsample_nearest
 from landcover.raster.reflectance import harmonise, stored_units, to_physical
-from landcover.raster.windows import cover, cut
+from landcover.raster.windows import cut
 from landcover.views.conventions import coordinates, layer_attributes, placed
 from landcover.views.rasters import RasterArray
 
@@ -102,7 +102,7 @@ class _LayerArray(RasterArray):
 
     def read(self, window: Window) -> NDArray[Any]:
         """Read a window, (y, x)."""
-        coarse = cover(window, self._ratio)
+        coarse = window.coarsened(self._ratio)
         numbers = super().read(coarse)
         layer = self._file.layer
         if layer == "SCL":

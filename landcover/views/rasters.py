@@ -13,7 +13,7 @@ from xarray.core import indexing
 from landcover.nouns.grid import Grid, Window
 from landcover.raster.clouds import upsample_nearest
 from landcover.raster.layer_units import layer_values
-from landcover.raster.windows import cover, cut
+from landcover.raster.windows import cut
 from landcover.stores.rasters import open_raster
 
 
@@ -38,7 +38,7 @@ class ReadArray(BackendArray):
             pixels = np.empty([len(part) for part in ranges], self.dtype)
         else:
             rows, columns = ((min(part), max(part) + 1) for part in ranges[-2:])
-            window = Window(rows[0], columns[0], rows[1] - rows[0], columns[1] - columns[0])
+            window = Window.between(rows[0], columns[0], rows[1], columns[1])
             pixels = self._read_planes([list(part) for part in ranges[:-2]], window)
             down = [row - rows[0] for row in ranges[-2]]
             across = [column - columns[0] for column in ranges[-1]]
@@ -81,7 +81,7 @@ class StoredArray(RasterArray):
 
     def read(self, window: Window) -> NDArray[Any]:
         """Read a window, (y, x)."""
-        coarse = cover(window, self._ratio)
+        coarse = window.coarsened(self._ratio)
         values = super().read(coarse)
         if self._layer:
             values = layer_values(values, self._layer)

@@ -74,18 +74,6 @@ def zone_cell_grid(cell: str, lattice: Grid) -> Grid:
     )
 
 
-def with_halo(grid: Grid, halo: int) -> Grid:
-    """Give a grid with so many pixels more on each side."""
-    return grid.model_copy(
-        update={
-            "ulx": grid.ulx - halo * grid.pixel,
-            "uly": grid.uly + halo * grid.pixel,
-            "width": grid.width + 2 * halo,
-            "height": grid.height + 2 * halo,
-        }
-    )
-
-
 def cell_name(crs: str, column: int, row: int) -> str:
     """Name a cell by column and row, counted from the origin of its CRS."""
     east, north = "E" if column >= 0 else "W", "N" if row >= 0 else "S"

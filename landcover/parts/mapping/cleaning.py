@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from landcover.nouns.grid import Grid, Window
+from landcover.nouns.grid import Grid
 from landcover.parts.task import Job
 from landcover.raster.levels import Codes, refill_second
 from landcover.raster.majority import majority
 from landcover.raster.resample import ANCHOR_PX
 from landcover.raster.sieve import sieve, sieve_halo
-from landcover.raster.windows import LARGEST_PX, plan_windows, widen
+from landcover.raster.windows import LARGEST_PX, plan_windows
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.stores.rasters import RasterStyle, create_raster, open_raster
 
@@ -124,10 +124,9 @@ def _apply(
         writer = opened.enter_context(create_raster(path, grid, _BARE))
         for window in windows:
             job.check()
-            seen = widen(window, halo, grid.shape)
+            seen = window.widened(halo, grid.shape)
             before = [reader.read(seen, band=1) for reader in readers]
-            top, left = window.row - seen.row, window.column - seen.column
-            inner = Window(top, left, window.height, window.width).slices
+            inner = window.within(seen).slices
             after = clean(*before)[inner]
             changed += int(np.count_nonzero(after != before[-1][inner]))
             writer.write(after, window)
@@ -152,6 +151,4 @@ def crop(job: Job, source: Path, path: Path, grid: Grid, style: RasterStyle) -> 
         with create_raster(path, grid, style) as writer:
             for window in grid.windows(LARGEST_PX, LARGEST_PX):
                 job.check()
-                row, column, height, width = window
-                part = reader.read(Window(row + down, column + right, height, width))
-                writer.write(part, window)
+                writer.write(reader.read(window.shifted(down, right)), window)

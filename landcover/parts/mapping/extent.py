@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from landcover.errors import InputError, MissingDataError
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
-from landcover.parts.mapping.cell_grids import cell_grid, on_lattice, with_halo, zone_cell_grid
+from landcover.parts.mapping.cell_grids import cell_grid, on_lattice, zone_cell_grid
 from landcover.parts.mapping.cells import tile_zone
 from landcover.parts.mapping.cleaning import halo_of
 from landcover.parts.mapping.footprints import do_touch
@@ -95,13 +95,13 @@ def _of_part(task: Task, zone: str, maps: dict[str, Output]) -> Extent:
     tiles = []
     if grids:
         first = next(iter(grids.values()))
-        wide = with_halo(zone_cell_grid(cell, first), halo_of(how))
+        wide = zone_cell_grid(cell, first).padded(halo_of(how))
         tiles = [t for t, grid in grids.items() if _do_meet(on_lattice(grid, first), wide)]
     own = {tile: output for tile, output in mapped.items() if tile in tiles}
     if not own:
         return Extent(None, cell, tiles, list(grids), {}, {}, [], None)
     lattice = map_grid(mapped[min(mapped)])
-    wide = with_halo(zone_cell_grid(cell, lattice), halo_of(how))
+    wide = zone_cell_grid(cell, lattice).padded(halo_of(how))
     others = {t: output for t, output in maps.items() if zone_of(map_grid(output)) != zone}
     near = {t: o for t, o in _overlapping(own, others).items() if do_touch(map_grid(o), wide)}
     absent = _absent(task, maps, zone_cell_grid(cell, lattice))

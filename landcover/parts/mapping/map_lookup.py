@@ -107,9 +107,7 @@ def codes_of(
         for block in np.unique(touched):
             inside = touched == block
             row, column = (int(part) * BLOCK for part in divmod(int(block), grid.width))
-            window = Window(
-                row, column, min(BLOCK, grid.height - row), min(BLOCK, grid.width - column)
-            )
+            window = Window(row, column, BLOCK, BLOCK).meet(Window.whole(grid.shape))
             pixels = raster.read(window, band=1)
             codes[inside] = pixels[rows[inside] - row, columns[inside] - column]
     return codes

@@ -11,7 +11,6 @@ from typing import Any
 from landcover.errors import InputError, MissingDataError
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
-from landcover.parts.mapping.cell_grids import with_halo
 from landcover.parts.mapping.cleaning import clean, crop, halo_of, refill
 from landcover.parts.mapping.extent import Extent
 from landcover.parts.mapping.joining import FILES, Joining
@@ -106,7 +105,7 @@ def _join_maps(task: Task, extent: Extent, path: Path) -> dict[str, Any]:
     joining = Joining(
         sources=sources,
         neighbours=_sources(task, extent.neighbours),
-        target=with_halo(target, halo),
+        target=target.padded(halo),
         halo=halo,
         codes=card.codes,
         is_feathered=how.blend == "feather",

@@ -15,7 +15,6 @@ from landcover.raster.levels import Codes, SecondPart, take_second
 from landcover.raster.mosaic import margin_to_edge, overlap_of, paste
 from landcover.raster.resample import Places, find_places, take_bilinear, take_nearest
 from landcover.raster.smoothing import smooth_probabilities, smoothing_halo
-from landcover.raster.windows import widen
 from landcover.stores.rasters import RasterReader, open_raster
 
 CLASS_NODATA = 0
@@ -84,10 +83,10 @@ def _read_smoothed(raster: RasterReader, window: Window, smoothing: Smoothing | 
         return part
     grid = raster.info.grid
     assert grid is not None  # the tile's map was written by us
-    seen = widen(window, smoothing_halo(smoothing.window), grid.shape)
+    seen = window.widened(smoothing_halo(smoothing.window), grid.shape)
     smoothed = smooth_probabilities(raster.read(seen), *smoothing)
-    top, left = window.row - seen.row, window.column - seen.column
-    return smoothed[:, top : top + window.height, left : left + window.width]
+    rows, columns = window.within(seen).slices
+    return smoothed[:, rows, columns]
 
 
 def find_place(

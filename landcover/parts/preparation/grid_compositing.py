@@ -33,7 +33,7 @@ from landcover.raster.geomedian import geometric_median, medoid_composite
 from landcover.raster.growth import kernel_px
 from landcover.raster.ladder import NO_RUNG, first_rungs, hidden_on_rungs
 from landcover.raster.reflectance import NODATA
-from landcover.raster.windows import cover, cut, plan_windows, widen
+from landcover.raster.windows import cut, plan_windows
 from landcover.stores.rasters import Opened, RasterWriter, ReadingPool
 
 Shorts = NDArray[np.int16]
@@ -140,10 +140,10 @@ class GridCompositing:
         own = next((f.grid for f in observation.product.files if f.layer == "SCL"), self.grid)
         source = self.grid if self.grid.pixel >= own.pixel else own
         ratio = source.ratio_to(self.grid)
-        coarse = cover(window, ratio)
+        coarse = window.coarsened(ratio)
         # Growth looks half a filter far.
         halo = kernel_px(source.pixel, max(self.growths_m, default=0)) // 2
-        wide = widen(coarse, halo, source.shape)
+        wide = coarse.widened(halo, source.shape)
         bits = opened(self.task.href(observation.mask, mask_name(source))).read(wide, band=1)
         if self.growths_m:
             steps = first_rungs(

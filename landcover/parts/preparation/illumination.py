@@ -121,30 +121,22 @@ class Relief:
     def _strips(self, grid: Grid, window: Window) -> Iterator[tuple[slice, Floats, Floats]]:
         """Read slope and compass aspect of a window of a band's grid, degrees, in strips."""
         ratio = grid.ratio_to(self._grid)
-        for top in range(0, window.height, _STRIP_ROWS):
-            height = min(_STRIP_ROWS, window.height - top)
-            fine = Window(
-                (window.row + top) * ratio,
-                window.column * ratio,
-                height * ratio,
-                window.width * ratio,
-            )
+        for strip in window.pieces(_STRIP_ROWS, window.width):
+            fine = strip.refined(ratio)
             slope, aspect = mean_orientation(
                 self._read("slope.tif", fine),
                 self._read("aspect.tif", fine),
                 ratio,
                 convention=self._convention,
             )
-            yield slice(top, top + height), slope, aspect
+            yield strip.within(window).slices[0], slope, aspect
 
     def _read(self, name: str, window: Window) -> NDArray[np.float32]:
         """Read a window of the terrain; where a coarse grid reaches beyond it, nothing is known."""
         values = np.full((window.height, window.width), np.nan, np.float32)
-        height = min(window.height, self._grid.height - window.row)
-        width = min(window.width, self._grid.width - window.column)
+        inside = window.meet(Window.whole(self._grid.shape))
         with open_raster(self._task.href(self.terrain, name)) as raster:
-            inside = Window(window.row, window.column, height, width)
-            values[:height, :width] = raster.read(inside, band=1)
+            values[inside.within(window).slices] = raster.read(inside, band=1)
         return values
 
 

@@ -24,7 +24,7 @@ from landcover.raster.clouds import (
     upsample_nearest,
 )
 from landcover.raster.reflectance import NODATA, harmonise, stored_units
-from landcover.raster.windows import cover, cut
+from landcover.raster.windows import cut
 from landcover.stores.rasters import Opened, open_raster
 
 BITS = {
@@ -71,7 +71,7 @@ def read_hidden(
     """Read where an observation must not be used, on the grid of a layer."""
     path, ratio = _mask_of(task, observation, grid)
     with open_raster(path) as raster:
-        bits = raster.read(cover(window, ratio), band=1)
+        bits = raster.read(window.coarsened(ratio), band=1)
     return _spread(is_excluded(bits, excluded), window, ratio)
 
 
@@ -109,7 +109,7 @@ class Source:
         hidden: Hidden,
     ) -> None:
         """Fill the place of the observation in a stack; nodata where nothing of it is used."""
-        bits = opened(self.mask).read(cover(window, self.ratio), band=1)
+        bits = opened(self.mask).read(window.coarsened(self.ratio), band=1)
         is_hidden = is_excluded(bits, excluded)
         hidden[:] = _spread(is_hidden, window, self.ratio)
         if is_hidden.all():
@@ -145,7 +145,7 @@ def _spread(is_hidden: Hidden, window: Window, ratio: int) -> Hidden:
     """Enlarge the cover of a window and cut the window out of it."""
     if ratio == 1:
         return is_hidden
-    return cut(upsample_nearest(is_hidden, ratio), window, cover(window, ratio), ratio)
+    return cut(upsample_nearest(is_hidden, ratio), window, window.coarsened(ratio), ratio)
 
 
 def common_grid(task: Task, layer: str, usable: list[Observation]) -> Grid:

@@ -105,13 +105,11 @@ def _overlap(one: Output, other: Output) -> _Overlap | None:
     # Coarse deliveries may be off by a part of a pixel: the nearest one is taken.
     columns = round((b.ulx - a.ulx) / a.pixel)
     rows = round((a.uly - b.uly) / a.pixel)
-    top, left = max(0, rows), max(0, columns)
-    height = min(a.height, rows + b.height) - top
-    width = min(a.width, columns + b.width) - left
-    if height <= 0 or width <= 0 or height * width < FEWEST_PIXELS:
+    whole = Window(rows, columns, *b.shape)
+    here = whole.meet(Window.whole(a.shape))
+    if here.is_empty or here.height * here.width < FEWEST_PIXELS:
         return None
-    here = Window(top, left, height, width)
-    return _Overlap(layers, here, Window(top - rows, left - columns, height, width), a.pixel)
+    return _Overlap(layers, here, here.within(whole), a.pixel)
 
 
 def _coarsest(output: Output, layers: list[str]) -> Grid:
@@ -135,9 +133,9 @@ def _count(
             ]
             for output in (one, other)
         ]
-        for row, column, height, width in _windows(overlap.here):
+        for window in _windows(overlap.here):
             a, b = (
-                _read(side, Window(place.row + row, place.column + column, height, width))
+                _read(side, window.shifted(place.row, place.column))
                 for side, place in zip(sides, (overlap.here, overlap.there), strict=True)
             )
             is_clear = np.ones(a.shape[1:], dtype=np.bool_)
@@ -149,13 +147,9 @@ def _count(
     return first, second
 
 
-def _windows(area: Window) -> Iterator[tuple[int, int, int, int]]:
-    """Spread windows evenly over an area: (row, column, height, width) within it."""
-    cells = [
-        (row, column, min(WINDOW_PX, area.height - row), min(WINDOW_PX, area.width - column))
-        for row in range(0, area.height, WINDOW_PX)
-        for column in range(0, area.width, WINDOW_PX)
-    ]
+def _windows(area: Window) -> Iterator[Window]:
+    """Spread windows evenly over an area, counted from its first pixel."""
+    cells = list(area.within(area).pieces(WINDOW_PX, WINDOW_PX))
     count = min(N_WINDOWS, len(cells))
     yield from (cells[(2 * n + 1) * len(cells) // (2 * count)] for n in range(count))
 
@@ -163,6 +157,5 @@ def _windows(area: Window) -> Iterator[tuple[int, int, int, int]]:
 def _read(side: list[tuple[RasterReader, int]], window: Window) -> NDArray[np.int16]:
     bands = []
     for raster, ratio in side:
-        fine = Window(*(number * ratio for number in window))
-        bands.append(raster.read(fine, band=1)[::ratio, ::ratio])
+        bands.append(raster.read(window.refined(ratio), band=1)[::ratio, ::ratio])
     return np.stack(bands)

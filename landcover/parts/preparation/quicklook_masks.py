@@ -23,7 +23,6 @@ from landcover.raster.clouds import (
     kernel_px,
     mask_bits,
 )
-from landcover.raster.windows import widen
 from landcover.recipe import Mask
 from landcover.stores.rasters import open_raster
 
@@ -59,13 +58,12 @@ def masked_by_recipe(product: Product, rule: Mask) -> Masked:
     margin = kernel_px(scl.grid.pixel, rule.growth_m) // 2 + 1
 
     def read_bits(window: Window | None) -> NDArray[np.uint8]:
-        inner = window or Window(0, 0, *scl.grid.shape)
-        outer = widen(inner, margin, scl.grid.shape)
+        inner = window or Window.whole(scl.grid.shape)
+        outer = inner.widened(margin, scl.grid.shape)
         with open_raster(scl.href) as raster:
             codes = raster.read(outer, band=1)
         bits = bits_of(codes, scl.grid.pixel, rule)
-        top, left = inner.row - outer.row, inner.column - outer.column
-        return bits[top : top + inner.height, left : left + inner.width]
+        return bits[inner.within(outer).slices]
 
     return Masked(product, scl.grid, read_bits)
 

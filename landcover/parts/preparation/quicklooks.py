@@ -38,7 +38,7 @@ from landcover.raster.clouds import (
 )
 from landcover.raster.composite import masked_median
 from landcover.raster.reflectance import harmonise, stored_units
-from landcover.raster.windows import cover, cut
+from landcover.raster.windows import cut
 from landcover.recipe import Mask
 from landcover.stores.rasters import open_raster
 
@@ -162,13 +162,10 @@ def _read(masked: Masked, band: str, window: Window) -> NDArray[np.int16]:
     assert file is not None  # make_quicklook has left the others out
     if file.grid.pixel > masked.grid.pixel:
         ratio = file.grid.ratio_to(masked.grid)
-        coarse = cover(window, ratio)
+        coarse = window.coarsened(ratio)
         return cut(upsample_nearest(_read_harmonised(file, coarse), ratio), window, coarse, ratio)
     ratio = masked.grid.ratio_to(file.grid)
-    row, column = ratio * window.row, ratio * window.column
-    height = min(ratio * window.height, file.grid.height - row)
-    width = min(ratio * window.width, file.grid.width - column)
-    fine = _read_harmonised(file, Window(row, column, height, width))
+    fine = _read_harmonised(file, window.refined(ratio).meet(Window.whole(file.grid.shape)))
     return np.ascontiguousarray(fine[::ratio, ::ratio])
 
 

@@ -26,7 +26,7 @@ from landcover.raster.clouds import upsample_nearest
 from landcover.raster.indices import spectral_index
 from landcover.raster.reflectance import NODATA, stored_units, to_physical
 from landcover.raster.seasonality import METRICS
-from landcover.raster.windows import BYTES_PER_GB, LARGEST_PX, cover, cut, plan_windows
+from landcover.raster.windows import BYTES_PER_GB, LARGEST_PX, cut, plan_windows
 from landcover.recipe import INDICES
 from landcover.stores.rasters import Opened, RasterWriter, ReadingPool
 
@@ -122,7 +122,7 @@ class SeriesPass:
     def _reflectance(self, band: str, source: Source, window: Window, opened: Opened) -> Values:
         """Read a band of an observation on the grid of the pass, NaN where it must not be used."""
         ratio = source.file.grid.ratio_to(self.grid)
-        coarse = cover(window, ratio)
+        coarse = window.coarsened(ratio)
         values = np.empty((coarse.height, coarse.width), dtype=np.int16)
         hidden = np.empty(values.shape, dtype=np.bool_)
         source.read(opened, window=coarse, excluded=self.excluded, values=values, hidden=hidden)

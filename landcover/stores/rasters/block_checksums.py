@@ -84,9 +84,9 @@ class BlockChecksums:
     def widened(self, window: Window) -> Window:
         """Give the window of all blocks that a window touches."""
         (top, bottom), (left, right) = self._edges(window)
-        y, x = top * self._block[0], left * self._block[1]
-        height = min(bottom * self._block[0], self._shape[0]) - y
-        return Window(y, x, height, min(right * self._block[1], self._shape[1]) - x)
+        high, wide = self._block
+        blocks = Window.between(top * high, left * wide, bottom * high, right * wide)
+        return blocks.meet(Window.whole(self._shape))
 
     def is_compared(self, window: Window, bands: Sequence[int]) -> bool:
         """Tell whether all blocks of a window were compared already."""
@@ -120,23 +120,16 @@ class BlockChecksums:
         for row in range(top, bottom):
             for column in range(left, right):
                 own = self._window(row, column)
-                y, x = own.row - window.row, own.column - window.column
-                is_whole = (
-                    y >= 0
-                    and x >= 0
-                    and y + own.height <= window.height
-                    and x + own.width <= window.width
-                )
-                if is_whole:
+                if own.meet(window) == own:
+                    rows, columns = own.within(window).slices
                     for band in range(len(pixels)):
-                        part = pixels[band, y : y + own.height, x : x + own.width]
-                        yield (band, row, column), part
+                        yield (band, row, column), pixels[band, rows, columns]
 
     def _edges(self, window: Window) -> tuple[tuple[int, int], tuple[int, int]]:
         high, wide = self._block
         return (
-            (window.row // high, -(-(window.row + window.height) // high)),
-            (window.column // wide, -(-(window.column + window.width) // wide)),
+            (window.row // high, -(-window.bottom // high)),
+            (window.column // wide, -(-window.right // wide)),
         )
 
     def _covering(self, window: Window) -> tuple[slice, slice, slice]:
@@ -144,13 +137,9 @@ class BlockChecksums:
         return slice(None), slice(*rows), slice(*columns)
 
     def _window(self, row: int, column: int) -> Window:
-        y, x = row * self._block[0], column * self._block[1]
-        return Window(
-            y,
-            x,
-            min(self._block[0], self._shape[0] - y),
-            min(self._block[1], self._shape[1] - x),
-        )
+        high, wide = self._block
+        block = Window(row * high, column * wide, high, wide)
+        return block.meet(Window.whole(self._shape))
 
 
 def _crc(values: Array) -> int:

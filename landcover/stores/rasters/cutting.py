@@ -132,13 +132,13 @@ def _window(
     rows, columns = raster.dataset.shape
     # A box across the antimeridian counts beyond 180 degrees, a cell behind it from -180.
     turns = 360 * round(((west + east) / 2 - (place.c + place.a * columns / 2)) / 360)
-    left = max(0, floor((west - turns - place.c) / place.a) - margin)
-    right = min(columns, ceil((east - turns - place.c) / place.a) + margin)
-    top = max(0, floor((north - place.f) / place.e) - margin)
-    bottom = min(rows, ceil((south - place.f) / place.e) + margin)
-    if left >= right or top >= bottom:
-        return None
-    return Window(top, left, bottom - top, right - left)
+    window = Window.between(
+        floor((north - place.f) / place.e),
+        floor((west - turns - place.c) / place.a),
+        ceil((south - place.f) / place.e),
+        ceil((east - turns - place.c) / place.a),
+    ).widened(margin, (rows, columns))
+    return None if window.is_empty else window
 
 
 def _moved(transform: Affine, window: Window) -> Affine:

@@ -92,7 +92,7 @@ class RasterReader:
         """
         if self._checksums is None:
             return self._read(window, band)
-        place = window or Window(0, 0, *self.dataset.shape)
+        place = window or Window.whole(self.dataset.shape)
         bands = range(self.dataset.count) if band is None else (band - 1,)
         if self._checksums.is_compared(place, bands):
             return self._read(window, band)
