@@ -85,25 +85,6 @@ def jeffries_matusita(samples: ArrayLike, labels: ArrayLike) -> Separability:
     return Separability(codes.astype(np.int64), distance, n.astype(np.int64))
 
 
-def to_merge(found: Separability, *, below: float = MERGE_BELOW) -> list[tuple[int, int, float]]:
-    """List the pairs of classes that lie too close together, the closest first.
-
-    Args:
-        found: Distances.
-        below: Distance below which a pair is listed.
-
-    Returns:
-        (code, code, distance) of each pair, the smaller code first.
-    """
-    first, second = np.triu_indices(found.codes.size, 1)
-    pairs = [
-        (int(found.codes[i]), int(found.codes[j]), float(found.distance[i, j]))
-        for i, j in zip(first, second, strict=True)
-        if found.distance[i, j] < below
-    ]
-    return sorted(pairs, key=lambda pair: (pair[2], pair[:2]))
-
-
 def apart_by_feature(
     samples: NDArray[np.float64], labels: ArrayLike, pair: Sequence[int], names: Sequence[str]
 ) -> list[tuple[str, float]]:

@@ -161,10 +161,6 @@ class Grid(Noun):
         """Give the (x, y) of a pixel's centre."""
         return self.ulx + (column + 0.5) * self.pixel, self.uly - (row + 0.5) * self.pixel
 
-    def contains_pixel(self, row: int, column: int) -> bool:
-        """Tell whether a (row, column) lies on the grid."""
-        return 0 <= row < self.height and 0 <= column < self.width
-
     def ratio_to(self, finer: Grid) -> int:
         """Count how many pixels of a finer grid lie along one side of a pixel of this one.
 

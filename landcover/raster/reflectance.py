@@ -78,18 +78,6 @@ def harmonise(
     return look_up(_table(int(offset), float(scale), int(stored_per_unit)), numbers)
 
 
-def count_saturated(numbers: npt.NDArray[np.uint16]) -> int:
-    """Count the pixels whose detector was saturated (DN 65535).
-
-    Args:
-        numbers: Digital numbers, uint16, any shape.
-
-    Returns:
-        Number of saturated pixels.
-    """
-    return int(np.count_nonzero(numbers == SATURATED_NUMBER))
-
-
 def to_reflectance(harmonised: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
     """Turn harmonised integers into BOA reflectance.
 

@@ -26,20 +26,6 @@ _PLAIN_BLOCK = 512
 Array = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.int16]
 
 
-def write_jp2(path: Path, array: Array, crs: str, transform: Transform) -> None:
-    """Write a lossless JPEG 2000 as ESA does: blocks of 1,024, six resolutions, 15 bits.
-
-    Args:
-        path: File to make; its folder exists.
-        array: Digital numbers, uint16 up to 32,767 or uint8, (y, x).
-        crs: ``EPSG:n``.
-        transform: Affine coefficients in rasterio's order.
-    """
-    with Canvas(path, array.shape, array.dtype, crs, transform) as canvas:
-        canvas.write(array, 0, 0)
-        canvas.encode()
-
-
 def small_cache() -> rasterio.Env:
     """Hold the raster library to `CACHE_BYTES` as long as the context lasts."""
     return rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES)

@@ -8,7 +8,6 @@ import pytest
 from landcover.errors import InputError
 from landcover.raster.reflectance import (
     NODATA,
-    count_saturated,
     harmonise,
     stored_units,
     to_physical,
@@ -99,10 +98,6 @@ def test_shape_and_strides_do_not_matter() -> None:
     whole = harmonise(numbers, offset=-1000, scale=10_000)
     view = harmonise(numbers[:, ::3, ::-7], offset=-1000, scale=10_000)
     np.testing.assert_array_equal(view, whole[:, ::3, ::-7])
-
-
-def test_count_saturated() -> None:
-    assert count_saturated(dn(0, 1, 65534, 65535, 65535)) == 2
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])

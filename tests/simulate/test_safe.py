@@ -11,7 +11,7 @@ import rasterio
 from pyproj import Transformer
 
 from landcover.simulate import SimulatedRegion
-from landcover.simulate.files import write_jp2
+from landcover.simulate.files import Canvas
 from landcover.simulate.product_xml import BAND_IDS, SCL_SHARES
 from landcover.simulate.safe import digital_numbers
 from landcover.simulate.site import place_sites
@@ -158,7 +158,10 @@ def test_footprint_goes_around_the_valid_pixels(safes: list[Safe]) -> None:
 
 def test_jp2_is_lossless(tmp_path: Path) -> None:
     numbers = np.random.default_rng(0).integers(0, 32_768, (90, 66), dtype=np.uint16)
-    write_jp2(tmp_path / "x.jp2", numbers, "EPSG:32630", (10.0, 0.0, 6e5, 0.0, -10.0, 4e6))
+    place = (10.0, 0.0, 6e5, 0.0, -10.0, 4e6)
+    with Canvas(tmp_path / "x.jp2", numbers.shape, numbers.dtype, "EPSG:32630", place) as canvas:
+        canvas.write(numbers, 0, 0)
+        canvas.encode()
     with rasterio.open(tmp_path / "x.jp2") as image:
         assert np.array_equal(image.read(1), numbers)
         assert image.transform.f == 4e6

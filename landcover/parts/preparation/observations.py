@@ -65,16 +65,6 @@ def read_harmonised(file: ProductFile, window: Window) -> Values:
         return _harmonised(file, raster.read(window, band=1))
 
 
-def read_hidden(
-    task: Task, observation: Observation, grid: Grid, window: Window, excluded: int
-) -> Hidden:
-    """Read where an observation must not be used, on the grid of a layer."""
-    path, ratio = _mask_of(task, observation, grid)
-    with open_raster(path) as raster:
-        bits = raster.read(window.coarsened(ratio), band=1)
-    return _spread(is_excluded(bits, excluded), window, ratio)
-
-
 @dataclass(frozen=True)
 class Source:
     """One observation of one layer: what to open and how to read it."""
