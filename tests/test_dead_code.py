@@ -20,7 +20,7 @@ KINDS = {"function", "class", "method", "property", "import", "unreachable_code"
 WHOLE_ARRAYS = "the plain form on whole arrays, by which tests judge what works window by window"
 LATER = "topographic correction is tried; no stage calls it yet"
 RIVAL = "the bench puts its name together from the format"
-HOOK = "called by the package whose class it extends"
+HOOK = "called by the package that it is registered with or extends"
 STAYS = {
     "box_mean": WHOLE_ARRAYS,
     "geographic_cell_sizes": WHOLE_ARRAYS,
@@ -51,6 +51,7 @@ STAYS = {
     "on_kill": HOOK,
     "serialize": HOOK,
     "LandcoverPlugin": HOOK,
+    "ClassAccessor": HOOK,
 }
 
 
