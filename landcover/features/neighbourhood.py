@@ -12,7 +12,7 @@ from landcover.features.reads import Layer
 from landcover.nouns.model import Feature
 from landcover.raster.neighbourhood import mean_inside
 from landcover.recipe import LAYERS, Recipe
-from landcover.recipe.fields import NEIGHBOURHOOD_SIZES, neighbourhood_name
+from landcover.recipe.features import NEIGHBOURHOOD_SIZES, neighbourhood_name
 
 if TYPE_CHECKING:
     from landcover.features.contract import Values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -23,20 +22,20 @@ Values = NDArray[np.float32]
 Positions = NDArray[np.int64]
 
 
-@dataclass
 class SeriesReader(Reader):
     """A band of every observation of a season that has it, by date."""
 
-    sources: list[Source]
-    work: Grid
-    excluded: int
-    """Mask bits that the recipe leaves out."""
-    days: NDArray[np.int64]
-    check: Check
+    def __init__(self, sources: list[Source], work: Grid, excluded: int, check: Check) -> None:
+        """Say what is read.
 
-    def __post_init__(self) -> None:
-        """Say how many dates there are."""
-        self.leading = (len(self.sources),)
+        Args:
+            sources: The observations.
+            work: Work grid of the tile.
+            excluded: Mask bits that the recipe leaves out.
+            check: Stops where the job was stopped.
+        """
+        self.sources, self.work, self.excluded, self.check = sources, work, excluded, check
+        self.leading = (len(sources),)
 
     def fill(self, window: Window, out: Values, opened: Opened) -> None:
         """Read the window of every date."""
@@ -89,15 +88,12 @@ def series_reader(task: Task, tile: str, period: str, band: str, work: Grid) -> 
     if not found:
         raise InputError(f"{tile} {period}: no product has {band}. Leave its features out.")
     found.sort(key=lambda o: (o.product.datatake, o.product.name))
-    days = [np.datetime64(o.product.datatake.date(), "D").astype(np.int64) for o in found]
     grids = {o.product.name: file.grid for o in found if (file := o.product.file(band))}
-    return SeriesReader(
-        [Source.of(task, band, grids[o.product.name], o) for o in found],
-        work,
-        excluded_bits(task),
-        np.array(days, dtype=np.int64),
-        task.job.check,
-    )
+    sources = [Source.of(task, band, grids[o.product.name], o) for o in found]
+    reader = SeriesReader(sources, work, excluded_bits(task), task.job.check)
+    dates = [o.product.datatake.date() for o in found]
+    reader.days = np.array(dates, dtype="datetime64[D]").astype(np.int64)
+    return reader
 
 
 def _observations(task: Task, tile: str, period: str) -> list[Observation]:

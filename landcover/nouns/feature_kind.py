@@ -11,6 +11,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from landcover.nouns.base import Noun
+
 
 @dataclass(frozen=True)
 class KindRow:
@@ -25,9 +27,9 @@ class KindRow:
     use."""
     section: str = ""
     """Its key under ``features`` of the recipe; empty where none of its own asks for it."""
-    parameters: str = ""
-    """``module:name`` of the section's type, for a kind that is not a field of
-    :class:`landcover.recipe.Features`; the section is then accepted where it is given."""
+    parameters: type[Noun] | None = None
+    """The section's type, for a kind that is no field of :class:`landcover.recipe.Features`: the
+    recipe accepts the section where it is given."""
     per_season: bool = True
     """Whether each season has its features, ``{season}_{layer}``; else the tile has them once,
     before those of the seasons."""

@@ -7,15 +7,14 @@ recipe. Whatever stands here enters the ids of what is computed from it.
 from __future__ import annotations
 
 from landcover.nouns.spectral_index import PAPER_INDICES
+from landcover.recipe.features import TERRAIN, Features
 from landcover.recipe.fields import (
     AUXILIARY,
     BANDS,
     INDICES,
     LAYERS,
-    TERRAIN,
     CompositeRecipe,
     Denoise,
-    Features,
     Mask,
     Recipe,
     Selection,

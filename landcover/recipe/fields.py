@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from landcover.nouns.period import Span
-from landcover.nouns.spectral_index import PAPER_INDICES, SPECTRAL_INDICES
+from landcover.nouns.spectral_index import SPECTRAL_INDICES
+from landcover.recipe.features import Features
 from landcover.recipe.labels import Labels
 from landcover.recipe.learning import ModelRecipe, Validation
 from landcover.recipe.mapping import Classify
@@ -18,7 +19,7 @@ from landcover.recipe.mosaic import MosaicRecipe
 from landcover.recipe.publishing import Publish
 from landcover.recipe.seasons import AnySeason, LongSeason
 from landcover.recipe.section import Section
-from landcover.recipe.temporal import LogShape, Share, Statistics
+from landcover.recipe.temporal import Share, Statistics
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B11", "B12", "B8A")
 AUXILIARY = ("AOT", "WVP")
@@ -26,7 +27,6 @@ AUXILIARY = ("AOT", "WVP")
 # (docs/methods/features.md#feature-sets-and-tables).
 LAYERS = ("AOT", *BANDS, "WVP")
 INDICES = tuple(SPECTRAL_INDICES)
-TERRAIN: tuple[Literal["slope", "aspect", "dem"], ...] = ("slope", "aspect", "dem")
 
 MOST_PRODUCTS = 255
 """Most products that the observations of a pixel are counted of (uint8)."""
@@ -188,47 +188,6 @@ class TerrainRecipe(Section):
     """Largest void that is filled from around it, cells of 30 m; 0 leaves all voids."""
     flat_below: float = Field(0.0, ge=0, lt=90)
     """Slope below which ground counts as flat, degrees: denoised lakes tilt a little."""
-
-
-Size = Literal[3, 5, 7, 9]
-NEIGHBOURHOOD_SIZES: tuple[Size, ...] = (3, 5, 7, 9)
-"""Sides of the squares that a mean may be taken over, pixels."""
-
-
-class Neighbourhood(Section):
-    """Means of layers over the square around each pixel.
-
-    Method: docs/methods/features.md#neighbourhood-means.
-    """
-
-    layers: tuple[str, ...] = Field(("B04", "B08", "B11"), min_length=1)
-    """Layers of the composite, statistics among them."""
-    sizes: tuple[Size, ...] = Field((3,), min_length=1)
-    """Sides of the squares in pixels of the work grid: ``{season}_{layer}_mean3``."""
-
-    def names(self) -> tuple[str, ...]:
-        """Name the means, ``B04_mean3``, by layer."""
-        return tuple(neighbourhood_name(n, size) for n in self.layers for size in self.sizes)
-
-
-def neighbourhood_name(layer: str, size: int) -> str:
-    """Name the mean of a layer over a square of some pixels, ``B04_mean3``."""
-    return f"{layer}_mean{size}"
-
-
-class Features(Section):
-    """What the classifier sees (docs/methods/features.md)."""
-
-    indices: tuple[str, ...] = PAPER_INDICES
-    """Spectral indices of each season."""
-    index_variant: Literal["paper", "literature"] = "paper"
-    """Formulas as the paper prints them, or as their authors published them."""
-    terrain: tuple[Literal["slope", "aspect", "dem"], ...] = TERRAIN
-    """Terrain layers; without a DEM they leave the feature set."""
-    neighbourhood: Neighbourhood | None = None
-    """Means around each pixel as further features of each season."""
-    log_shape: LogShape | None = None
-    """Bands by the shape of their spectrum as further features of each season."""
 
 
 class Recipe(Section):

@@ -108,7 +108,13 @@ def _fields_at(parents: Sequence[str | int]) -> list[str]:
         if isinstance(part, str):
             fields = [model.model_fields[part] for model in models if part in model.model_fields]
             models = [model for field in fields for model in _models(field.annotation)]
-    return list(dict.fromkeys(name for model in models for name in model.model_fields))
+    return list(dict.fromkeys(name for model in models for name in _keys_of(model)))
+
+
+def _keys_of(model: Any) -> tuple[str, ...]:
+    """List the keys of a table: its fields, and what it says of itself beyond them."""
+    known = getattr(model, "known_keys", None)
+    return tuple(known() if known else model.model_fields)
 
 
 def _models(annotation: Any) -> list[Any]:
