@@ -183,3 +183,66 @@ def test_a_stage(tree, tmp_path):
     found = run(tree, code, tmp_path / "in" / "products", tmp_path / "workspace")
     assert found.split("\n")[-4:-1] == ["done", "done", "3 tallies, True"]
     assert "tally" in run(tree, "from landcover.cli.run import command; command(['--help'])")
+
+
+def test_a_spectral_index(tree):
+    add_line(
+        tree, "landcover/nouns/spectral_index.py",
+        '    SpectralIndex("ndci", ("B05", "B04")),',
+        before=')\n\nSPECTRAL_INDICES',
+    )  # fmt: skip
+    add_line(
+        tree, "landcover/raster/indices.py",
+        '    # Mishra and Mishra 2012.\n    "ndci": {PAPER: _normalised_difference},',
+        before='}\n"""Index → variant → formula."""',
+    )  # fmt: skip
+    code = (
+        "import numpy as np; from landcover import api; from landcover.recipe import make_recipe\n"
+        "from landcover.features.plan import plan_features\n"
+        "from landcover.features.normalisation import NORMALISATION\n"
+        "season = {'name': 'may', 'first_month': 5, 'last_month': 5}\n"
+        "features = {'indices': ['ndci']}\n"
+        "recipe = make_recipe({'name': 'x', 'seasons': [season], 'features': features})\n"
+        "found, _ = plan_features(recipe, {'may': {'B04', 'B05'}}, has_terrain=False)\n"
+        "bands = {'B05': np.array([0.3]), 'B04': np.array([0.1])}\n"
+        "print(found.names[-1], api.spectral_index('NDCI', bands), NORMALISATION['ndci'])"
+    )
+    assert run(tree, code) == "may_ndci [0.5] None\n"
+
+
+def test_a_kind_of_feature(tree):
+    (tree / "landcover/features/brightness.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from landcover.features.contract import Asked, Computation, Kind, Plane\n"
+        "from landcover.features.reads import Layer\n"
+        "@dataclass(frozen=True)\n"
+        "class Brightness(Computation):\n"
+        "    period: str\n"
+        "    @property\n"
+        "    def reads(self):\n"
+        "        return tuple(Layer(self.period, band) for band in ('B02', 'B03', 'B04'))\n"
+        "    def compute(self, block, origin):\n"
+        "        blue, green, red = block.planes\n"
+        "        return [blue + green + red]\n"
+        "class BrightnessKind(Kind):\n"
+        "    def asked(self, recipe):\n"
+        "        return [Asked('brightness')]\n"
+        "    def source(self, feature, recipe):\n"
+        "        return Plane(Brightness(feature.period))\n"
+        "KIND = BrightnessKind()\n"
+    )
+    add_line(
+        tree, "landcover/nouns/feature_kind.py",
+        '    KindRow("brightness", "brightness", "landcover.features.brightness", order=50),',
+        before=')  # fmt: skip\n\nFEATURE_KINDS',
+    )  # fmt: skip
+    code = (
+        "from landcover.recipe import make_recipe\n"
+        "from landcover.features.plan import plan_features\n"
+        "season = {'name': 'may', 'first_month': 5, 'last_month': 5}\n"
+        "recipe = make_recipe({'name': 'x', 'seasons': [season]})\n"
+        "for bands in ({'B02', 'B03', 'B04'}, {'B03', 'B04'}):\n"
+        "    found, missing = plan_features(recipe, {'may': bands}, has_terrain=False)\n"
+        "    print(found.names[-1], 'may_brightness' in missing)"
+    )
+    assert run(tree, code) == "may_brightness False\nmay_ri True\n"

@@ -3,7 +3,7 @@
 A :class:`Kind` names the features that a recipe asks for, and gives the :class:`Computation` of
 each: what it reads, how far it looks around a pixel, and how the planes come of a block. The
 stack adds the halos up along what reads what, reads each layer once, and calls the same
-``compute`` for windows and for single pixels (docs/decisions/0020).
+``compute`` for windows and for single pixels (docs/decisions/0022).
 """
 
 from __future__ import annotations

@@ -58,8 +58,9 @@ class PixelPass:
         """
         wanted = rows * self._shape[1] + columns
         # Reads that only serve to look around are not needed at the pixels themselves.
+        each = np.unique(wanted)
         for source in sources:
-            self._need(step_of(source), np.unique(wanted))
+            self._need(step_of(source), each)
         levels = list(self._graph.computed)
         for step in (step for level in reversed(levels) for step in reversed(level)):
             self._need_inputs(step)
@@ -73,12 +74,17 @@ class PixelPass:
 
     def _need(self, step: Read | Computation, pixels: Positions) -> None:
         known = self._pixels.get(step)
-        self._pixels[step] = pixels if known is None else np.union1d(known, pixels)
+        if known is None:
+            self._pixels[step] = pixels
+        elif known is not pixels and not np.array_equal(known, pixels):
+            self._pixels[step] = np.union1d(known, pixels)
 
     def _need_inputs(self, step: Computation) -> None:
-        found = [np.unique(patches) for _, patches in self._patches(step)]
-        pixels = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
-        pixels = pixels[pixels >= 0]
+        pixels = self._pixels[step]
+        if step.halo and pixels.size:
+            found = [np.unique(patches) for _, patches in self._patches(step)]
+            pixels = np.unique(np.concatenate(found))
+            pixels = pixels[pixels >= 0]
         for source in step.reads:
             self._need(step_of(source), pixels)
 

@@ -41,9 +41,10 @@ Positions = NDArray[np.integer]
 Documents = dict[Computation, Mapping[str, Any]]
 TERRAIN_FILES = {"slope": "slope.tif", "aspect": "aspect.tif", "dem": "elevation.tif"}
 _READING_BYTES = 8
-"""Of a pixel, what a thread holds of a file while it reads: stored numbers and a decoded block."""
-_STRIP_BYTES = 32
-"""Of a pixel, what steps of formulas hold; measured with windows of 512 px."""
+"""Of a pixel, what a thread holds of a file while it reads: stored numbers (4 bytes measured) and
+the block that is decoded."""
+_RESERVE_BYTES = 32
+"""Of a pixel, in reserve: strips of formulas, and what was freed but not given back."""
 
 
 class FeatureStack:
@@ -87,7 +88,7 @@ class FeatureStack:
         for _, graph, sources in self._groups:
             dates = self._most_dates(graph)
             most = max(most, graph.bytes_per_pixel(set(sources), threads, dates))
-        return 8.0 * len(self._features) + most + _READING_BYTES * threads + _STRIP_BYTES
+        return 8.0 * len(self._features) + most + _READING_BYTES * threads + _RESERVE_BYTES
 
     @property
     def kept_gb(self) -> float:

@@ -41,7 +41,7 @@ class Feature(Noun):
     """Where the layer comes from."""
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     """What its kind must know beyond that. Absent from documents and ids where empty, as for the
-    kinds whose layers tell all of it (docs/decisions/0020)."""
+    kinds whose layers tell all of it (docs/decisions/0022)."""
 
     @model_serializer(mode="wrap")
     def _without_empty_parameters(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

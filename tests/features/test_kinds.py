@@ -28,9 +28,9 @@ from landcover.nouns.feature_kind import FEATURE_KINDS
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import feature_set
 from landcover.nouns.run import Unit
-from landcover.parts.run_features import run_features
 from landcover.parts.task import Job, Task
 from landcover.parts.training.model_lookup import load_model
+from landcover.parts.training.run_features import run_features
 from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
 from landcover.products.reading import read_product
 from landcover.raster.neighbourhood import box_mean
