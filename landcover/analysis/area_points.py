@@ -17,7 +17,7 @@ from landcover.stores.layout import VALIDATION
 from landcover.stores.workspace import Workspace
 
 
-class Basis(NamedTuple):
+class PointCounts(NamedTuple):
     """Points read on a map."""
 
     counts: NDArray[np.float64]
@@ -38,7 +38,7 @@ def basis_of(
     codes: Sequence[int],
     table: pd.DataFrame | None,
     agreement: AccuracyReport | None,
-) -> Basis:
+) -> PointCounts:
     """Choose the points that intervals follow from.
 
     Independent points are taken where they give intervals: what was held out of training was
@@ -60,11 +60,13 @@ def basis_of(
             "than two, so the intervals are those of the held-out ones.",
         )
     if table is None:
-        return Basis(np.zeros((len(codes), len(codes))), "")
+        return PointCounts(np.zeros((len(codes), len(codes))), "")
     # One pixel of a point, its centre where there is one: nine are no nine samples.
     held = table[~table["is_train"]].assign(off=table["dx"].abs() + table["dy"].abs())
     held = held.sort_values(["point_id", "off"]).drop_duplicates("point_id")
-    return Basis(_matrix(codes_at(maps, held), held["code"].to_numpy(), codes), "held-out", notes)
+    return PointCounts(
+        _matrix(codes_at(maps, held), held["code"].to_numpy(), codes), "held-out", notes
+    )
 
 
 def independent_of(workspace: Workspace, maps: Sequence[MapFile]) -> AccuracyReport | None:
@@ -90,7 +92,7 @@ def independent_of(workspace: Workspace, maps: Sequence[MapFile]) -> AccuracyRep
     return None
 
 
-def _independent(agreement: AccuracyReport, codes: Sequence[int]) -> Basis:
+def _independent(agreement: AccuracyReport, codes: Sequence[int]) -> PointCounts:
     counts = np.zeros((len(codes), len(codes)))
     place = {code: k for k, code in enumerate(codes)}
     for mapped, row in zip(agreement.codes, agreement.matrix, strict=True):
@@ -99,7 +101,7 @@ def _independent(agreement: AccuracyReport, codes: Sequence[int]) -> Basis:
                 counts[place[mapped], place[reference]] += n
     n, how = agreement.n, agreement.design
     note = f"The intervals follow from {n} independent points on the map: {how}."
-    return Basis(counts, "independent", (note,))
+    return PointCounts(counts, "independent", (note,))
 
 
 def _matrix(

@@ -21,7 +21,7 @@ from landcover.analysis.map_pair import (
 )
 from landcover.errors import UsageError
 from landcover.features.stack import FeatureStack
-from landcover.learn.layers import SCALE, Further
+from landcover.learn.layers import SCALE, ExtraLayers
 from landcover.learn.models import Model
 from landcover.learn.predict import predict_blocks
 from landcover.ledger import outputs
@@ -35,7 +35,7 @@ from landcover.parts.preparation.composite_files import clear_name
 from landcover.parts.task import Job
 from landcover.parts.training.model_lookup import LoadedModel, find_card, load_model
 from landcover.publish.areas import row_hectares
-from landcover.raster.attribution import SAME, attribute, swing
+from landcover.raster.attribution import SAME, attribute, probability_change
 from landcover.raster.mosaic import deepest_valid, lattice_union, take_from_owner
 from landcover.raster.windows import plan_windows
 from landcover.stores.rasters import RasterStyle, create_raster, open_raster, write_cog
@@ -181,7 +181,7 @@ def _write_causes(
                     now[0],
                     maps[1][is_other],
                     is_seen=clear >= limits.clear,
-                    is_sure=swing(then[1], now[1], SCALE) >= limits.swing,
+                    is_sure=probability_change(then[1], now[1], SCALE) >= limits.swing,
                 )
                 n_other += int(np.count_nonzero(then[0] != maps[0][is_other]))
             raster.write(causes, window)
@@ -213,7 +213,7 @@ def _answers(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Ask a model: codes, (n,), and probabilities, (class, n), of the chosen pixels."""
     rows = side.stack.read(window)[:, chosen].T
-    work = partial(predict_blocks, model, further=Further(probabilities=True))
+    work = partial(predict_blocks, model, further=ExtraLayers(probabilities=True))
     parts = list(pool.map(work, np.array_split(rows, threads)))
     codes = np.concatenate([part[0] for part in parts])
     return codes, np.concatenate([part[2]["probabilities"] for part in parts], axis=-1)

@@ -24,7 +24,7 @@ from landcover.nouns.reference_legends import REFERENCE_LEGENDS
 from landcover.parts.mapping.map_lookup import MapFile, find_maps
 from landcover.parts.provenance import run_of
 from landcover.publish.areas import row_hectares
-from landcover.raster.agreement import AGREE, DIFFER, agreement, count_pairs, diversity, weigh_pairs
+from landcover.raster.agreement import AGREE, DIFFER, agreement, count_pairs, diversity, sum_by_pair
 from landcover.stores.rasters import (
     CodeNames,
     RasterStyle,
@@ -181,7 +181,7 @@ def _pass(
             writer = stack.enter_context(create_raster(where, one.grid, style))
         for window, raw, other in _windows(one, others, side):
             if one.grid.crs == DEGREES:
-                pairs += weigh_pairs(raw, other, of_row[window.slices[0]])
+                pairs += sum_by_pair(raw, other, of_row[window.slices[0]])
             else:
                 pairs += count_pairs(raw, other)
             codes, theirs = reading.first[raw], reading.second[other]

@@ -156,7 +156,7 @@ def _candidates(maps: Sequence[MapFile]) -> pd.DataFrame:
         found = Candidates(cell)
         with open_raster(_confidence_of(one)) as raster:
             for window, codes in one.windows():
-                found.look_at(codes, raster.read(window, band=1), window.row, window.column)
+                found.add_window(codes, raster.read(window, band=1), window.row, window.column)
         table = found.table()
         x = one.grid.ulx + (table["column"].to_numpy(float) + 0.5) * one.grid.pixel
         y = one.grid.uly - (table["row"].to_numpy(float) + 0.5) * one.grid.pixel

@@ -16,7 +16,7 @@ from landcover.errors import InputError, MissingDataError
 from landcover.labels.field_sheet import COLUMNS, write_sheet
 from landcover.learn.area import allocate, sample_size
 from landcover.learn.comparison import Comparison, compare
-from landcover.learn.sampling_design import StratifiedDraw
+from landcover.learn.sampling_design import StratifiedSample
 from landcover.nouns.area import Design
 from landcover.nouns.validation import Independent
 from landcover.parts.class_names import Names
@@ -80,7 +80,7 @@ def assess(
     return found.model_copy(update={"agreement": agreement})
 
 
-def set_against(
+def compare_at_points(
     workspace: Opens, first: str, second: str, points: Path, labels: Labels, *, seed: int = 0
 ) -> Comparison:
     """Tell whether one of two maps is right more often at the same reference points.
@@ -193,9 +193,9 @@ def draw_sheet(
             f"Design: expected one map, found {len(maps)}; draw a sheet for each zone."
         )
     one = maps[0]
-    draw = StratifiedDraw(plan.samples, seed)
+    draw = StratifiedSample(plan.samples, seed)
     for window, codes in one.windows():
-        draw.look_at(codes, window.row, window.column)
+        draw.add_window(codes, window.row, window.column)
         if tell is not None:
             tell((window.row + window.height) / one.grid.height, "drawing points")
     pixels = draw.pixels()

@@ -22,7 +22,7 @@ from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import Stage
 from landcover.parts.preparation.composite_rule import OPTIONS, rule_of
 from landcover.parts.preparation.expected_coverage import candidates_of, expect
-from landcover.parts.preparation.fetching import Offer, look
+from landcover.parts.preparation.fetching import AvailableProducts, find_products
 from landcover.parts.preparation.quicklook_masks import masked_by_recipe
 from landcover.parts.preparation.quicklooks import make_quicklook, quicklook_of_composite
 from landcover.parts.task import Task
@@ -68,13 +68,13 @@ class _Choice:
 
     task: Task
     period: Period
-    offer: Offer
+    available: AvailableProducts
     status: Status
     candidates: tuple[Candidate, ...]
 
     @property
     def products(self) -> list[Product]:
-        return [self.offer.products[entry.name] for entry in self.candidates if entry.is_used]
+        return [self.available.products[entry.name] for entry in self.candidates if entry.is_used]
 
 
 def check_readiness(
@@ -197,26 +197,26 @@ def _choices(
     workspace: Workspace, run: Run, recipe: Recipe, tile: str
 ) -> Iterator[tuple[Period, _Choice | LandcoverError]]:
     """Choose the products of each season of a tile; what went wrong is told in its place."""
-    here: Offer | None = None
+    here: AvailableProducts | None = None
     for span in recipe.spans(run.arguments.year):
         label = f"{tile} {span.name}"
         unit = Unit(id=f"{tile}.{span.name}", label=label, tile=tile, span=span.name)
         task = Task(workspace, run, recipe, unit)
         try:
-            offer = here or look(task, tile, span.periods)
+            available = here or find_products(task, tile, span.periods)
         except LandcoverError as error:
             yield from ((period, error) for period in span.periods)
             continue
         # A folder is read once for all seasons; a catalogue is asked for the months in question.
-        here = None if is_remote(run.arguments.products) else offer
+        here = None if is_remote(run.arguments.products) else available
         for period in span.periods:
-            yield period, _choose(task, period, offer)
+            yield period, _choose(task, period, available)
 
 
-def _choose(task: Task, period: Period, offer: Offer) -> _Choice:
+def _choose(task: Task, period: Period, available: AvailableProducts) -> _Choice:
     rule = task.recipe.selection
-    selected = select_products(list(offer.products.values()), period, rule)
-    baselines = {name: product.baseline for name, product in offer.products.items()}
+    selected = select_products(list(available.products.values()), period, rule)
+    baselines = {name: product.baseline for name, product in available.products.items()}
     names = {candidate.name for candidate in selected.candidates}
     # Where the chain has chosen from the same products, it knows more: it has seen their pixels.
     for document in _made(task.workspace, "collect", f"{task.unit.tile}/{period.name}"):
@@ -225,15 +225,15 @@ def _choose(task: Task, period: Period, offer: Offer) -> _Choice:
             candidate["name"] for candidate in params["candidates"]
         }:
             known = candidates_of(params["candidates"], baselines)
-            return _Choice(task, period, offer, document["stats"]["status"], known)
+            return _Choice(task, period, available, document["stats"]["status"], known)
     known = candidates_of([entry.to_document() for entry in selected.candidates], baselines)
-    return _Choice(task, period, offer, selected.status, known)
+    return _Choice(task, period, available, selected.status, known)
 
 
 def _season(choice: _Choice) -> tuple[SeasonQuality, Grid | None]:
     """Say what a season will be worth, and on which grid that is known."""
-    task, period, offer, chosen = choice.task, choice.period, choice.offer, choice.products
-    unreadable = tuple(f"{name}: {error}" for name, error in offer.damaged)
+    task, period, available, chosen = choice.task, choice.period, choice.available, choice.products
+    unreadable = tuple(f"{name}: {error}" for name, error in available.damaged)
     season = SeasonQuality(
         period=period.name,
         status=choice.status,

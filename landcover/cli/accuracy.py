@@ -64,7 +64,7 @@ def command(
     Example: landcover accuracy map_32630.tif sheet.csv
     """
     from landcover import api
-    from landcover.analysis.map_accuracy import assess, set_against
+    from landcover.analysis.map_accuracy import assess, compare_at_points
     from landcover.settings import read_settings
 
     if strata is not None and design not in (None, "stratified"):
@@ -76,7 +76,7 @@ def command(
         return api.open_workspace(read_settings(workspace=workspace))
 
     found = assess(opens, map_text, Path(labels), read, design=design, strata=strata)
-    beside = set_against(opens, map_text, against, Path(labels), read) if against else None
+    beside = compare_at_points(opens, map_text, against, Path(labels), read) if against else None
     document = found.to_document() | ({"against": beside._asdict()} if beside is not None else {})
     if out is not None:
         Path(out).parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ NAMED = 2
 """Features that a sentence names."""
 
 
-def call_feature(feature: Feature) -> str:
+def feature_title(feature: Feature) -> str:
     """Name a feature for people: ``B11 of summer``, ``slope``."""
     return f"{feature.layer} of {feature.period}" if feature.period else feature.layer
 
@@ -82,7 +82,7 @@ def advise_pair(
     return f"{one.title} and {other.title}: {', '.join(facts)}: {what}."
 
 
-def advise_thin(classes: Sequence[ExplainedClass]) -> Iterator[str]:
+def advise_small_classes(classes: Sequence[ExplainedClass]) -> Iterator[str]:
     """Name the classes that have too few samples, with how many to add."""
     middle = median(entry.train_groups for entry in classes)
     for entry in classes:
@@ -95,7 +95,7 @@ def advise_thin(classes: Sequence[ExplainedClass]) -> Iterator[str]:
             )
 
 
-def tell_point(
+def describe_point(
     point: str,
     tile: str,
     *,

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landcover.learn.accuracy import confusion_matrix
-from landcover.learn.advice import advise_pair, advise_thin, call_feature
+from landcover.learn.advice import advise_pair, advise_small_classes, feature_title
 from landcover.learn.classifiers import feature_matrix
 from landcover.learn.explain import ROWS, Explained, contrast, explain
 from landcover.learn.misclassified import POINTS, choose_misclassified, describe_misclassified
@@ -122,7 +122,7 @@ def diagnose(
         pairs=pairs,
         points=tuple(describe_misclassified(model, card, called, held, explained, extra)),
         n_missed=int(is_misclassified.sum()),
-        advice=(*(pair.advice for pair in pairs[:NAMED]), *advise_thin(classes)),
+        advice=(*(pair.advice for pair in pairs[:NAMED]), *advise_small_classes(classes)),
         notes=tuple(_notes(model, explained, held, classes, int(is_misclassified.sum()))),
     )
 
@@ -199,7 +199,7 @@ def _pairs(
         tiles = held.loc[is_wrong & (held["tile"] != "").to_numpy(), "tile"].value_counts()
         worst = sorted(tiles.index, key=lambda tile: (-tiles[tile], tile))[:MOST_TILES]
         n = int(rows[i] + rows[j])
-        by_name = {f.name: call_feature(f) for f in card.features.features}
+        by_name = {f.name: feature_title(f) for f in card.features.features}
         found.append(
             ConfusedPair(
                 codes=codes,

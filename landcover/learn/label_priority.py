@@ -33,7 +33,7 @@ class Candidates:
         self._cell = cell
         self._parts: list[pd.DataFrame] = []
 
-    def look_at(
+    def add_window(
         self, codes: NDArray[np.uint8], confidence: NDArray[np.uint8], row: int, column: int
     ) -> None:
         """Let the pixels of a window take part.

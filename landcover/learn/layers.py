@@ -18,7 +18,7 @@ NODATA = 255
 
 
 @dataclass(frozen=True)
-class Further:
+class ExtraLayers:
     """Which further layers are computed, and from what."""
 
     probabilities: bool = False
@@ -33,7 +33,7 @@ class Further:
     """With it, ``set_size``: number of classes whose score is not above."""
 
 
-NOTHING_MORE = Further()
+NO_EXTRA_LAYERS = ExtraLayers()
 """Class and confidence only."""
 
 
@@ -61,7 +61,7 @@ def quantise_confidence(confidence: NDArray[np.float64]) -> Layer:
     return np.where(np.isnan(confidence), NODATA, scaled).astype(np.uint8)
 
 
-def empty_layers(further: Further, n_classes: int, n: int) -> dict[str, Layer]:
+def empty_layers(further: ExtraLayers, n_classes: int, n: int) -> dict[str, Layer]:
     """Make the layers that are wanted, by name, uint8, (n,) or (K, n), all nodata."""
     wanted = {
         "probabilities": further.probabilities,
@@ -78,8 +78,8 @@ def empty_layers(further: Further, n_classes: int, n: int) -> dict[str, Layer]:
     }
 
 
-def further_layers(
-    further: Further, probability: NDArray[np.float64], features: NDArray[np.float32]
+def extra_layers(
+    further: ExtraLayers, probability: NDArray[np.float64], features: NDArray[np.float32]
 ) -> dict[str, Layer]:
     """Compute the layers that are wanted.
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landcover.learn.advice import call_feature, tell_point
+from landcover.learn.advice import describe_point, feature_title
 from landcover.learn.classifiers import feature_matrix
 from landcover.learn.explain import Explained, choose_rows
 from landcover.learn.models import Model
@@ -71,7 +71,7 @@ def describe_misclassified(
     Returns:
         One entry per row, the most certain error first.
     """
-    names = [call_feature(feature) for feature in card.features.features]
+    names = [feature_title(feature) for feature in card.features.features]
     table = held.iloc[extra]
     features = feature_matrix(table, model.feature_names)
     chances = model.probabilities(features) if len(table) else np.zeros((0, len(card.codes)))
@@ -107,7 +107,7 @@ def describe_misclassified(
                 p_reference=reference[1],
                 p_predicted=predicted[1],
                 features=tuple(pushed),
-                sentence=tell_point(
+                sentence=describe_point(
                     str(row["point_id"]),
                     str(row["tile"]),
                     reference=reference,

@@ -10,12 +10,12 @@ from landcover.errors import InputError
 from landcover.learn.classifiers import feature_matrix
 from landcover.learn.kinds.contract import classifier_of
 from landcover.learn.layers import (
+    NO_EXTRA_LAYERS,
     NODATA,
-    NOTHING_MORE,
-    Further,
+    ExtraLayers,
     Layer,
     empty_layers,
-    further_layers,
+    extra_layers,
     quantise_confidence,
 )
 from landcover.learn.models import Model
@@ -31,7 +31,7 @@ _EXPONENT = np.int32(0x7F800000)
 def predict_blocks(
     model: Model,
     features: NDArray[np.float32],
-    further: Further = NOTHING_MORE,
+    further: ExtraLayers = NO_EXTRA_LAYERS,
     *,
     block: int | None = None,
 ) -> tuple[Layer, Layer, dict[str, Layer]]:
@@ -80,7 +80,7 @@ def predict_blocks(
         winner = probability.argmax(axis=1)
         codes[here] = model.classes[winner]
         confidence[here] = quantise_confidence(probability[np.arange(len(winner)), winner])
-        for name, values in further_layers(further, probability, given).items():
+        for name, values in extra_layers(further, probability, given).items():
             layers[name][..., here] = values
     return codes, confidence, layers
 

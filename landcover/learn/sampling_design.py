@@ -29,7 +29,7 @@ def pixel_keys(rows: NDArray[np.int64], columns: NDArray[np.int64], seed: int) -
     return np.asarray(bits ^ (bits >> np.uint64(31)), dtype=np.uint64)
 
 
-class StratifiedDraw:
+class StratifiedSample:
     """The pixels with the smallest keys of each stratum, whatever the windows were.
 
     A simple random sample without replacement within each stratum: the key of a pixel depends on
@@ -48,7 +48,7 @@ class StratifiedDraw:
         none = np.empty(0, dtype=np.int64)
         self._held = {code: (none.astype(np.uint64), none, none) for code in self._wanted}
 
-    def look_at(self, codes: NDArray[np.uint8], row: int, column: int) -> None:
+    def add_window(self, codes: NDArray[np.uint8], row: int, column: int) -> None:
         """Let the pixels of a window take part.
 
         Args:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from landcover.learn.classifiers import feature_matrix
-from landcover.nouns.signature import ClassSignature, Signatures, Spread
+from landcover.nouns.signature import ClassSignature, FeatureDistribution, Signatures
 
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 
@@ -49,7 +49,10 @@ def class_signatures(
     for code in np.unique(codes):
         mine = values[codes == code]
         numbers = np.vstack([mine.mean(axis=0), np.quantile(mine, QUANTILES, axis=0)]).T
-        spreads = (dict(zip(Spread.model_fields, row.tolist(), strict=True)) for row in numbers)
+        spreads = (
+            dict(zip(FeatureDistribution.model_fields, row.tolist(), strict=True))
+            for row in numbers
+        )
         found.append(
             ClassSignature(
                 code=int(code),
@@ -57,7 +60,7 @@ def class_signatures(
                 colour=legend.colour_of(int(code)),
                 n=len(mine),
                 features={
-                    name: Spread(**spread)
+                    name: FeatureDistribution(**spread)
                     for name, spread in zip(feature_names, spreads, strict=True)
                 },
             )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landcover.learn.advice import advise_pair, advise_thin, call_feature
+from landcover.learn.advice import advise_pair, advise_small_classes, feature_title
 from landcover.learn.diagnosis import (
     MEASURED,
     MOST_PAIRS,
@@ -82,7 +82,7 @@ def with_validation(
     return ValidatedExplanation(
         **known,
         pairs=pairs,
-        advice=(*named, *advise_thin(explanation.classes)),
+        advice=(*named, *advise_small_classes(explanation.classes)),
         notes=(*explanation.notes, *_notes(report, matrix)),
         judgement=IndependentValidation(
             run=run,
@@ -176,7 +176,7 @@ def _join(
     if not _share(pair, validated):
         advice = f"{one.title} and {other.title}: none confused on {basis}."
     else:
-        called = {f.name: call_feature(f) for f in card.features.features}
+        called = {f.name: feature_title(f) for f in card.features.features}
         names = [d.feature for d in pair.differences] or pair.measured
         advice = advise_pair(
             (one, other),

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Pace:
+class ClaimTiming:
     """How often an owner shows that it lives, and when the others stop believing it."""
 
     beat_seconds: float = 15.0
@@ -40,7 +40,7 @@ class Pace:
 def claimed(
     records: RecordStore,
     output_id: str,
-    pace: Pace | None = None,
+    pace: ClaimTiming | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[None]:
     """Hold the claim on an output for the length of the block; wait for it first.
@@ -58,7 +58,7 @@ def claimed(
     Yields:
         Nothing; the claim is held.
     """
-    chosen = pace or Pace()
+    chosen = pace or ClaimTiming()
     key = _acquire(records, output_id, chosen, check)
     done = threading.Event()
     beating = threading.Thread(
@@ -76,7 +76,9 @@ def claimed(
         _release(records, key)
 
 
-def _acquire(records: RecordStore, output_id: str, pace: Pace, check: Callable[[], None]) -> str:
+def _acquire(
+    records: RecordStore, output_id: str, pace: ClaimTiming, check: Callable[[], None]
+) -> str:
     owner = _new_owner()
     watched: tuple[str, int] | None = None
     since = time.monotonic()

@@ -7,7 +7,7 @@ from pydantic import Field
 from landcover.nouns.base import Noun
 
 
-class Spread(Noun):
+class FeatureDistribution(Noun):
     """One feature among the rows of one class, in the feature's unit."""
 
     mean: float
@@ -35,7 +35,7 @@ class ClassSignature(Noun):
     """Its colour, ``#RRGGBB``."""
     n: int = Field(ge=1)
     """Rows."""
-    features: dict[str, Spread]
+    features: dict[str, FeatureDistribution]
     """Feature → its spread, in the order of the columns."""
 
 

@@ -56,7 +56,7 @@ class Task:
     """Outputs of the unit, in order."""
     n_reused: int = 0
     """How many of them existed already."""
-    pace: claims.Pace = field(default_factory=claims.Pace)
+    pace: claims.ClaimTiming = field(default_factory=claims.ClaimTiming)
     """How claims on outputs are kept and watched."""
 
     def need(

@@ -30,7 +30,7 @@ def count_pairs(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[
     return np.bincount(pairs, minlength=256 * 256).reshape(256, 256).astype(np.int64)
 
 
-def weigh_pairs(
+def sum_by_pair(
     first: NDArray[np.uint8], second: NDArray[np.uint8], of_row: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Sum what pixels weigh by the pair of their codes.

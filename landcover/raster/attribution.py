@@ -11,7 +11,9 @@ SAME, LAND, INPUT, MODEL, BOTH = 1, 2, 3, 4, 5
 """Values of a raster of causes; 0 where one of the maps has no class."""
 
 
-def swing(then: NDArray[np.uint8], now: NDArray[np.uint8], scale: int) -> NDArray[np.float64]:
+def probability_change(
+    then: NDArray[np.uint8], now: NDArray[np.uint8], scale: int
+) -> NDArray[np.float64]:
     """Measure how far the answer of one model moved between two inputs.
 
     The total variation distance ½ Σ |p − q| of the class probabilities p and q. It is the smallest

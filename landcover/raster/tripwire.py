@@ -54,7 +54,7 @@ FEW = 0.01
 NONE = 0.002
 """Share of pixels that may be there by accident: defects and edges."""
 VOTES = {0: "n_same", STEP: "n_higher", -STEP: "n_lower"}
-SAID = {0: "agree with", STEP: "lie 0.1 above", -STEP: "lie 0.1 below"}
+VOTE_WORDS = {0: "agree with", STEP: "lie 0.1 above", -STEP: "lie 0.1 below"}
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,9 @@ def _verdict(step: int, evidence: OffsetEvidence) -> tuple[Verdict, float, str]:
     The product has no impossible pixels.
     """
     share = evidence.share
-    said = f"{share(VOTES[step]):.0%} of the pixels {SAID[step]} the others in nearly all bands"
+    said = (
+        f"{share(VOTES[step]):.0%} of the pixels {VOTE_WORDS[step]} the others in nearly all bands"
+    )
     if step == 0:
         is_split = share("n_same") < CLEARLY * max(share("n_higher"), share("n_lower"))
         return "unsure" if is_split else "ok", FEWEST_VOTES, said

@@ -73,7 +73,7 @@ class RemoteCell:
 
 
 @dataclass(frozen=True)
-class Located:
+class FoundCells:
     """What a server has for a box."""
 
     cells: tuple[RemoteCell, ...]
@@ -112,9 +112,9 @@ class DemSource:
         self._web = Web(access.policy, Token(lambda: token) if token else None)
         if are_cogs:
             root = f"{_VSI}{address_of((0, 0)).partition('/Copernicus')[0]}"
-            vsi.register(root, vsi.Reach(lambda: _GDAL, self._require))
+            vsi.register(root, vsi.VsiAccess(lambda: _GDAL, self._require))
 
-    def locate(self, box: tuple[float, float, float, float]) -> Located:
+    def locate(self, box: tuple[float, float, float, float]) -> FoundCells:
         """Find the cells that a box touches; nothing of them is fetched.
 
         Args:
@@ -138,7 +138,7 @@ class DemSource:
                 f"such as {self._address_of(corners[0])}. Check --dem."
             )
         present = {found.cell for found in cells}
-        return Located(tuple(cells), tuple(c for c in corners if c not in present))
+        return FoundCells(tuple(cells), tuple(c for c in corners if c not in present))
 
     def fetch(
         self,

@@ -14,7 +14,7 @@ from landcover.parts.task import Task
 from landcover.parts.training.model_compatibility import require_task_fits
 from landcover.parts.training.run_model import load_model, open_model
 from landcover.parts.training.second_level import load_second
-from landcover.parts.training.trust_files import further_layers
+from landcover.parts.training.trust_files import extra_layers
 from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
 from landcover.recipe import Classify
 from landcover.stores import layout
@@ -31,7 +31,7 @@ def classify(task: Task) -> None:
     _require_features(task, card, composites, terrain)
     require_task_fits(task, card)
     recipe = task.recipe.classify
-    further = further_layers(task, key, card, recipe)
+    further = extra_layers(task, key, card, recipe)
     wanted = Wanted(
         stage="classify",
         version=version_of("classify"),

@@ -9,7 +9,7 @@ from landcover.errors import LandcoverError, MissingDataError
 from landcover.nouns.output import Wanted
 from landcover.nouns.period import Period
 from landcover.nouns.stages import version_of
-from landcover.parts.preparation.fetching import look
+from landcover.parts.preparation.fetching import find_products
 from landcover.parts.preparation.product_choice import Choice, choose_products, why_empty
 from landcover.parts.task import Task
 from landcover.sources.selection import Candidate
@@ -27,10 +27,10 @@ def collect(task: Task) -> None:
     """
     tile, span = str(task.unit.tile), str(task.unit.span)
     periods = next(s for s in task.recipe.spans(task.run.arguments.year) if s.name == span).periods
-    offer = look(task, tile, periods)
+    available = find_products(task, tile, periods)
     refused: dict[str, Candidate] = {}
-    for period, choice in choose_products(task, offer, periods, refused).items():
-        damaged = offer.damaged
+    for period, choice in choose_products(task, available, periods, refused).items():
+        damaged = available.damaged
         _record_selection(task, period, choice, damaged)
         for name, error in damaged:
             log.warning("%s: %s is left out: %s", task.unit.label, name, error)

@@ -9,7 +9,7 @@ from landcover.nouns.legend import LegendClass
 from landcover.nouns.output import Wanted
 from landcover.nouns.stages import version_of
 from landcover.parts.reporting.report_folder import write_report
-from landcover.parts.reporting.run_outputs import gather, legend_of
+from landcover.parts.reporting.run_outputs import legend_of, load_run_outputs
 from landcover.parts.task import Task
 from landcover.parts.training.explanation import explanation_of
 from landcover.parts.training.second_level import second_legend_of
@@ -18,7 +18,7 @@ from landcover.stores import layout
 
 def publish(task: Task) -> None:
     """Write the report of the run, whatever became of its parts."""
-    found = gather(task)
+    found = load_run_outputs(task)
     run, legend = task.run, legend_of(task, found.card)
     second = [_colour(c) for v in second_legend_of(task, found.card).values() for c in v]
     composites = (s.composite.id for s in found.seasons if s.composite)

@@ -46,7 +46,7 @@ class S3ObjectStore:
         self._bucket = Bucket(name, connection or S3Connection())
         self._scratch = scratch
         self._root = f"/vsis3/{name}/"
-        reach = vsi.Reach(self._bucket.connection.gdal_options, self._require)
+        reach = vsi.VsiAccess(self._bucket.connection.gdal_options, self._require)
         vsi.register(self._root, reach)
 
     @property

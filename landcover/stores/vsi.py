@@ -11,7 +11,7 @@ TRIES = 4
 
 
 @dataclass(frozen=True)
-class Reach:
+class VsiAccess:
     """How GDAL reaches the objects of one store."""
 
     options: Callable[[], Mapping[str, str]]
@@ -20,12 +20,12 @@ class Reach:
     """Waits until the store answers, and raises InputError where it has no object of a path."""
 
 
-_REACHES: dict[str, Reach] = {}
+_ACCESS: dict[str, VsiAccess] = {}
 
 
-def register(prefix: str, reach: Reach) -> None:
+def register(prefix: str, reach: VsiAccess) -> None:
     """Say how paths that begin with a prefix are reached, in this process."""
-    _REACHES[prefix] = reach
+    _ACCESS[prefix] = reach
 
 
 def options(path: str) -> Mapping[str, str]:
@@ -61,7 +61,7 @@ def patiently(path: str, read: Callable[[], T], failure: type[Exception]) -> T:
     return read()
 
 
-def _reach(path: str) -> Reach | None:
+def _reach(path: str) -> VsiAccess | None:
     if not path.startswith("/vsi"):
         return None
-    return next((r for prefix, r in _REACHES.items() if path.startswith(prefix)), None)
+    return next((r for prefix, r in _ACCESS.items() if path.startswith(prefix)), None)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from landcover.learn.advice import advise_pair, needed_groups, tell_point
+from landcover.learn.advice import advise_pair, describe_point, needed_groups
 from landcover.learn.diagnosis import diagnose
 from landcover.learn.models import fit_classifier
 from landcover.nouns.explanation import ExplainedClass, Explanation, PointFeature
@@ -242,12 +242,12 @@ def test_a_missed_point_in_a_sentence():
     features = [
         PointFeature(feature=name, value=1, predicted=p, reference=r) for name, p, r in sides
     ]
-    told = tell_point(
+    told = describe_point(
         "p7", "30SUF", reference=("Shrubland", 0.22), predicted=("Rock", 0.61), features=features
     )
     assert told == (
         "Point p7 in 30SUF: Shrubland (22 %) is taken for Rock (61 %): B11 of summer and NDVI of "
         "spring speak for Rock, slope speaks for Shrubland."
     )
-    bare = tell_point("p7", "30SUF", reference=("A", 0.2), predicted=("B", 0.8), features=[])
+    bare = describe_point("p7", "30SUF", reference=("A", 0.2), predicted=("B", 0.8), features=[])
     assert bare == "Point p7 in 30SUF: A (20 %) is taken for B (80 %)."

@@ -92,7 +92,7 @@ def test_only_pure_blocks_are_candidates_one_per_class_and_cell() -> None:
     confidence[4, 9] = 255  # nodata
     confidence[9, 9] = 50
     found = Candidates(12)
-    found.look_at(codes, confidence, 120, 240)
+    found.add_window(codes, confidence, 120, 240)
     table = found.table()
     assert table["code"].tolist() == [1, 2]
     assert table[["row", "column"]].to_numpy().tolist() == [[128, 243], [129, 249]]
@@ -101,6 +101,6 @@ def test_only_pure_blocks_are_candidates_one_per_class_and_cell() -> None:
 
 def test_nothing_to_choose_from() -> None:
     found = Candidates(4)
-    found.look_at(np.zeros((5, 5), np.uint8), np.zeros((5, 5), np.uint8), 0, 0)
-    found.look_at(np.ones((2, 2), np.uint8), np.zeros((2, 2), np.uint8), 0, 0)
+    found.add_window(np.zeros((5, 5), np.uint8), np.zeros((5, 5), np.uint8), 0, 0)
+    found.add_window(np.ones((2, 2), np.uint8), np.zeros((2, 2), np.uint8), 0, 0)
     assert found.table().empty

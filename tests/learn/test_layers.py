@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import entropy
 
 from landcover.learn.applicability import fit_applicability, is_outside
-from landcover.learn.layers import NOTHING_MORE, Further, further_layers, normalised_entropy
+from landcover.learn.layers import NO_EXTRA_LAYERS, ExtraLayers, extra_layers, normalised_entropy
 from landcover.learn.models import fit_classifier
 from landcover.learn.predict import predict_blocks
 
@@ -21,8 +21,8 @@ def test_entropy_of_the_specification():
 
 
 def test_bytes_by_hand():
-    further = Further(probabilities=True, entropy=True, margin=True, set_threshold=0.8)
-    found = further_layers(further, WORKED, np.zeros((3, 2), np.float32))
+    further = ExtraLayers(probabilities=True, entropy=True, margin=True, set_threshold=0.8)
+    found = extra_layers(further, WORKED, np.zeros((3, 2), np.float32))
     # 254 · 0.7 + 0.5 = 178.3; 254 · 0.2 + 0.5 = 51.3; 254 · 0.1 + 0.5 = 25.9
     assert found["probabilities"].T.tolist() == [[178, 51, 25], [254, 0, 0], [85, 85, 85]]
     assert found["entropy"].tolist() == [185, 0, 254]
@@ -43,7 +43,7 @@ def model(request):
 def further():
     rng = np.random.default_rng(1)
     known = fit_applicability(rng.uniform(0, 6, (80, 3)).astype(np.float32), np.arange(80) // 2)
-    return Further(
+    return ExtraLayers(
         probabilities=True, entropy=True, margin=True, applicability=known, set_threshold=0.9
     )
 
@@ -55,7 +55,7 @@ def test_blocks_equal_the_whole_for_every_kind(model, further, block):
     pixels[rng.random(307) < 0.2, 1] = np.nan
     pixels[100:130] = np.nan
     codes, confidence, layers = predict_blocks(model, pixels, further, block=block)
-    plain = predict_blocks(model, pixels, NOTHING_MORE)
+    plain = predict_blocks(model, pixels, NO_EXTRA_LAYERS)
     assert plain[2] == {}
     assert np.array_equal(codes, plain[0])
     assert np.array_equal(confidence, plain[1])

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from landcover.learn.sampling_design import StratifiedDraw, pixel_keys
+from landcover.learn.sampling_design import StratifiedSample, pixel_keys
 
 
 def drawn(codes: np.ndarray, wanted: dict[int, int], seed: int, side: int) -> dict:
-    draw = StratifiedDraw(wanted, seed)
+    draw = StratifiedSample(wanted, seed)
     for row in range(0, codes.shape[0], side):
         for column in range(0, codes.shape[1], side):
-            draw.look_at(codes[row : row + side, column : column + side], row, column)
+            draw.add_window(codes[row : row + side, column : column + side], row, column)
     return draw.pixels()
 
 

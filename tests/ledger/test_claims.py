@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from landcover.errors import CancelledError, UnavailableError
-from landcover.ledger.claims import COLLECTION, Pace, claimed
+from landcover.ledger.claims import COLLECTION, ClaimTiming, claimed
 from landcover.stores.records import SqliteRecords
 
-QUICK = Pace(beat_seconds=0.05, stale_seconds=0.5, look_seconds=0.02)
+QUICK = ClaimTiming(beat_seconds=0.05, stale_seconds=0.5, look_seconds=0.02)
 OUTPUT = "0123456789abcdef"
 ELSEWHERE = "otherhost/1/1/abc"
 """An owner whose process cannot be looked for."""
@@ -135,6 +135,6 @@ def test_a_killed_process_of_this_machine_is_not_waited_for(records, tmp_path):
     process.start()
     assert ready.wait(30)
     os.kill(process.pid, signal.SIGKILL)
-    long = Pace(beat_seconds=15, stale_seconds=60, look_seconds=0.02)
+    long = ClaimTiming(beat_seconds=15, stale_seconds=60, look_seconds=0.02)
     assert seconds_to_claim(records, long) < 10
     process.join()

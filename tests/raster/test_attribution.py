@@ -10,7 +10,15 @@ from hypothesis.extra.numpy import arrays
 
 from landcover.errors import InputError
 from landcover.nouns.change import CAUSES
-from landcover.raster.attribution import BOTH, INPUT, LAND, MODEL, SAME, attribute, swing
+from landcover.raster.attribution import (
+    BOTH,
+    INPUT,
+    LAND,
+    MODEL,
+    SAME,
+    attribute,
+    probability_change,
+)
 
 CODES = arrays(np.uint8, 30, elements=st.integers(0, 4))
 FLAGS = arrays(np.bool_, 30)
@@ -53,10 +61,12 @@ def test_swing_by_hand() -> None:
     then = np.array([[254, 127, 85], [0, 127, 85], [0, 0, 84]], np.uint8)
     now = np.array([[0, 76, 85], [254, 127, 85], [0, 51, 84]], np.uint8)
     # Sure and another class; a fifth of the answer moved; unsure alike.
-    np.testing.assert_allclose(swing(then, now, 254), [1, 51 / 254, 0])
-    np.testing.assert_allclose(swing(then, now, 254), swing(now, then, 254))
+    np.testing.assert_allclose(probability_change(then, now, 254), [1, 51 / 254, 0])
+    np.testing.assert_allclose(
+        probability_change(then, now, 254), probability_change(now, then, 254)
+    )
     with pytest.raises(InputError, match="cannot be compared"):
-        swing(then, now[:2], 254)
+        probability_change(then, now[:2], 254)
 
 
 def test_the_codes_are_those_of_the_legend() -> None:

@@ -13,7 +13,7 @@ from pymongo.collection import Collection
 from servers import DocumentServer
 
 from landcover.errors import InputError, UnavailableError, UsageError
-from landcover.ledger.claims import Pace, claimed
+from landcover.ledger.claims import ClaimTiming, claimed
 from landcover.stores import mongo
 from landcover.stores.documents import SCHEMA
 from landcover.stores.mongo import MongoRecords
@@ -168,7 +168,7 @@ def test_a_password_file_that_is_not_there_is_told(url, tmp_path):
 
 def _claim(url, barrier, results, n):
     records = MongoRecords(url, policy=QUICK)
-    pace = Pace(beat_seconds=0.05, stale_seconds=5, look_seconds=0.02)
+    pace = ClaimTiming(beat_seconds=0.05, stale_seconds=5, look_seconds=0.02)
     barrier.wait()
     for turn in range(5):
         with claimed(records, f"output{turn}", pace):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import MissingDataError
 from landcover.features.stack import FeatureStack
-from landcover.learn.layers import NODATA, SCALE, Further
+from landcover.learn.layers import NODATA, SCALE, ExtraLayers
 from landcover.learn.models import Model
 from landcover.learn.predict import predict_blocks
 from landcover.nouns.colour import rgb_of
@@ -58,7 +58,7 @@ class Plan:
     """Its card."""
     recipe: Classify
     """What is written beside class and confidence."""
-    further: Further
+    further: ExtraLayers
     """What is computed for that."""
     second: Mapping[int, Model]
     """Class code → model of its second level; empty where there is none."""
@@ -188,7 +188,7 @@ def _windows(task: Task, plan: Plan) -> list[Window]:
 def _predict(
     model: Model,
     features: NDArray[np.float32],
-    further: Further,
+    further: ExtraLayers,
     pool: ThreadPoolExecutor,
     threads: int,
 ) -> dict[str, NDArray[np.uint8]]:

@@ -59,7 +59,7 @@ class Elevation:
 
 
 def find_elevation(task: Task, tile: str, metric: Grid) -> Elevation:
-    """Find what a grid needs of the run's elevation; cells of a server are brought.
+    """Find what a grid needs of the run's elevation; cells of a server are fetched.
 
     Raises:
         MissingDataError: No cell of the grid is there.
@@ -71,7 +71,7 @@ def find_elevation(task: Task, tile: str, metric: Grid) -> Elevation:
     box = degrees_of(metric)
     if source is not None:
         located = source.locate(box)
-        paths = {c.cell: _bring(task, tile, source, c, box) for c in located.cells}
+        paths = {c.cell: _fetch_cell(task, tile, source, c, box) for c in located.cells}
         return _of_cells(task, source.family, paths, located.missing, box)
     dem = find_dem(Path(address))
     if isinstance(dem, Path):
@@ -111,7 +111,7 @@ def _of_cells(
     )
 
 
-def _bring(task: Task, tile: str, source: DemSource, cell: RemoteCell, box: Box) -> str:
+def _fetch_cell(task: Task, tile: str, source: DemSource, cell: RemoteCell, box: Box) -> str:
     """Have a server's cell, or what is needed of it, in the object store."""
     name = cell.name.rpartition(".")[0] or cell.name
     params: dict[str, Any] = {

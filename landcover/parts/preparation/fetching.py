@@ -32,11 +32,11 @@ VERSION = 1
 
 
 @dataclass
-class Offer:
+class AvailableProducts:
     """What a source has for a tile and its periods."""
 
     products: dict[str, Product]
-    """Name → product; one of a remote source has no files before it was brought."""
+    """Name → product; one of a remote source has no files before it is fetched."""
     damaged: list[tuple[str, LandcoverError]]
     """Name and error of what cannot be used."""
     source: Source | None = None
@@ -44,67 +44,67 @@ class Offer:
     found: dict[str, Found] = field(default_factory=dict)
     """Name → what the remote source knows."""
     checksums: dict[str, str] = field(default_factory=dict)
-    """href → SHA-256 of files that were brought."""
+    """href → SHA-256 of files that were fetched."""
 
 
-def look(task: Task, tile: str, periods: Sequence[Period]) -> Offer:
+def find_products(task: Task, tile: str, periods: Sequence[Period]) -> AvailableProducts:
     """Ask the run's source for the products of a tile."""
     address = task.run.arguments.products
     if not is_remote(address):
         products, damaged = LocalSource(address).products(tile)
-        return Offer({product.name: product for product in products}, damaged)
-    offer = Offer({}, [], open_source(address))
+        return AvailableProducts({product.name: product for product in products}, damaged)
+    available = AvailableProducts({}, [], open_source(address))
     starts, ends = zip(*(period.hull for period in periods), strict=True)
-    if offer.source is None:
-        return offer
-    for found in offer.source.search(tile, min(starts), max(ends)):
-        earlier = offer.found.get(found.name)
+    if available.source is None:
+        return available
+    for found in available.source.search(tile, min(starts), max(ends)):
+        earlier = available.found.get(found.name)
         if earlier is not None and earlier.generated > found.generated:
             continue
         try:
             # Some catalogues list a product twice, as two editions: the later one is meant.
-            offer.products[found.name] = found.as_product()
-            offer.found[found.name] = found
+            available.products[found.name] = found.as_product()
+            available.found[found.name] = found
         except LandcoverError as error:
-            offer.damaged.append((found.name, error))
-    return offer
+            available.damaged.append((found.name, error))
+    return available
 
 
-def bring(task: Task, offer: Offer, name: str) -> Product | None:
+def fetch_product(task: Task, available: AvailableProducts, name: str) -> Product | None:
     """Give a chosen product with its files.
 
     Args:
         task: The task.
-        offer: What it was chosen from.
+        available: What it was chosen from.
         name: Name of the product.
 
     Returns:
-        The product; None where it turned out that it cannot be used: then it has left the offer,
-        and its error is there.
+        The product; None where it turned out that it cannot be used: then it is no
+        longer available, and its error is there.
 
     Raises:
         UnavailableError: The source does not answer.
         CancelledError: Somebody stopped the job.
     """
-    found = offer.found.get(name)
+    found = available.found.get(name)
     try:
-        if found is None or offer.source is None:
-            product = offer.products[name]
+        if found is None or available.source is None:
+            product = available.products[name]
             check_manifest(Path(product.path), _new_files(task, product), task.job.check)
         else:
-            product = _brought(task, offer, offer.source, found)
+            product = _with_files(task, available, available.source, found)
         _require_scl(product)
     except LandcoverError as error:
         if error.family not in ("input", "missing"):
             raise
-        del offer.products[name]
-        offer.found.pop(name, None)
-        offer.damaged.append((name, error))
+        del available.products[name]
+        available.found.pop(name, None)
+        available.damaged.append((name, error))
         return None
     return product
 
 
-def _brought(task: Task, offer: Offer, source: Source, found: Found) -> Product:
+def _with_files(task: Task, available: AvailableProducts, source: Source, found: Found) -> Product:
     wanted = Wanted(
         stage="collect",
         version=VERSION,
@@ -121,7 +121,7 @@ def _brought(task: Task, offer: Offer, source: Source, found: Found) -> Product:
     apart = replace(task, made=[], n_reused=0)
     output = apart.need(wanted, key, partial(_fetch, task, source, found, wanted.id))
     for file in output.files:
-        offer.checksums[task.href(output, file.name)] = file.sha256
+        available.checksums[task.href(output, file.name)] = file.sha256
     return _in_store(task, output)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from landcover.errors import InputError
 from landcover.nouns.period import Period
 from landcover.nouns.product import Product
-from landcover.parts.preparation.fetching import Offer, bring
+from landcover.parts.preparation.fetching import AvailableProducts, fetch_product
 from landcover.parts.preparation.product_records import record_product
 from landcover.parts.preparation.radiometry import Refusal, wrong_products
 from landcover.parts.task import Task
@@ -29,13 +29,16 @@ class Choice:
 
 
 def choose_products(
-    task: Task, offer: Offer, periods: Sequence[Period], refused: dict[str, Candidate]
+    task: Task,
+    available: AvailableProducts,
+    periods: Sequence[Period],
+    refused: dict[str, Candidate],
 ) -> dict[Period, Choice]:
     """Choose until no product of the span is out of step with the others.
 
     Args:
         task: The task.
-        offer: What there is; what turns out to be unusable is taken out of it.
+        available: What there is; what turns out to be unusable is taken out of it.
         periods: Seasons of the span.
         refused: Filled with the products that are out of step.
 
@@ -47,21 +50,23 @@ def choose_products(
         choices: dict[Period, Choice] = {}
         products: dict[str, Product] = {}
         for period in periods:
-            selected, chosen = _choose(task, offer, period)
+            selected, chosen = _choose(task, available, period)
             _require_one_grid(task, chosen)
-            ids = tuple(record_product(task, product, offer.checksums) for product in chosen)
+            ids = tuple(record_product(task, product, available.checksums) for product in chosen)
             choices[period] = Choice(_with(selected, refused, period), ids)
             products.update(zip(ids, chosen, strict=True))
         refusals = wrong_products(task, products)
         if not refusals:
             return choices
         for refusal in refusals:
-            _refuse(task, offer, refusal, refused)
+            _refuse(task, available, refusal, refused)
 
 
-def _refuse(task: Task, offer: Offer, refusal: Refusal, refused: dict[str, Candidate]) -> None:
-    product = offer.products.pop(refusal.name)
-    found = offer.found.pop(refusal.name, None)
+def _refuse(
+    task: Task, available: AvailableProducts, refusal: Refusal, refused: dict[str, Candidate]
+) -> None:
+    product = available.products.pop(refusal.name)
+    found = available.found.pop(refusal.name, None)
     refused[refusal.name] = _refused(product, refusal)
     log.warning(
         "%s: %s (%s) is left out: %s; %s.",
@@ -91,12 +96,18 @@ def _with(selected: Selected, refused: Mapping[str, Candidate], period: Period) 
     return selected.model_copy(update={"candidates": tuple(both)})
 
 
-def _choose(task: Task, offer: Offer, period: Period) -> tuple[Selected, list[Product]]:
+def _choose(
+    task: Task, available: AvailableProducts, period: Period
+) -> tuple[Selected, list[Product]]:
     while True:
-        selected = select_products(list(offer.products.values()), period, task.recipe.selection)
+        selected = select_products(list(available.products.values()), period, task.recipe.selection)
         # What turns out to be unusable when it is fetched is left out, and the choice made again.
-        brought = [bring(task, offer, name) for name in selected.names if name in offer.products]
-        chosen = [product for product in brought if product is not None]
+        fetched = [
+            fetch_product(task, available, name)
+            for name in selected.names
+            if name in available.products
+        ]
+        chosen = [product for product in fetched if product is not None]
         if len(chosen) == len(selected.names):
             return selected, chosen
 

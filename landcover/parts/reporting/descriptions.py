@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from landcover.parts.provenance import FILE, make_receipt
-from landcover.parts.reporting.run_outputs import Findings, accuracy_of, legend_of
+from landcover.parts.reporting.run_outputs import RunOutputs, accuracy_of, legend_of
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
 from landcover.parts.training.second_level import second_legend_of
@@ -15,7 +15,7 @@ from landcover.publish.stac import Publication, write_stac
 from landcover.stores.models import ARRAYS
 
 
-def write_descriptions(task: Task, found: Findings, views: list[MapView], path: Path) -> None:
+def write_descriptions(task: Task, found: RunOutputs, views: list[MapView], path: Path) -> None:
     """Write the receipt and, where there is a map, the STAC documents."""
     made = [*found.mosaics.values(), *([found.accuracy] if found.accuracy else [])]
     receipt = make_receipt(task.workspace, task.run, task.recipe, sorted(o.id for o in made))

@@ -9,7 +9,7 @@ from pathlib import Path
 from landcover.errors import LandcoverError
 from landcover.nouns.output import Output
 from landcover.parts.preparation.quicklooks import quicklook_of_composite
-from landcover.parts.reporting.run_outputs import Findings
+from landcover.parts.reporting.run_outputs import RunOutputs
 from landcover.parts.task import Task
 from landcover.publish.quicklooks import QuicklookView
 
@@ -19,7 +19,7 @@ MOST_QUICKLOOKS = 4
 log = logging.getLogger(__name__)
 
 
-def write_quicklooks(task: Task, found: Findings, path: Path) -> Iterator[QuicklookView]:
+def write_quicklooks(task: Task, found: RunOutputs, path: Path) -> Iterator[QuicklookView]:
     """Show the masks of the tiles in which growth took most, each in its most telling season."""
     best: dict[str, tuple[float, Output]] = {}
     for season in found.seasons:

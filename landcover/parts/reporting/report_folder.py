@@ -9,7 +9,7 @@ from typing import Any
 from landcover.parts.reporting.descriptions import write_descriptions
 from landcover.parts.reporting.mask_quicklooks import write_quicklooks
 from landcover.parts.reporting.report_maps import write_maps
-from landcover.parts.reporting.run_outputs import Findings, legend_of
+from landcover.parts.reporting.run_outputs import RunOutputs, legend_of
 from landcover.parts.reporting.sample_report import show_samples
 from landcover.parts.reporting.tile_qualities import tile_qualities
 from landcover.parts.task import Task
@@ -20,7 +20,7 @@ from landcover.publish.report_files import write_page
 from landcover.stores import layout
 
 
-def write_report(task: Task, found: Findings, path: Path) -> dict[str, Any]:
+def write_report(task: Task, found: RunOutputs, path: Path) -> dict[str, Any]:
     """Write the report of a run: its page, maps and descriptions.
 
     Args:

@@ -10,7 +10,7 @@ from landcover.ledger.outputs import require_unchanged
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.output import Output
 from landcover.parts.reporting.overlap_report import seams_of
-from landcover.parts.reporting.run_outputs import Findings, accuracy_of, legend_of
+from landcover.parts.reporting.run_outputs import RunOutputs, accuracy_of, legend_of
 from landcover.parts.task import Task
 from landcover.parts.training.second_level import second_legend_of
 from landcover.publish.page import MapView
@@ -20,7 +20,7 @@ from landcover.publish.zone_files import Cell, write_cell
 
 
 def write_maps(
-    task: Task, found: Findings, tiles: Sequence[TileQuality], path: Path
+    task: Task, found: RunOutputs, tiles: Sequence[TileQuality], path: Path
 ) -> list[MapView]:
     """Write the maps of a run into its report.
 
@@ -49,7 +49,7 @@ def write_maps(
 
 def _write_cell(
     task: Task,
-    found: Findings,
+    found: RunOutputs,
     cell: str,
     mosaic: Output,
     tiles: Sequence[TileQuality],
@@ -78,7 +78,7 @@ def _write_cell(
         )
 
 
-def _tags(task: Task, found: Findings, mosaic: Output) -> dict[str, str]:
+def _tags(task: Task, found: RunOutputs, mosaic: Output) -> dict[str, str]:
     """Give the tags of a map's files: what they hang on."""
     joined = set(mosaic.stats["tiles"])
     return {

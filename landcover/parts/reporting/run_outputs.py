@@ -49,7 +49,7 @@ class SeasonFinding:
 
 
 @dataclass(frozen=True)
-class Findings:
+class RunOutputs:
     """All that a report is made of."""
 
     mosaics: dict[str, Output]
@@ -67,7 +67,7 @@ class Findings:
     """One sentence per unit that failed or was skipped before this stage."""
 
 
-def gather(task: Task) -> Findings:
+def load_run_outputs(task: Task) -> RunOutputs:
     """Look up what the run has, and the reasons for what it has not."""
     states = [
         state
@@ -87,7 +87,7 @@ def gather(task: Task) -> Findings:
         missing["map"] = _why_no_map(task, found)
     if not any(o.unit != "validation" for o in validated):
         missing["accuracy"] = _why_unknown(task, found)
-    return Findings(
+    return RunOutputs(
         mosaics={str(unit.cell): output for unit, output in task.all_outputs("mosaic")},
         seasons=tuple(_seasons(task, found)),
         card=load_model(task)[1] if has_model else None,
@@ -200,7 +200,7 @@ def _why_unknown(task: Task, found: dict[tuple[Stage, str], UnitState]) -> str:
     return f"{NO_REFERENCE} {why}"
 
 
-def accuracy_of(found: Findings) -> str:
+def accuracy_of(found: RunOutputs) -> str:
     """Say in one or two sentences how accurate the maps are, or that nobody knows."""
     judged = found.validation.stats.get("overall_independent") if found.validation else None
     if found.accuracy is None and judged is not None:

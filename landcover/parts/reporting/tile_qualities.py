@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from landcover.parts.reporting.run_outputs import Findings
+from landcover.parts.reporting.run_outputs import RunOutputs
 from landcover.parts.work_grid import work_grid
 from landcover.publish.outlines import outline_of
 from landcover.publish.quality import TileQuality, season_quality
 from landcover.tiling import tile_grid
 
 
-def tile_qualities(found: Findings) -> tuple[TileQuality, ...]:
+def tile_qualities(found: RunOutputs) -> tuple[TileQuality, ...]:
     """Tell of every tile which products its seasons use, and what they leave uncovered."""
     tiles = []
     for tile, group in groupby(found.seasons, key=lambda season: season.tile):

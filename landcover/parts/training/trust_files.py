@@ -12,7 +12,7 @@ from landcover.errors import InputError
 from landcover.learn.applicability import Applicability, fit_applicability, is_outside
 from landcover.learn.classifiers import feature_matrix
 from landcover.learn.conformal import Coverage, check_coverage, conformal_scores
-from landcover.learn.layers import Further
+from landcover.learn.layers import ExtraLayers
 from landcover.learn.models import Model
 from landcover.learn.trust import Trust, load_trust, save_trust
 from landcover.ledger.outputs import sha256_of
@@ -74,7 +74,7 @@ def write_trust(
     )
 
 
-def further_layers(task: Task, key: str, card: ModelCard, recipe: Classify) -> Further:
+def extra_layers(task: Task, key: str, card: ModelCard, recipe: Classify) -> ExtraLayers:
     """Find what the further layers of a map need.
 
     Args:
@@ -103,7 +103,7 @@ def further_layers(task: Task, key: str, card: ModelCard, recipe: Classify) -> F
         applicability = trust.applicability if "trust" in asked else None
         if "set_size" in asked and trust.scores is not None:
             threshold = trust.scores.threshold(recipe.coverage)
-    return Further(
+    return ExtraLayers(
         probabilities="probabilities" in recipe.keep,
         entropy="entropy" in recipe.keep,
         margin="margin" in recipe.keep,

@@ -36,7 +36,7 @@ Progress = Callable[[float, str], None]
 
 
 @dataclass
-class SideBySide:
+class ValidationScores:
     """What was measured, split by split."""
 
     names: NamesClasses
@@ -92,7 +92,7 @@ class SideBySide:
 
 
 def cross_validated(
-    found: SideBySide,
+    found: ValidationScores,
     samples: pd.DataFrame,
     card: ModelCard,
     recipe: ModelRecipe,

@@ -16,7 +16,7 @@ from landcover.nouns.validation import Validation
 from landcover.parts.class_names import Names
 from landcover.parts.task import Task
 from landcover.parts.training.sample_set import read_table
-from landcover.parts.validation.cross_validation import SideBySide, cross_validated
+from landcover.parts.validation.cross_validation import ValidationScores, cross_validated
 from landcover.parts.validation.held_out_pixels import held_out_pixels, title_of
 from landcover.parts.validation.independent_points import validate_independently
 from landcover.parts.validation.reliability import calibration_of
@@ -49,7 +49,7 @@ def write_validation(
     recipe, seed = task.recipe, task.recipe.model.seed
     known = {entry.code: entry.name for entry in recipe.labels.legend.classes}
     names = Names(known | dict(zip(card.codes, card.names, strict=True)))
-    found = SideBySide(names, seed)
+    found = ValidationScores(names, seed)
     calibration = None
     if samples is not None and task.run.arguments.model is None:
         held, mapped = held_out_pixels(task, maps, samples)
