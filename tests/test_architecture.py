@@ -49,7 +49,7 @@ ROOMS: dict[str, set[str]] = {
                          "labels", "stores", "ledger", "publish"},
     "parts.reporting": {"parts", "parts.preparation", "parts.training", "parts.validation",
                         "publish", "labels", "stores", "ledger"},
-    "stages": {"parts", "features", "learn", "labels", "sources", "ledger", "stores"},
+    "stages": {"parts", "features", "learn", "sources", "ledger", "stores"},
     "pipeline": {"stages", "parts", "analysis", "raster", "products", "sources", "stores",
                  "ledger", "publish"},
     "analysis": {"parts", "features", "raster", "learn", "labels", "sources", "stores", "ledger",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,48 +36,76 @@ def assign_points(
         without points are absent; so are points outside every grid.
     """
     tiles = sorted(grids)
-    places = {tile: _place(points, grids[tile]) for tile in tiles}
-    margins = np.stack([places[tile][2] for tile in tiles]) if tiles else np.empty((0, len(points)))
-    owned = _owned(points, tiles, margins, mode)
+    placed = _place_all(points, {tile: grids[tile] for tile in tiles})
+    chosen = None if mode == "all" else _best(points, placed, mode)
     result = {}
-    for number, tile in enumerate(tiles):
-        mine = owned[number]
-        if mine.any():
-            rows, columns, _ = places[tile]
-            result[tile] = points[mine].assign(row=rows[mine], column=columns[mine])
+    for number, (tile, place) in enumerate(placed.items()):
+        is_own = np.ones(len(place.points), bool)
+        if chosen is not None:
+            is_own = chosen[place.points] == number
+        if is_own.any():
+            mine = points.iloc[place.points[is_own]]
+            result[tile] = mine.assign(row=place.rows[is_own], column=place.columns[is_own])
     return result
 
 
-def _owned(
-    points: pd.DataFrame, tiles: list[str], margins: NDArray[np.float64], mode: Mode
-) -> NDArray[np.bool_]:
-    inside = margins >= 0
-    if mode == "all" or not tiles:
-        return inside
-    # argmax takes the first of equal margins: the smaller id.
-    best = np.where(inside.any(axis=0), np.argmax(margins, axis=0), -1)
-    if mode == "mgrs":
-        index = {tile: number for number, tile in enumerate(tiles)}
-        named = [
-            index.get(mgrs_tile(lon, lat), -1)
-            for lon, lat in zip(points["lon"], points["lat"], strict=True)
-        ]
-        for point, number in enumerate(named):
-            if number >= 0 and inside[number, point]:
-                best[point] = number
-    return np.asarray(np.arange(len(tiles))[:, None] == best[None, :], dtype=np.bool_)
+class _Place(NamedTuple):
+    """The points that lie in a tile, in the order given, with their pixels."""
+
+    points: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    margin: NDArray[np.float64]
+    """Distance to the nearest edge of the raster, metres."""
+
+
+def _place_all(points: pd.DataFrame, grids: Mapping[str, Grid]) -> dict[str, _Place]:
+    """Find the points of each tile; each zone projects them once, whatever its tiles."""
+    found: dict[str, _Place] = {}
+    for crs in dict.fromkeys(grid.crs for grid in grids.values()):
+        to_grid = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+        x, y = to_grid.transform(points["lon"].to_numpy(), points["lat"].to_numpy())
+        # In the order of x the points of a tile are a run; infinite ones come last.
+        order = np.argsort(x, kind="stable")
+        for tile, grid in grids.items():
+            if grid.crs == crs:
+                first, last = np.searchsorted(x[order], (grid.bounds[0], grid.bounds[2]))
+                found[tile] = _place(x, y, np.sort(order[first:last]), grid)
+    return {tile: found[tile] for tile in grids}
 
 
 def _place(
-    points: pd.DataFrame, grid: Grid
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    to_grid = Transformer.from_crs("EPSG:4326", grid.crs, always_xy=True)
-    x, y = to_grid.transform(points["lon"].to_numpy(), points["lat"].to_numpy())
+    x: NDArray[np.float64], y: NDArray[np.float64], near: NDArray[np.int64], grid: Grid
+) -> _Place:
     west, south, east, north = grid.bounds
-    margin = np.minimum(np.minimum(x - west, east - x), np.minimum(y - south, north - y))
     # A point exactly on the southern or eastern edge lies on the next tile's first pixel.
-    on_far_edge = (x >= east) | (y <= south)
-    margin = np.where(np.isfinite(margin) & ~on_far_edge, margin, -1.0)
-    rows = np.floor((grid.uly - np.where(margin >= 0, y, grid.uly)) / grid.pixel)
-    columns = np.floor((np.where(margin >= 0, x, grid.ulx) - grid.ulx) / grid.pixel)
-    return rows.astype(np.int64), columns.astype(np.int64), margin
+    near = near[(y[near] > south) & (y[near] <= north) & (x[near] < east)]
+    x, y = x[near], y[near]
+    margin = np.minimum(np.minimum(x - west, east - x), np.minimum(y - south, north - y))
+    rows = np.floor((grid.uly - y) / grid.pixel)
+    columns = np.floor((x - grid.ulx) / grid.pixel)
+    return _Place(near, rows.astype(np.int64), columns.astype(np.int64), margin)
+
+
+def _best(points: pd.DataFrame, placed: Mapping[str, _Place], mode: Mode) -> NDArray[np.int64]:
+    """Give the number of the tile that each point belongs to; -1 where it lies in none."""
+    deepest = np.full(len(points), -1.0)
+    best = np.full(len(points), -1)
+    for number, place in enumerate(placed.values()):
+        # Of equal margins the first stays: the smaller id.
+        is_deeper = place.margin > deepest[place.points]
+        which = place.points[is_deeper]
+        deepest[which], best[which] = place.margin[is_deeper], number
+    if mode == "mgrs":
+        named = {tile: number for number, tile in enumerate(placed)}
+        squares = np.array(
+            [
+                named.get(mgrs_tile(lon, lat), -1)
+                for lon, lat in zip(points["lon"], points["lat"], strict=True)
+            ],
+            dtype=np.int64,
+        )
+        for number, place in enumerate(placed.values()):
+            own = place.points[squares[place.points] == number]
+            best[own] = number
+    return best

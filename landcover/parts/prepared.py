@@ -8,15 +8,34 @@ makes another record, and no unit reads the composites of all the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
-from landcover.nouns.output import hash_of
+from landcover.nouns.output import Output, hash_of
 from landcover.nouns.run import UnitState
 from landcover.parts.task import Task
 from landcover.parts.work_grid import agreed_grid, composites_of
 
 COLLECTION = "prepared"
+VERSION = 2
+"""Raised when the record holds other things."""
+TRUE_COLOUR = ("B04", "B03", "B02")
+"""Layers of the picture that a mosaic has beside its map."""
+
+
+@dataclass(frozen=True)
+class PreparedComposite:
+    """What a mosaic needs to know of a composite of any tile of its zone."""
+
+    id: str
+    """Output id."""
+    period: str
+    """Name of its period."""
+    missing_percent: float
+    """Share of pixels without any clear observation, %."""
+    true_colour: dict[str, Grid]
+    """Grid of each of its visible layers."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +48,8 @@ class Prepared:
     """Tile → why it has no work grid, one sentence."""
     layers: dict[str, set[str]]
     """Period label → layers that at least one tile has."""
+    composites: dict[str, dict[str, PreparedComposite]]
+    """Tile → period label → its composite, in the order of the recipe's seasons."""
 
 
 def prepared_tiles(task: Task) -> list[str]:
@@ -45,7 +66,7 @@ def prepared(task: Task) -> Prepared:
     states = task.finished("composite")
     tiles = _tiles(task, states)
     made = sorted([state.unit.id, *state.outputs] for state in states)
-    key = hash_of({"composites": made, "tiles": tiles})
+    key = hash_of({"prepared": VERSION, "composites": made, "tiles": tiles})
     records = task.workspace.records
     document = records.get(COLLECTION, key)
     if document is None:
@@ -55,6 +76,20 @@ def prepared(task: Task) -> Prepared:
         grids={tile: Grid.from_document(grid) for tile, grid in document["grids"].items()},
         troubles=document["troubles"],
         layers={period: set(names) for period, names in document["layers"].items()},
+        composites={
+            tile: {one["label"]: _composite(one) for one in found}
+            for tile, found in document["composites"].items()
+        },
+    )
+
+
+def _composite(document: dict[str, Any]) -> PreparedComposite:
+    grids = document["true_colour"]
+    return PreparedComposite(
+        document["id"],
+        document["period"],
+        document["missing_percent"],
+        {layer: Grid.from_document(grid) for layer, grid in grids.items()},
     )
 
 
@@ -71,8 +106,10 @@ def _survey(task: Task, tiles: list[str]) -> dict[str, object]:
     grids: dict[str, object] = {}
     troubles: dict[str, str] = {}
     layers: dict[str, set[str]] = {}
+    known: dict[str, list[dict[str, Any]]] = {}
     for tile in tiles:
         composites = composites_of(task, tile)
+        known[tile] = [_told(label, output) for label, output in composites.items()]
         for period, output in composites.items():
             layers.setdefault(period, set()).update(output.stats["layers"])
         try:
@@ -83,4 +120,17 @@ def _survey(task: Task, tiles: list[str]) -> dict[str, object]:
         "grids": grids,
         "troubles": troubles,
         "layers": {period: sorted(names) for period, names in layers.items()},
+        "composites": known,
+    }
+
+
+def _told(label: str, output: Output) -> dict[str, Any]:
+    grids = output.stats["layers"]
+    return {
+        "label": label,
+        "id": output.id,
+        "period": str(output.stats["period"].get("name", label)),
+        # Composites that a bench writes by itself were not counted.
+        "missing_percent": float(output.stats.get("coverage", {}).get("percent_0", 0.0)),
+        "true_colour": {layer: grids[layer] for layer in TRUE_COLOUR if layer in grids},
     }

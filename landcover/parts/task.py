@@ -58,6 +58,8 @@ class Task:
     """How many of them existed already."""
     pace: claims.ClaimTiming = field(default_factory=claims.ClaimTiming)
     """How claims on outputs are kept and watched."""
+    is_dry: bool = False
+    """Whether nothing may be written: the task only finds out what it would do."""
 
     def need(
         self,

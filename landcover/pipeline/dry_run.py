@@ -81,7 +81,7 @@ def dry_run(workspace: Workspace, run: Run, recipe: Recipe) -> list[PlannedStep]
                 if blocked:
                     found.append(PlannedStep(stage=stage, unit=unit.label, action="wait"))
                     continue
-                entry = _try_stage(_DryTask(dry, run, recipe, unit), stage)
+                entry = _try_stage(_DryTask(dry, run, recipe, unit, is_dry=True), stage)
                 found.append(entry)
                 blocked = entry.action != "reuse"
                 waiting |= entry.action == "compute"

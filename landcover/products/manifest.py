@@ -1,4 +1,4 @@
-"""What ``manifest.safe`` entries of a product's files: their bytes and checksums.
+"""What ``manifest.safe`` promises of a product's files: their bytes and checksums.
 
 JPEG 2000 has no checksums of its own: where bytes in the middle of a file are wrong, it decodes
 to wrong reflectance without a word. The manifest is what tells.
@@ -34,7 +34,7 @@ class ManifestEntry:
 
 
 def read_manifest(folder: Path) -> dict[str, ManifestEntry]:
-    """Read what the manifest of a product entries.
+    """Read what the manifest of a product promises.
 
     Args:
         folder: Product folder.
@@ -67,7 +67,7 @@ def read_manifest(folder: Path) -> dict[str, ManifestEntry]:
 def check_manifest(
     folder: Path, files: Sequence[Path], check: Callable[[], None] = lambda: None
 ) -> None:
-    """Refuse files that are not what the manifest of their product entries.
+    """Refuse files that are not what the manifest of their product promises.
 
     A file that the manifest does not name is taken as it is.
 
@@ -95,7 +95,7 @@ def check_manifest(
 
 def _broken(file: Path, expected: str, found: str) -> InputError:
     return InputError(
-        f"{file}: damaged or half uploaded: {NAME} entries {expected}, found {found}. Deliver the "
+        f"{file}: damaged or half uploaded: {NAME} promises {expected}, found {found}. Deliver the "
         f"file again; if the product was edited on purpose, remove its {NAME}."
     )
 

@@ -98,7 +98,7 @@ class LocalSource:
 
         What cannot be read is no product and is left out; :meth:`products` tells of it.
         """
-        products, _ = self.products(tile)
+        products, _ = self.products(tile, start, end)
         found = [_found(product, self.provider) for product in products]
         inside = (f for f in found if start <= f.datatake < end)
         return sorted(inside, key=lambda f: (f.datatake, f.name))
@@ -117,8 +117,16 @@ class LocalSource:
             raise MissingDataError(f"{path}: the product was here and is gone. Deliver it again.")
         return path
 
-    def products(self, tile: str) -> tuple[list[Product], list[tuple[str, LandcoverError]]]:
+    def products(
+        self, tile: str, start: datetime | None = None, end: datetime | None = None
+    ) -> tuple[list[Product], list[tuple[str, LandcoverError]]]:
         """Read the products of a tile.
+
+        Args:
+            tile: Tile id.
+            start: First datatake, where only some are wanted; products whose name tells an
+                earlier one are not opened.
+            end: End of the datatakes, exclusive.
 
         Returns:
             The products, and name and error of those that cannot be read or are there twice:
@@ -134,6 +142,8 @@ class LocalSource:
             named = _tile(path)
             if named is not None and named != tile:
                 continue
+            if start is not None and end is not None and _lies_outside(path, start, end):
+                continue
             try:
                 _require_metadata(path)
                 product = read_product(path)
@@ -148,6 +158,11 @@ class LocalSource:
                 products[product.name] = used
                 damaged.append((Path(left.path).name, _second_copy(left, used, why)))
         return list(products.values()), damaged
+
+
+def _lies_outside(path: Path, start: datetime, end: datetime) -> bool:
+    name = parse_name(path.name)
+    return name is not None and not start <= name.datatake < end
 
 
 def _found(product: Product, provider: str) -> Found:

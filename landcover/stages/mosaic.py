@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from landcover.ledger import outputs
 from landcover.nouns.output import Wanted
 from landcover.nouns.stages import version_of
 from landcover.parts.mapping.extent import extent_of
@@ -46,5 +47,5 @@ def mosaic(task: Task) -> None:
         },
     )
     key = layout.mosaic(str(task.unit.cell), wanted.id)
-    own = {tile: composites[tile] for tile in extent.tiles}
+    own = {tile: outputs.load(task.workspace, composites[tile].id) for tile in extent.tiles}
     task.need(wanted, key, partial(write_mosaic, task, extent, own, lattices), {"period": period})

@@ -6,17 +6,14 @@ import logging
 from functools import partial
 from typing import Any
 
-import pandas as pd
-
 from landcover.errors import InputError, MissingDataError
 from landcover.features.stack import FeatureStack
-from landcover.labels.assignment import assign_points
-from landcover.ledger import tables
 from landcover.nouns.model import FeatureSet
 from landcover.nouns.output import Wanted, hash_of
 from landcover.nouns.stages import version_of
 from landcover.parts.prepared import prepared
 from landcover.parts.task import Task
+from landcover.parts.training.assigned_points import points_of_tile
 from landcover.parts.training.pixel_samples import has_second, write_samples
 from landcover.parts.training.run_features import run_features
 from landcover.parts.work_grid import composites_of, terrain_of
@@ -37,12 +34,9 @@ def sample(task: Task) -> None:
     if tile in all_tiles.troubles:
         raise InputError(all_tiles.troubles[tile])
     grids = all_tiles.grids
-    label_id = str(task.run.label_id)
-    with tables.local(task.workspace, "labels", label_id, layout.labels(label_id)) as path:
-        points = pd.read_parquet(path)
-    mine = assign_points(points, grids, task.recipe.labels.assign).get(tile)
+    mine, n_labels = points_of_tile(task)
     if mine is None:
-        raise MissingDataError(f"{tile}: none of the {len(points)} labels lies in its raster.")
+        raise MissingDataError(f"{tile}: none of the {n_labels} labels lies in its raster.")
     features, missing = run_features(task)
     if missing:
         log.warning("%s: left out, no product has their layers: %s", tile, ", ".join(missing))

@@ -13,6 +13,11 @@ def labels(label_id: str) -> str:
     return f"labels/{label_id}.parquet"
 
 
+def assigned(key: str) -> str:
+    """Ground truth of a run divided among its tiles, as a table with a row group for each."""
+    return f"labels/assigned/{key}.parquet"
+
+
 def library(library_id: str) -> str:
     """Samples of other runs that a run joins, as a table."""
     return f"libraries/{library_id}.parquet"

@@ -1,4 +1,4 @@
-"""What a manifest entries is checked against the bytes; the digests are those of hashlib."""
+"""What a manifest promises is checked against the bytes; the digests are those of hashlib."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def test_kept(tmp_path: Path, kind: str, checksum: str, size: str) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"ab", "x.jp2: damaged or half uploaded: manifest.safe entries 3 bytes, found 2."),
-        (b"abd", "manifest.safe entries checksum 3a985da74fe2…, found "),
+        (b"ab", "x.jp2: damaged or half uploaded: manifest.safe promises 3 bytes, found 2."),
+        (b"abd", "manifest.safe promises checksum 3a985da74fe2…, found "),
     ],
 )
 def test_broken(tmp_path: Path, content: bytes, says: str) -> None:

@@ -44,7 +44,9 @@ def is_one_file(how: MosaicRecipe, n_tiles: int) -> bool:
 
 def tile_zone(task: Task, tile: str) -> str:
     """Name the zone of a prepared tile: its EPSG code."""
-    return zone_of(work_grid(next(iter(composites_of(task, tile).values()))))
+    grid = prepared(task).grids.get(tile)
+    # A tile whose seasons disagree has no work grid; its first composite names the zone.
+    return zone_of(grid or work_grid(next(iter(composites_of(task, tile).values()))))
 
 
 def cells_of(grid: Grid, how: MosaicRecipe) -> set[str]:

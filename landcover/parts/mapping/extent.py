@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from landcover.errors import InputError, MissingDataError
+from landcover.ledger import outputs
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.parts.mapping.cell_grids import cell_grid, on_lattice, zone_cell_grid
@@ -55,7 +57,7 @@ def extent_of(task: Task) -> Extent:
         InputError: Their maps were made with several models.
     """
     how, cell = task.recipe.mosaic, str(task.unit.cell)
-    maps = {str(unit.tile): output for unit, output in task.all_outputs("classify")}
+    maps = {str(state.unit.tile): state.outputs[0] for state in task.finished("classify")}
     zone, _, part = cell.partition("_")
     if how.grid != "utm":
         found = _of_target(task, maps)
@@ -70,42 +72,51 @@ def extent_of(task: Task) -> Extent:
     return found
 
 
-def _of_target(task: Task, maps: dict[str, Output]) -> Extent:
+def _of_target(task: Task, maps: dict[str, str]) -> Extent:
     how, cell = task.recipe.mosaic, str(task.unit.cell)
     target, wide = cell_grid(cell, how), cell_grid(cell, how, halo_of(how))
     grids = prepared(task).grids
     tiles = [tile for tile in sorted(grids) if do_touch(grids[tile], wide)]
-    own = {tile: output for tile, output in maps.items() if tile in tiles}
+    own = _load(task, maps, tiles)
     absent = _absent(task, maps, target) if own else []
     return Extent(target, None, tiles, tiles, own, {}, absent, None)
 
 
-def _of_zone(task: Task, zone: str, maps: dict[str, Output]) -> Extent:
+def _of_zone(task: Task, zone: str, maps: dict[str, str]) -> Extent:
     tiles = [tile for tile in prepared_tiles(task) if tile_zone(task, tile) == zone]
-    own = {tile: output for tile, output in maps.items() if tile in tiles}
-    lattice = map_grid(own[min(own)]) if own else None
+    grids = prepared(task).grids
+    own = _load(task, maps, tiles)
+    lattice = grids[min(own)] if own else None
+    near = _overlapping(grids, own, sorted(maps.keys() & grids.keys()))
     absent = _absent(task, maps, None) if own else []
-    return Extent(None, None, tiles, tiles, own, _overlapping(own, maps), absent, lattice)
+    return Extent(None, None, tiles, tiles, own, _load(task, maps, near), absent, lattice)
 
 
-def _of_part(task: Task, zone: str, maps: dict[str, Output]) -> Extent:
+def _of_part(task: Task, zone: str, maps: dict[str, str]) -> Extent:
     cell, how = str(task.unit.cell), task.recipe.mosaic
-    grids = {tile: g for tile, g in sorted(prepared(task).grids.items()) if zone_of(g) == zone}
-    mapped = {tile: output for tile, output in maps.items() if tile in grids}
+    all_grids = prepared(task).grids
+    grids = {tile: grid for tile, grid in sorted(all_grids.items()) if zone_of(grid) == zone}
+    mapped = sorted(maps.keys() & grids.keys())
     tiles = []
     if grids:
         first = next(iter(grids.values()))
         wide = zone_cell_grid(cell, first).padded(halo_of(how))
         tiles = [t for t, grid in grids.items() if _do_meet(on_lattice(grid, first), wide)]
-    own = {tile: output for tile, output in mapped.items() if tile in tiles}
+    own = _load(task, maps, tiles)
     if not own:
         return Extent(None, cell, tiles, list(grids), {}, {}, [], None)
-    lattice = map_grid(mapped[min(mapped)])
+    lattice = grids[mapped[0]]
     wide = zone_cell_grid(cell, lattice).padded(halo_of(how))
-    others = {t: output for t, output in maps.items() if zone_of(map_grid(output)) != zone}
-    near = {t: o for t, o in _overlapping(own, others).items() if do_touch(map_grid(o), wide)}
+    others = sorted(tile for tile in maps.keys() & all_grids.keys() if tile not in grids)
+    near = [t for t in _overlapping(all_grids, own, others) if do_touch(all_grids[t], wide)]
     absent = _absent(task, maps, zone_cell_grid(cell, lattice))
-    return Extent(None, cell, tiles, list(grids), own, near, absent, lattice)
+    around = _load(task, maps, near)
+    return Extent(None, cell, tiles, list(grids), own, around, absent, lattice)
+
+
+def _load(task: Task, maps: dict[str, str], tiles: Iterable[str]) -> dict[str, Output]:
+    """Load the class maps of tiles that have one; what does not touch the unit is not read."""
+    return {tile: outputs.load(task.workspace, maps[tile]) for tile in tiles if tile in maps}
 
 
 def _do_meet(one: Grid, other: Grid) -> bool:
@@ -115,21 +126,16 @@ def _do_meet(one: Grid, other: Grid) -> bool:
     return left < east and west < right and bottom < north and south < top
 
 
-def _overlapping(own: dict[str, Output], maps: dict[str, Output]) -> dict[str, Output]:
-    mine = [map_grid(output) for output in own.values()]
-    return {
-        tile: output
-        for tile, output in sorted(maps.items())
-        if tile not in own and any(do_touch(map_grid(output), grid) for grid in mine)
-    }
+def _overlapping(grids: Mapping[str, Grid], own: Iterable[str], others: Iterable[str]) -> list[str]:
+    mine = [grids[tile] for tile in own]
+    return [
+        tile
+        for tile in others
+        if tile not in own and any(do_touch(grids[tile], grid) for grid in mine)
+    ]
 
 
-def map_grid(output: Output) -> Grid:
-    """Give the grid of a class map."""
-    return Grid.from_document(output.stats["grid"])
-
-
-def _absent(task: Task, maps: dict[str, Output], target: Grid | None) -> list[str]:
+def _absent(task: Task, maps: dict[str, str], target: Grid | None) -> list[str]:
     """List tiles of the run without a map: of the zone where it is one, that touch the target."""
     zone, is_zone = (
         f"EPSG:{str(task.unit.cell).partition('_')[0]}",

@@ -8,11 +8,10 @@ from dataclasses import replace
 
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
-from landcover.nouns.output import Output
 from landcover.parts.mapping.cell_grids import on_lattice, zone_cell_grid
 from landcover.parts.mapping.extent import Extent
 from landcover.parts.mapping.tile_windows import Source
-from landcover.parts.mapping.true_colour import TRUE_COLOUR
+from landcover.parts.prepared import TRUE_COLOUR, PreparedComposite
 from landcover.raster.mosaic import lattice_union
 
 log = logging.getLogger(__name__)
@@ -51,13 +50,13 @@ def on_target(extent: Extent, sources: list[Source], lattice: Grid) -> tuple[Gri
     return lattice_union([source.grid for source in snapped]), snapped
 
 
-def lattices_of(extent: Extent, composites: Mapping[str, Output]) -> dict[str, Grid]:
+def lattices_of(extent: Extent, composites: Mapping[str, PreparedComposite]) -> dict[str, Grid]:
     """Name the grid by which the pixels of each raster lie, the same for all cells of a zone."""
     found = {"map": extent.lattice} if extent.lattice is not None else {}
     for layer in TRUE_COLOUR:
-        for _, output in sorted(composites.items()):
-            if layer in output.stats["layers"]:
-                found[layer] = Grid.from_document(output.stats["layers"][layer])
+        for _, composite in sorted(composites.items()):
+            if layer in composite.true_colour:
+                found[layer] = composite.true_colour[layer]
                 break
     return found
 

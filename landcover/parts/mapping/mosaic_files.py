@@ -24,7 +24,8 @@ from landcover.parts.mapping.map_rasters import (
     second_style,
 )
 from landcover.parts.mapping.tile_windows import Smoothing, Source
-from landcover.parts.mapping.true_colour import TRUE_COLOUR, join_layer
+from landcover.parts.mapping.true_colour import join_layer
+from landcover.parts.prepared import TRUE_COLOUR
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
 from landcover.raster.levels import parents_of

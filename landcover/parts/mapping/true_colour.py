@@ -6,27 +6,35 @@ from pathlib import Path
 
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
-from landcover.nouns.output import Output
 from landcover.parts.mapping.tile_windows import Source, find_place
+from landcover.parts.prepared import PreparedComposite, prepared
 from landcover.parts.task import Task
-from landcover.parts.work_grid import composites_of
 from landcover.raster.mosaic import blend_primary
 from landcover.raster.windows import plan_windows
 from landcover.stores.rasters import RasterStyle, create_raster
 
-TRUE_COLOUR = ("B04", "B03", "B02")
 
+def clearest(task: Task, tiles: list[str]) -> tuple[str, dict[str, PreparedComposite]]:
+    """Choose the period whose composites have fewest holes, for the true-colour picture.
 
-def clearest(task: Task, tiles: list[str]) -> tuple[str, dict[str, Output]]:
-    """Choose the period whose composites have fewest holes, for the true-colour picture."""
-    by_tile = {tile: composites_of(task, tile) for tile in tiles}
+    Args:
+        task: The mosaic.
+        tiles: Prepared tiles of the whole zone, so that all its cells choose alike.
+
+    Returns:
+        Label of the period; tile → its composite of it.
+
+    Raises:
+        InputError: The composites are of several years.
+    """
+    known = prepared(task).composites
+    by_tile = {tile: known[tile] for tile in tiles}
     periods = list(next(iter(by_tile.values())))
     holes = {
-        period: sum(float(by_tile[t][period].stats["coverage"]["percent_0"]) for t in tiles)
-        for period in periods
+        period: sum(by_tile[tile][period].missing_percent for tile in tiles) for period in periods
     }
     best = min(periods, key=lambda period: (round(holes[period], 1), periods.index(period)))
-    names = {tile: str(by_tile[tile][best].stats["period"]["name"]) for tile in tiles}
+    names = {tile: by_tile[tile][best].period for tile in tiles}
     other = next((tile for tile in tiles if names[tile] != names[tiles[0]]), None)
     if other is not None:
         raise InputError(

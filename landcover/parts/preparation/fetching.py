@@ -50,11 +50,11 @@ class AvailableProducts:
 def find_products(task: Task, tile: str, periods: Sequence[Period]) -> AvailableProducts:
     """Ask the run's source for the products of a tile."""
     address = task.run.arguments.products
+    starts, ends = zip(*(period.hull for period in periods), strict=True)
     if not is_remote(address):
-        products, damaged = LocalSource(address).products(tile)
+        products, damaged = LocalSource(address).products(tile, min(starts), max(ends))
         return AvailableProducts({product.name: product for product in products}, damaged)
     available = AvailableProducts({}, [], open_source(address))
-    starts, ends = zip(*(period.hull for period in periods), strict=True)
     if available.source is None:
         return available
     for found in available.source.search(tile, min(starts), max(ends)):

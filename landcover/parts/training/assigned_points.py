@@ -1,0 +1,91 @@
+"""The labels of a run divided among its tiles: once, by the first unit that needs them.
+
+Every sample unit needs the points of its own tile only. They lie in one table with a part of its
+own for each tile, so what a unit reads does not grow with the labels of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from landcover.labels.assignment import assign_points
+from landcover.ledger import tables
+from landcover.ledger.outputs import sha256_of
+from landcover.nouns.output import hash_of
+from landcover.parts.prepared import prepared
+from landcover.parts.task import Task
+from landcover.stores import layout
+
+COLLECTION = "assignments"
+VERSION = 1
+"""Raised when points are assigned otherwise."""
+POSITION = "position"
+"""Column that keeps the place of a point in the labels."""
+
+
+def points_of_tile(task: Task) -> tuple[pd.DataFrame | None, int]:
+    """Read the labels that belong to the unit's tile.
+
+    Args:
+        task: A unit of a tile; its run has labels.
+
+    Returns:
+        The points with ``row`` and ``column`` of their pixel on the work grid, in the order of the
+        labels, None where the tile has none; and the number of labels of the run.
+    """
+    grids = prepared(task).grids
+    mode = task.recipe.labels.assign
+    lattices = {tile: grid.to_document() for tile, grid in sorted(grids.items())}
+    key = hash_of([VERSION, task.run.label_id, mode, lattices])
+    records, tile = task.workspace.records, str(task.unit.tile)
+    document = records.get(COLLECTION, key)
+    place = layout.assigned(key)
+    if document is None or not task.workspace.objects.exists(place):
+        label_id = str(task.run.label_id)
+        with tables.local(task.workspace, "labels", label_id, layout.labels(label_id)) as path:
+            points = pd.read_parquet(path)
+        found = assign_points(points, grids, mode)
+        if not task.is_dry:
+            _keep(task, key, found, len(points))
+        return found.get(tile), len(points)
+    part = document["parts"].get(tile)
+    if part is None:
+        return None, int(document["points"])
+    with tables.local(task.workspace, COLLECTION, key, place) as path:
+        table = pq.ParquetFile(path).read_row_group(part).to_pandas()
+    return table.set_index(POSITION).rename_axis(None), int(document["points"])
+
+
+def _keep(task: Task, key: str, found: Mapping[str, pd.DataFrame], n_points: int) -> None:
+    with task.workspace.objects.publishing(layout.assigned(key)) as scratch:
+        _write(scratch, found)
+        checksum = sha256_of(scratch)
+    task.workspace.records.replace_one(
+        COLLECTION,
+        {
+            "_id": key,
+            "table_sha256": checksum,
+            "points": n_points,
+            "parts": {tile: number for number, tile in enumerate(found)},
+        },
+    )
+
+
+def _write(path: Path, found: Mapping[str, pd.DataFrame]) -> None:
+    """Write a row group for each tile, all with the schema of the first."""
+    writer: pq.ParquetWriter | None = None
+    for points in found.values():
+        columns = points.rename_axis(POSITION).reset_index()
+        table = pa.Table.from_pandas(columns, preserve_index=False)
+        if writer is None:
+            writer = pq.ParquetWriter(path, table.schema, compression="zstd")
+        writer.write_table(table.cast(writer.schema), row_group_size=max(1, len(points)))
+    if writer is None:
+        path.touch()
+    else:
+        writer.close()
