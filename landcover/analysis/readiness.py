@@ -21,6 +21,7 @@ from landcover.nouns.run import Run, Unit
 from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import Stage
 from landcover.parts.preparation.composite_rule import OPTIONS, rule_of
+from landcover.parts.preparation.composites import lacking_layers
 from landcover.parts.preparation.expected_coverage import candidates_of, expect
 from landcover.parts.preparation.fetching import AvailableProducts, find_products
 from landcover.parts.preparation.quicklook_masks import masked_by_recipe
@@ -35,6 +36,7 @@ from landcover.publish.quality import (
     TileQuality,
     missing_percent,
     season_quality,
+    why_degraded,
 )
 from landcover.publish.quicklooks import Quicklook
 from landcover.recipe import Recipe
@@ -251,8 +253,31 @@ def _season(choice: _Choice) -> tuple[SeasonQuality, Grid | None]:
     basis, shares, warnings = expect(task.recipe, chosen)
     warnings = (*gaps(period, chosen), *warnings)
     nodata = missing_percent(shares, task.recipe.composite.min_clear)
-    expected = {**shares, "basis": basis, "nodata_percent": nodata, "warnings": warnings}
+    degraded = _degraded(choice)
+    expected = {
+        **shares,
+        "basis": basis,
+        "nodata_percent": nodata,
+        "warnings": warnings,
+        "status": "degraded" if degraded else "ok",
+        "degraded": degraded,
+    }
     return season.model_copy(update=expected), _finest(chosen)
+
+
+def _degraded(choice: _Choice) -> tuple[str, ...]:
+    """Say what a composite of the chosen products would lack."""
+    # A catalogue may tell of products without telling of their files.
+    known = [product for product in choice.products if product.files]
+    layers = choice.task.recipe.composite.layers
+    present = [layer for layer in layers if any(product.file(layer) for product in known)]
+    return why_degraded(
+        {
+            "status": choice.status,
+            "missing_layers": [x for x in layers if known and x not in present],
+            "lacking": lacking_layers(present, known),
+        }
+    )
 
 
 def _finest(products: Sequence[Product]) -> Grid | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ import click
 from landcover.nouns.output import Output
 from landcover.stores.workspace import Workspace
 
+MOST_NAMED = 20
+"""Tiles or seasons that a terminal names; ``--json`` gives all."""
+
 
 def tell(workspace: Workspace, report: dict[str, Any]) -> None:
     """Print the end of a run for people."""
     counts = ", ".join(f"{n} {state}" for state, n in sorted(report["counts"].items()))
     click.echo(f"\nRun {report['run']}: {report['state']} ({counts})")
+    tell_outcome(report)
     for trouble in report["troubles"]:
         click.echo(f"  ! {trouble}")
     output = _published(workspace, report)
@@ -36,6 +41,23 @@ def tell(workspace: Workspace, report: dict[str, Any]) -> None:
     ):
         for name in sorted(fnmatch.filter(names, pattern)):
             click.echo(f"{what:14} {workspace.objects.href(output.key, name)}")
+
+
+def tell_outcome(outcome: Mapping[str, Any]) -> None:
+    """Print why a run failed, which tiles are missing, and which seasons are degraded."""
+    for reason in outcome["reasons"]:
+        click.echo(f"  failed: {reason}")
+    if outcome["missing_tiles"]:
+        names = ", ".join(outcome["missing_tiles"][:MOST_NAMED])
+        more = len(outcome["missing_tiles"]) - MOST_NAMED
+        click.echo(
+            f"  missing: {names}{f' and {more} more' if more > 0 else ''} "
+            f"({outcome['missing_percent']:g} % of the tiles)"
+        )
+    for season in outcome["degraded"][:MOST_NAMED]:
+        click.echo(f"  degraded: {season}")
+    if len(outcome["degraded"]) > MOST_NAMED:
+        click.echo(f"  degraded: {len(outcome['degraded']) - MOST_NAMED} more seasons (--json)")
 
 
 def _published(workspace: Workspace, report: dict[str, Any]) -> Output | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from landcover.cli import common, show_json
+
+if TYPE_CHECKING:
+    from landcover.stores.workspace import Workspace
 
 
 @click.command("status")
@@ -29,7 +32,7 @@ def command(run: str | None, watch: bool, workspace: str | None, as_json: bool) 
     opened = api.open_workspace(read_settings(workspace=workspace))
     name = find_run(opened, run or LATEST)
     while True:
-        document = _look(opened.records, name)
+        document = _look(opened, name)
         if as_json:
             show_json(document)
         else:
@@ -39,15 +42,22 @@ def command(run: str | None, watch: bool, workspace: str | None, as_json: bool) 
         time.sleep(2)
 
 
-def _look(records: Any, run: str) -> dict[str, Any]:
+def _look(workspace: Workspace, run: str) -> dict[str, Any]:
     from landcover.ledger.units import states
+    from landcover.nouns.outcome import Outcome
+    from landcover.parts.reporting.degraded import degraded_seasons
     from landcover.parts.reporting.run_report import troubles
 
-    record = records.get("runs", run)
-    units = states(records, record["_id"])
+    record = workspace.records.get("runs", run) or {}
+    units = states(workspace.records, record["_id"])
     by_stage: dict[str, dict[str, int]] = {}
     for stage in dict.fromkeys(unit.stage for unit in units):
         by_stage[stage] = dict(Counter(u.state for u in units if u.stage == stage))
+    if record.get("outcome"):
+        outcome = record["outcome"]
+    else:  # it is not at its end: what is known so far
+        known = Outcome(state="done", degraded=tuple(degraded_seasons(workspace, units)))
+        outcome = {k: v for k, v in known.to_document().items() if k != "state"}
     return {
         "run": record["_id"],
         "state": record["state"],
@@ -57,10 +67,12 @@ def _look(records: Any, run: str) -> dict[str, Any]:
         "seconds": round(sum(u.seconds for u in units), 1),
         "peak_mb": max((u.peak_mb for u in units), default=0),
         "troubles": troubles(units),
+        **outcome,
     }
 
 
 def _show(document: dict[str, Any]) -> None:
+    from landcover.cli.results import tell_outcome
     from landcover.nouns.stages import STAGES
 
     click.echo(f"{document['run']}: {document['state']} (started {document['started']})")
@@ -69,5 +81,6 @@ def _show(document: dict[str, Any]) -> None:
         if counts:
             told = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
             click.echo(f"  {stage:10} {told}")
+    tell_outcome(document)
     for trouble in document["troubles"]:
         click.echo(f"  ! {trouble}")

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from landcover.errors import DamagedError, InputError, UnavailableError
+from landcover.errors import DamagedError, InputError
+from landcover.ledger.malformed import reading
 from landcover.nouns.output import FileRecord, Output, Wanted
 from landcover.stores import layout
 from landcover.stores.workspace import Workspace
@@ -40,14 +41,8 @@ def read(document: Mapping[str, Any]) -> Output:
     Raises:
         UnavailableError: The record is malformed: somebody else wrote into the store.
     """
-    try:
+    with reading(COLLECTION, document):
         return Output.from_document({name: document[name] for name in Output.model_fields})
-    except (KeyError, InputError) as error:
-        lacking = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-        raise UnavailableError(
-            f"Record {document.get('_id')} of {COLLECTION} is malformed ({lacking}). Restore the "
-            "records from a copy, or remove this one and run again."
-        ) from error
 
 
 def is_there(workspace: Workspace, document: Mapping[str, Any]) -> bool:

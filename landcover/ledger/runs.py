@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from landcover.errors import InputError
+from landcover.ledger.malformed import reading
+from landcover.nouns.outcome import Outcome
 from landcover.nouns.output import hash_of
 from landcover.nouns.run import Run
 from landcover.recipe import Recipe
@@ -46,16 +48,25 @@ def load(workspace: Workspace, run_id: str) -> tuple[Run, Recipe]:
     document = workspace.records.get("runs", run_id)
     if document is None:
         raise InputError(f"Run {run_id!r} is unknown in this workspace. Check LANDCOVER_WORKSPACE.")
-    run = Run.from_document(document["run"])
+    with reading("runs", document):
+        run = Run.from_document(document["run"])
     recipe = workspace.records.get("recipes", run.recipe_id)
     if recipe is None:
         raise InputError(f"Run {run_id!r}: its recipe {run.recipe_id} is missing from the records.")
-    return run, Recipe.from_document(recipe["recipe"])
+    with reading("recipes", recipe):
+        return run, Recipe.from_document(recipe["recipe"])
 
 
-def finish(workspace: Workspace, run_id: str, state: str, counts: dict[str, int]) -> None:
-    """Write how a run ended."""
-    changes = {"state": state, "ended": _now(), "counts": counts}
+def finish(workspace: Workspace, run_id: str, outcome: Outcome, counts: dict[str, int]) -> None:
+    """Write how a run ended: its state, and what it lacks."""
+    told = outcome.to_document()
+    changes = {"state": told.pop("state"), "ended": _now(), "counts": counts, "outcome": told}
+    workspace.records.find_one_and_update("runs", {"_id": run_id}, changes)
+
+
+def cancel(workspace: Workspace, run_id: str, counts: dict[str, int]) -> None:
+    """Write that somebody stopped a run."""
+    changes = {"state": "cancelled", "ended": _now(), "counts": counts}
     workspace.records.find_one_and_update("runs", {"_id": run_id}, changes)
 
 

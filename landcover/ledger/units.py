@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from landcover.ledger.malformed import reading
 from landcover.nouns.run import Unit, UnitState
 from landcover.nouns.stages import Stage
 from landcover.stores.records import RecordStore
@@ -46,4 +47,5 @@ def plan(records: RecordStore, run: str, stages: Iterable[Stage], units: Iterabl
 
 def _state(document: dict[str, object]) -> UnitState:
     fields = {name: document[name] for name in UnitState.model_fields if name in document}
-    return UnitState.from_document(fields)
+    with reading(COLLECTION, document):
+        return UnitState.from_document(fields)

@@ -10,6 +10,8 @@ from landcover.nouns.stages import STAGES, Stage
 
 State = Literal["planned", "running", "done", "reused", "skipped", "failed", "cancelled"]
 FINISHED: tuple[State, ...] = ("done", "reused")
+EMPTY_CELL = "no tile has a mapped pixel in this cell"
+"""Why a cell of a mosaic is skipped without anything missing from the map."""
 
 
 class Run(Noun):

@@ -120,11 +120,14 @@ def _holes(page: Page) -> Iterator[Note]:
                 f"{view.zone}: {view.nodata_percent:.1f} % of the map has no class, because a "
                 "feature has no value there.",
             )
-    thin = [t.tile for t in page.tiles if t.status == "degraded"]
-    if thin:
-        yield Note(
-            "warning", f"A season with fewer than two full products: {_listed(thin, most=9)}."
-        )
+    why: dict[str, list[str]] = {}
+    for tile in page.tiles:
+        for season in tile.seasons:
+            for reason in season.degraded:
+                why.setdefault(reason, []).append(f"{tile.tile} {season.period}")
+    if why:
+        told = (f"{reason} ({_listed(where, most=3)})" for reason, where in why.items())
+        yield Note("warning", f"Degraded seasons: {_listed(list(told), most=9)}.")
 
 
 def _listed(names: Sequence[str], most: int = 6) -> str:

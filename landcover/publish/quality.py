@@ -74,9 +74,12 @@ class SeasonQuality(Noun):
     period: str
     """Period with its year, ``2021-spring``."""
     status: Status
-    """``degraded``: fewer than two full products; ``empty``: no product, or no composite."""
+    """``degraded``: fewer than two full products, or a layer that a product lacks; ``empty``: no
+    product, or no composite."""
     reason: str = ""
     """Why it is empty."""
+    degraded: tuple[str, ...] = ()
+    """Why it is degraded, a phrase each."""
     candidates: tuple[Candidate, ...] = ()
     """Every product that was looked at, by date."""
     unreadable: tuple[str, ...] = ()
@@ -207,7 +210,8 @@ def season_quality(
     shares = stats["coverage"]
     return found.model_copy(
         update={
-            "status": "degraded" if stats["status"] == "degraded" else "ok",
+            "status": "degraded" if why_degraded(stats) else "ok",
+            "degraded": why_degraded(stats),
             "reason": "",
             "candidates": tuple(_with_offsets(c, made_of.get(c.name)) for c in candidates),
             "basis": "composite",
@@ -217,6 +221,20 @@ def season_quality(
             "warnings": tuple(stats["warnings"]),
         }
     )
+
+
+def why_degraded(stats: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say what a composite was made without, a phrase each; nothing where it has all.
+
+    Args:
+        stats: Those of the composite; older ones do not tell of single products.
+    """
+    found = ["fewer than two full products"] if stats["status"] == "degraded" else []
+    if stats["missing_layers"]:
+        found.append(f"no product has {', '.join(stats['missing_layers'])}")
+    lacking = stats.get("lacking", {})
+    found += [f"{name} has no {', '.join(layers)}" for name, layers in sorted(lacking.items())]
+    return tuple(found)
 
 
 def missing_percent(coverage: Mapping[str, float], min_clear: int) -> float:

@@ -33,7 +33,7 @@ HATCHES = {"ok": None, "degraded": "///", "empty": "xx"}
 """How a status is told apart without its colour."""
 MEANINGS = {
     "ok": "two full products or more in every season",
-    "degraded": "fewer than two full products in a season",
+    "degraded": "fewer full products or layers than asked in a season",
     "empty": "a season without a composite",
 }
 MOST_LISTED = 12

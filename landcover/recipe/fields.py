@@ -221,8 +221,8 @@ class Recipe(Section):
     """What is measured beside the map's accuracy."""
     publish: Publish = Publish()
     """What is written beside the published maps."""
-    tolerance_percent: float = Field(10.0, ge=0, le=100)
-    """Share of units that may fail before the whole run counts as failed, %."""
+    tolerance_percent: float = Field(0.0, ge=0, le=100)
+    """Share of the tiles that may be missing from the map before the run counts as failed, %."""
 
     @model_validator(mode="wrap")
     @classmethod

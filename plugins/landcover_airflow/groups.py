@@ -98,10 +98,10 @@ def lanes(group: Group) -> tuple[Any, Any]:
 
 @task(trigger_rule="all_done", retries=0)
 def report() -> dict[str, Any]:
-    """Sum up the run from the ledger; fail where more failed than the recipe tolerates.
+    """Sum up the run from the ledger; fail where its map is not there or not whole.
 
     Returns:
-        State, counts by state and number of troubles.
+        State, counts by state, and numbers of troubles, missing tiles and degraded seasons.
     """
     from landcover import api
 
@@ -115,14 +115,17 @@ def report() -> dict[str, Any]:
         log.warning("  %s", trouble)
     for output in summary["outputs"]:
         log.info("  published: %s", output)
+    for season in summary["degraded"]:
+        log.warning("  degraded: %s", season)
     if summary["state"] == "failed":
-        first = summary["troubles"][0] if summary["troubles"] else "nothing was finished"
-        share = f"{summary['failed_percent']} % of its steps"
-        raise AirflowFailException(f"Run {run_id} failed ({share}); first: {first}")
+        first = f" First trouble: {summary['troubles'][0]}" if summary["troubles"] else ""
+        raise AirflowFailException(f"Run {run_id} failed. {' '.join(summary['reasons'])}{first}")
     return {
         "state": summary["state"],
         "counts": summary["counts"],
         "n_troubles": len(summary["troubles"]),
+        "n_missing_tiles": len(summary["missing_tiles"]),
+        "n_degraded": len(summary["degraded"]),
     }
 
 

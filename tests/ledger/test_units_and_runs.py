@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from landcover.errors import InputError
+from landcover.errors import InputError, UnavailableError
 from landcover.ledger import runs, units
+from landcover.nouns.outcome import Outcome
 from landcover.nouns.run import Run, Unit, UnitState
 from landcover.nouns.run_arguments import RunArguments
 from landcover.recipe import make_recipe
@@ -59,11 +60,26 @@ def test_a_run_keeps_its_recipe(workspace):
     assert runs.load(workspace, "r1") == (RUN, RECIPE)
     record = workspace.records.get("runs", "r1")
     assert (record["state"], record["ended"]) == ("running", None)
-    runs.finish(workspace, "r1", "done", {"done": 3})
+    outcome = Outcome(state="failed", reasons=("There is no map.",), missing_tiles=("31UDS",))
+    runs.finish(workspace, "r1", outcome, {"done": 3})
     record = workspace.records.get("runs", "r1")
-    assert (record["state"], record["counts"]) == ("done", {"done": 3})
+    assert (record["state"], record["counts"]) == ("failed", {"done": 3})
+    assert record["outcome"]["reasons"] == ["There is no map."]
+    assert record["outcome"]["missing_tiles"] == ["31UDS"]
     assert record["ended"] >= record["started"]
     assert runs.load(workspace, "r1") == (RUN, RECIPE)
+
+
+@pytest.mark.parametrize("collection", ["runs", "recipes", "units"])
+def test_a_malformed_record_is_told_with_its_id(workspace, collection):
+    runs.save(workspace, RUN, RECIPE)
+    units.plan(workspace.records, "r1", ["collect"], [ONE])
+    key = workspace.records.find(collection)[0]["_id"]
+    workspace.records.replace_one(collection, {"_id": key, "run": "r1", "recipe": 3})
+    read = units.states if collection == "units" else runs.load
+    store = workspace.records if collection == "units" else workspace
+    with pytest.raises(UnavailableError, match=f"Record {key} of {collection} is malformed"):
+        read(store, "r1")
 
 
 def test_an_unknown_run_is_told(workspace):

@@ -11,6 +11,7 @@ from typing import Any
 from landcover.errors import InputError, MissingDataError
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
+from landcover.nouns.run import EMPTY_CELL
 from landcover.parts.mapping.cleaning import clean, crop, halo_of, refill
 from landcover.parts.mapping.extent import Extent
 from landcover.parts.mapping.joining import FILES, Joining
@@ -118,7 +119,7 @@ def _join_maps(task: Task, extent: Extent, path: Path) -> dict[str, Any]:
         joining.write(task.job, path, styles)
         cleaned = {}
     if extent.is_cell and not joining.n_classified:
-        raise MissingDataError(f"{task.unit.label}: no tile has a mapped pixel in this cell.")
+        raise MissingDataError(f"{task.unit.label}: {EMPTY_CELL}.")
     for tile in extent.absent:
         log.warning(
             "%s: %s has no map, its neighbours are joined without it", task.unit.label, tile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
 from landcover.nouns.period import Period
+from landcover.nouns.product import Product
 from landcover.parts.preparation.composite_files import clear_name
 from landcover.parts.preparation.composite_rule import first_day, is_plain
 from landcover.parts.preparation.medians import Layer, write_medians
@@ -50,8 +51,9 @@ def write_composite(
         path: Folder to make: one raster a layer, and the number of clear observations.
 
     Returns:
-        ``layers`` (name → grid), ``missing_layers``, ``products``, ``warnings``, ``coverage``
-        (percent of pixels with 0, 1, and 2 or more observations), and what the method tells.
+        ``layers`` (name → grid), ``missing_layers``, ``lacking`` (product → layers that others
+        have), ``products``, ``warnings``, ``coverage`` (percent of pixels with 0, 1, and 2 or
+        more observations), and what the method tells.
 
     Raises:
         InputError: No product has any of the layers, or a file is damaged.
@@ -77,6 +79,7 @@ def write_composite(
     return {
         "layers": {name: grid.to_document() for name, grid in (places | further).items()},
         "missing_layers": [layer for layer in recipe.layers if layer not in present],
+        "lacking": lacking_layers(present, [o.product for o in observations]),
         "products": [_provenance(o) for o in observations],
         "warnings": _warnings(task, layers, observations, views, period),
         "coverage": _coverage(path, min((x.grid for x in layers), key=lambda g: g.pixel)),
@@ -99,6 +102,12 @@ def _layers(task: Task, observations: list[Observation]) -> list[Layer]:
         usable = [o for o in observations if o.product.file(layer)]
         layers.append(Layer(layer, common_grid(task, layer, usable), usable))
     return layers
+
+
+def lacking_layers(layers: Sequence[str], products: Sequence[Product]) -> dict[str, list[str]]:
+    """Give product → layers that it lacks, of products that lack any."""
+    found = {p.name: [layer for layer in layers if p.file(layer) is None] for p in products}
+    return {name: lacking for name, lacking in found.items() if lacking}
 
 
 def _warnings(
