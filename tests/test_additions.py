@@ -225,7 +225,7 @@ def test_a_kind_of_feature(tree):
         "        blue, green, red = block.planes\n"
         "        return [blue + green + red]\n"
         "class BrightnessKind(Kind):\n"
-        "    def asked(self, recipe):\n"
+        "    def asked(self, recipe, season):\n"
         "        return [Asked('brightness')]\n"
         "    def source(self, feature, recipe):\n"
         "        return Plane(Brightness(feature.period))\n"

@@ -13,7 +13,7 @@ from landcover.recipe import AUXILIARY, Recipe
 class AuxiliaryKind(Kind):
     """AOT and WVP."""
 
-    def asked(self, recipe: Recipe) -> Iterable[Asked]:
+    def asked(self, recipe: Recipe, season: str | None) -> Iterable[Asked]:
         """List those of the composite."""
         for place, layer in enumerate(recipe.composite.all_layers):
             if layer in AUXILIARY:

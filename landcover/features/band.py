@@ -13,7 +13,7 @@ from landcover.recipe import AUXILIARY, Recipe
 class BandKind(Kind):
     """Bands, and their percentiles and spread along time."""
 
-    def asked(self, recipe: Recipe) -> Iterable[Asked]:
+    def asked(self, recipe: Recipe, season: str | None) -> Iterable[Asked]:
         """List the layers of the composite that are reflectances."""
         others = {*AUXILIARY, *recipe.composite.temporal_layers}
         for place, layer in enumerate(recipe.composite.all_layers):

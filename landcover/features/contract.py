@@ -168,8 +168,13 @@ class Kind(ABC):
     """A kind of feature."""
 
     @abstractmethod
-    def asked(self, recipe: Recipe) -> Iterable[Asked]:
-        """List the features that a recipe asks for: of each season, or of the tile."""
+    def asked(self, recipe: Recipe, season: str | None) -> Iterable[Asked]:
+        """List the features that a recipe asks for.
+
+        Args:
+            recipe: The recipe.
+            season: Name of the season; None for a kind that the tile has once.
+        """
 
     @abstractmethod
     def source(self, feature: Feature, recipe: Recipe) -> Input:

@@ -45,7 +45,7 @@ class IndexOfBands(Computation):
 class IndexKind(Kind):
     """The recipe's spectral indices, of every season."""
 
-    def asked(self, recipe: Recipe) -> Iterable[Asked]:
+    def asked(self, recipe: Recipe, season: str | None) -> Iterable[Asked]:
         """List them in the order of the recipe."""
         return (Asked(name) for name in recipe.features.indices)
 

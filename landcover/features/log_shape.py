@@ -52,7 +52,7 @@ class ShapeOfBands(Computation):
 class LogShapeKind(Kind):
     """Log-shapes of the recipe's bands, of every season."""
 
-    def asked(self, recipe: Recipe) -> Iterable[Asked]:
+    def asked(self, recipe: Recipe, season: str | None) -> Iterable[Asked]:
         """List them by band."""
         shape = recipe.features.log_shape
         return (Asked(name) for name in (shape.names() if shape else ()))

@@ -43,7 +43,7 @@ class MeanAround(Computation):
 class NeighbourhoodKind(Kind):
     """Means of the recipe's layers, of every season."""
 
-    def asked(self, recipe: Recipe) -> Iterable[Asked]:
+    def asked(self, recipe: Recipe, season: str | None) -> Iterable[Asked]:
         """List them by layer, then by size."""
         around = recipe.features.neighbourhood
         return (Asked(name) for name in (around.names() if around else ()))

@@ -93,7 +93,7 @@ def has_index(feature: Feature, recipe: Recipe) -> bool:
 
 def _of_kinds(rows: list[KindRow], recipe: Recipe, season: str | None) -> Iterator[Feature]:
     asked = chain.from_iterable(
-        ((row.name, one) for one in kind_of(row.name).asked(recipe)) for row in rows
+        ((row.name, one) for one in kind_of(row.name).asked(recipe, season)) for row in rows
     )
     for kind, one in sorted(asked, key=lambda pair: pair[1].place):
         yield _feature(kind, one, season)

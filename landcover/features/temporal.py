@@ -13,7 +13,7 @@ from landcover.recipe import Recipe
 class TemporalKind(Kind):
     """Layers that the composite stage wrote beside the medians, in units of their own."""
 
-    def asked(self, recipe: Recipe) -> Iterable[Asked]:
+    def asked(self, recipe: Recipe, season: str | None) -> Iterable[Asked]:
         """List them in the order of the composite."""
         wanted = set(recipe.composite.temporal_layers)
         for place, layer in enumerate(recipe.composite.all_layers):

@@ -13,7 +13,7 @@ from landcover.recipe import Recipe
 class TerrainKind(Kind):
     """Layers of the terrain stage; a tile has them once."""
 
-    def asked(self, recipe: Recipe) -> Iterable[Asked]:
+    def asked(self, recipe: Recipe, season: str | None) -> Iterable[Asked]:
         """List the layers that the recipe names."""
         return (Asked(name) for name in recipe.features.terrain)
 

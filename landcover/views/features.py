@@ -12,7 +12,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from landcover.errors import InputError, MissingDataError
-from landcover.features.stack import FeatureStack
+from landcover.features.stack import Documents, FeatureStack
 from landcover.ledger import lookup, runs
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import FeatureSet, feature_set
@@ -32,6 +32,8 @@ class _FeatureArray(BackendArray):
 
     def __init__(self, task: Task, tile: str, features: FeatureSet, grid: Grid) -> None:
         self._task, self._tile, self._features, self._grid = task, tile, features, grid
+        # First passes over the tile are made once for all that is read of it.
+        self._documents: Documents = {}
         self.shape = (len(features.features), *grid.shape)
         self.dtype = np.dtype(np.float32)
 
@@ -52,7 +54,7 @@ class _FeatureArray(BackendArray):
         window = Window.between(top, left, max(rows) + 1, max(columns) + 1)
         # Layers that no chosen feature needs are not opened.
         mine = feature_set(self._features.features[i] for i in chosen)
-        values = _stack(self._task, self._tile, mine, self._grid).read(window)
+        values = _stack(self._task, self._tile, mine, self._grid, self._documents).read(window)
         picked = values[:, [r - top for r in rows]][:, :, [c - left for c in columns]]
         return picked[tuple(0 if not isinstance(part, slice) else slice(None) for part in key)]
 
@@ -157,8 +159,11 @@ def _style(name: str) -> RasterStyle:
     return RasterStyle(dtype="float32", nodata=float("nan"), descriptions=(name,))
 
 
-def _stack(task: Task, tile: str, features: FeatureSet, grid: Grid) -> FeatureStack:
-    return FeatureStack(task, grid, composites_of(task, tile), terrain_of(task, tile), features)
+def _stack(
+    task: Task, tile: str, features: FeatureSet, grid: Grid, documents: Documents | None = None
+) -> FeatureStack:
+    composites, terrain = composites_of(task, tile), terrain_of(task, tile)
+    return FeatureStack(task, grid, composites, terrain, features, documents)
 
 
 def _chosen(task: Task, workspace: Workspace, features: FeatureSet | str | None) -> FeatureSet:

@@ -116,7 +116,7 @@ def textures(square: Any) -> tuple[float, ...]:
 
 
 class TextureKind(Kind):
-    def asked(self, recipe: Recipe) -> Iterable[Asked]:
+    def asked(self, recipe: Recipe, season: str | None) -> Iterable[Asked]:
         section = recipe.features.section("texture")
         if isinstance(section, TextureSection):
             for place, name in enumerate(NAMES):

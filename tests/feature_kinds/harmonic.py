@@ -78,7 +78,7 @@ def _solve(m: Any, r: Any) -> tuple[Any, Any, Any]:
 
 
 class HarmonicKind(Kind):
-    def asked(self, recipe: Recipe) -> Iterable[Asked]:
+    def asked(self, recipe: Recipe, season: str | None) -> Iterable[Asked]:
         section = recipe.features.section("harmonic")
         if isinstance(section, HarmonicSection):
             for place, name in enumerate(TOLD):

@@ -22,7 +22,7 @@ class OwnRasterSection(Noun):
 
 
 class OwnRasterKind(Kind):
-    def asked(self, recipe: Recipe) -> Iterable[Asked]:
+    def asked(self, recipe: Recipe, season: str | None) -> Iterable[Asked]:
         section = recipe.features.section("own_raster")
         if isinstance(section, OwnRasterSection):
             checksum = hashlib.sha256(Path(section.path).read_bytes()).hexdigest()

@@ -58,7 +58,7 @@ class Sobel(Computation):
 
 
 class SobelKind(Kind):
-    def asked(self, recipe: Recipe) -> Iterable[Asked]:
+    def asked(self, recipe: Recipe, season: str | None) -> Iterable[Asked]:
         section = recipe.features.section("sobel")
         if isinstance(section, SobelSection):
             how = {"index": section.index, "variant": recipe.features.index_variant}

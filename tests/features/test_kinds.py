@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from feature_kinds.deck_texture import NAMES, STEP, quantise, textures
+from feature_kinds.deck_texture import NAMES, STEP, DeckTexture, quantise, textures
 from feature_kinds.rows import ROWS, register
 from pyproj import Transformer
 from scipy.ndimage import sobel, zoom
@@ -38,7 +38,7 @@ from landcover.recipe import make_recipe
 from landcover.simulate import simulate
 from landcover.stores.rasters import RasterStyle, ReadingPool, create_raster, read_array
 from landcover.stores.rasters import pool as pool_module
-from landcover.views.features import export_features
+from landcover.views.features import export_features, open_features
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 TILE, SIDE = "30SUF", 540
@@ -143,8 +143,10 @@ def test_all_kinds_together_and_threads_change_no_bit(task: Task) -> None:
 
 
 def same(found: Any, expected: Any) -> bool:
-    return bool(np.array_equal(found.view(np.int32), expected.view(np.int32)) or
-                (np.array_equal(found, expected, equal_nan=True)))  # fmt: skip
+    """Compare every bit; of nodata, where it is."""
+    is_nodata = np.isnan(found)
+    bits = (np.where(is_nodata, np.float32(0), one).view(np.int32) for one in (found, expected))
+    return bool(np.array_equal(is_nodata, np.isnan(expected)) and np.array_equal(*bits))
 
 
 # Beside what others compute
@@ -263,6 +265,23 @@ OTHER = {
     "seasons": [{"name": "summer", "primary_month": 6, "fallback_month": 7}],
     "composite": {"statistics": {"layers": ["ndvi", "B04"], "percentiles": [25], "min_clear": 1}},
 }
+
+
+def test_lazy_features_look_at_the_tile_once(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[DeckTexture] = []
+    real = DeckTexture.first_pass
+
+    def counted(self: DeckTexture, tile: Any) -> Any:
+        looks.append(self)
+        return real(self, tile)
+
+    monkeypatch.setattr(DeckTexture, "first_pass", counted)
+    opened = open_features(task.workspace, TILE).sel(feature="summer_GLCMenergy")
+    whole = plane(task, "summer_GLCMenergy")
+    looks.clear()
+    for part in (slice(0, 9), slice(200, 230), slice(530, 540)):
+        assert same(opened[part, 3:99].values, whole[part, 3:99])
+    assert len(looks) == 1
 
 
 def test_a_card_tells_what_its_features_are_made_with_under_another_recipe(task: Task) -> None:
