@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from pyproj import Transformer
 
 from landcover.errors import InputError, MissingDataError
-from landcover.labels.field_sheet import COLUMNS, write_sheet
 from landcover.learn.area import allocate, sample_size
 from landcover.learn.comparison import Comparison, compare
 from landcover.learn.sampling_design import StratifiedSample
@@ -23,6 +22,7 @@ from landcover.parts.class_names import Names
 from landcover.parts.mapping.map_lookup import MapFile, codes_at, find_maps, mapped_hectares
 from landcover.parts.validation.point_accuracy import Strata, judge
 from landcover.parts.validation.reference_points import Reference, read_reference
+from landcover.publish.field_points import write_sheet
 from landcover.recipe import Labels
 from landcover.stores.workspace import Workspace
 
@@ -205,7 +205,7 @@ def draw_sheet(
     rows = rows.iloc[order].reset_index(drop=True)
     digits = len(str(len(rows)))
     rows["id"] = [f"p{number:0{digits}d}" for number in range(1, len(rows) + 1)]
-    write_sheet(rows[list(COLUMNS)], path)
+    write_sheet(rows, path)
     return {code: len(found) for code, found in pixels.items()}
 
 

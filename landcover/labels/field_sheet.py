@@ -9,26 +9,20 @@ from __future__ import annotations
 
 import csv
 import json
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 import pandas as pd
 
-from landcover.errors import InputError, UsageError
+from landcover.errors import InputError
 from landcover.labels.features import LabelFeatures
 from landcover.labels.kml import read_kml, read_kmz
 from landcover.nouns.legend import Legend, normalise_label
 
-COLUMNS = ("id", "lon", "lat", "stratum", "stratum_area_ha", "label")
-"""Columns of a sheet; ``label`` is empty until somebody was there."""
 _MARK = ("stratum", "stratum_area_ha", "label")
 _KML = {".kml": read_kml, ".kmz": read_kmz}
-_WRITTEN = (1980, 1, 1, 0, 0, 0)
-# Zip archives cannot hold an earlier day: the same points give the same bytes.
 
 Row = dict[str, Any]
 
@@ -44,27 +38,6 @@ class FieldSheet:
     """Stratum → hectares when the sample was drawn."""
     n_empty: int
     """Points without a label."""
-
-
-def write_sheet(rows: pd.DataFrame, path: Path) -> None:
-    """Write a sheet; the same rows give the same bytes.
-
-    Args:
-        rows: :data:`COLUMNS`, one row per point.
-        path: GeoJSON, CSV, KML or KMZ, as its name ends.
-
-    Raises:
-        UsageError: The name ends otherwise.
-    """
-    write = _WRITERS.get(path.suffix.lower())
-    if write is None:
-        raise UsageError(f"{path.name}: a field sheet ends with {', '.join(_WRITERS)}.")
-    records: list[Row] = [
-        {str(key): value for key, value in row.items()}
-        for row in rows[list(COLUMNS)].to_dict("records")
-    ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write(records, path)
 
 
 def read_sheet(path: Path, legend: Legend, mapping: Mapping[str, str | None]) -> FieldSheet | None:
@@ -169,59 +142,3 @@ def _placemarks(features: LabelFeatures) -> list[Row]:
             row["label"] = row.get("name", "")
         rows.append(row)
     return rows
-
-
-def _write_csv(records: list[Row], path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
-
-
-def _write_geojson(records: list[Row], path: Path) -> None:
-    features = [
-        {
-            "type": "Feature",
-            "geometry": {"type": "Point", "coordinates": [row["lon"], row["lat"]]},
-            "properties": {key: row[key] for key in COLUMNS if key not in ("lon", "lat")},
-        }
-        for row in records
-    ]
-    document = {"type": "FeatureCollection", "features": features}
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-
-
-def _write_kml(records: list[Row], path: Path) -> None:
-    path.write_text(_kml(records), encoding="utf-8")
-
-
-def _write_kmz(records: list[Row], path: Path) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo("doc.kml", _WRITTEN), _kml(records))
-
-
-def _kml(records: list[Row]) -> str:
-    marks = []
-    for row in records:
-        data = "".join(
-            f"<Data name={quoteattr(key)}><value>{escape(str(row[key]))}</value></Data>"
-            for key in COLUMNS
-            if key not in ("lon", "lat")
-        )
-        marks.append(
-            f"<Placemark><name>{escape(str(row['id']))}</name><ExtendedData>{data}</ExtendedData>"
-            f"<Point><coordinates>{row['lon']},{row['lat']}</coordinates></Point></Placemark>\n"
-        )
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        '<kml xmlns="http://www.opengis.net/kml/2.2"><Document><name>Field sheet</name>\n'
-        f"{''.join(marks)}</Document></kml>\n"
-    )
-
-
-_WRITERS: Mapping[str, Callable[[list[Row], Path], None]] = {
-    ".geojson": _write_geojson,
-    ".csv": _write_csv,
-    ".kml": _write_kml,
-    ".kmz": _write_kmz,
-}

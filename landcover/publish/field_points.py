@@ -1,18 +1,15 @@
-"""Places to be labelled, as files for a GIS or a phone: GeoJSON and KMZ."""
+"""Points to be labelled: where labels would help next, and the field sheets of a design."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import pandas as pd
 
 from landcover.errors import UsageError
 from landcover.nouns.label_priority import LabelPlan, NextPoint
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-# Every file of a zip carries a time: one that is the same for equal contents.
+from landcover.publish.placemarks import Placemark, geojson_of, write_geojson, write_kml
 
 
 def require_name(path: Path) -> None:
@@ -34,29 +31,22 @@ def write_plan(plan: LabelPlan, path: Path) -> None:
     require_name(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".kmz":
-        info = ZipInfo("doc.kml", _EPOCH)
-        info.compress_type = ZIP_DEFLATED
-        with ZipFile(path, "w") as archive:
-            archive.writestr(info, _as_kml(plan))
-        return
-    path.write_text(json.dumps(as_geojson(plan), indent=1) + "\n", encoding="utf-8")
+        write_kml(_placemarks(plan), path, "Places to label next")
+    else:
+        write_geojson(as_geojson(plan), path)
 
 
 def as_geojson(plan: LabelPlan) -> dict[str, Any]:
     """Write a plan as a GeoJSON document; what it is worth is in ``expected`` and ``notes``."""
     return {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "geometry": {"type": "Point", "coordinates": [point.lon, point.lat]},
-                "properties": _properties(point),
-            }
-            for point in plan.points
-        ],
+        **geojson_of(_placemarks(plan)),
         "expected": [entry.to_document() for entry in plan.classes],
         "notes": list(plan.notes),
     }
+
+
+def _placemarks(plan: LabelPlan) -> list[Placemark]:
+    return [Placemark(str(p.rank), p.lon, p.lat, _properties(p)) for p in plan.points]
 
 
 def _properties(point: NextPoint) -> dict[str, Any]:
@@ -72,21 +62,38 @@ def _properties(point: NextPoint) -> dict[str, Any]:
     }
 
 
-def _as_kml(plan: LabelPlan) -> str:
-    places = []
-    for point in plan.points:
-        data = "".join(
-            f'<Data name="{name}"><value>{escape("" if value is None else str(value))}</value>'
-            "</Data>"
-            for name, value in _properties(point).items()
+SHEET = ("id", "lon", "lat", "stratum", "stratum_area_ha", "label")
+"""Columns of a field sheet; ``label`` is empty until somebody was there."""
+_ENDINGS = (".geojson", ".csv", ".kml", ".kmz")
+
+
+def write_sheet(rows: pd.DataFrame, path: Path) -> None:
+    """Write a field sheet, which :mod:`landcover.labels.field_sheet` reads once it is filled in.
+
+    Args:
+        rows: :data:`SHEET`, one row per point.
+        path: GeoJSON, CSV, KML or KMZ, as its name ends.
+
+    Raises:
+        UsageError: The name ends otherwise.
+    """
+    ending = path.suffix.lower()
+    if ending not in _ENDINGS:
+        raise UsageError(f"{path.name}: a field sheet ends with {', '.join(_ENDINGS)}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if ending == ".csv":
+        rows[list(SHEET)].to_csv(path, index=False, lineterminator="\n")
+        return
+    points = [
+        Placemark(
+            str(row["id"]),
+            row["lon"],
+            row["lat"],
+            {name: row[name] for name in SHEET if name not in ("lon", "lat")},
         )
-        places.append(
-            f"<Placemark><name>{point.rank}</name><ExtendedData>{data}</ExtendedData>"
-            f"<Point><coordinates>{point.lon},{point.lat}</coordinates></Point></Placemark>"
-        )
-    body = "\n".join(places)
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        '<kml xmlns="http://www.opengis.net/kml/2.2"><Document>\n'
-        f"<name>Places to label next</name>\n{body}\n</Document></kml>\n"
-    )
+        for row in rows[list(SHEET)].to_dict("records")
+    ]
+    if ending == ".geojson":
+        write_geojson(geojson_of(points), path)
+    else:
+        write_kml(points, path, "Field sheet")

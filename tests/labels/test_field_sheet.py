@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from landcover.errors import InputError, UsageError
-from landcover.labels.field_sheet import read_sheet, write_sheet
+from landcover.labels.field_sheet import read_sheet
 from landcover.labels.reading import read_labels
 from landcover.nouns.legend import MEDITERRANEAN
+from landcover.publish.field_points import write_sheet
 
 ROWS = pd.DataFrame(
     {
