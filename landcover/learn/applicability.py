@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import ArrayLike, NDArray
 
+from landcover.compiled import compiled
 from landcover.errors import InputError
 from landcover.learn.resemblance import References, are_far, make_references
 
@@ -179,7 +179,7 @@ def _place(
     return np.ascontiguousarray((features[:, order] - centre[order]) * factor[order])
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _nearest(  # pragma: no cover - compiled
     rows: NDArray[np.float32],
     own: NDArray[np.int64],

@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
+
+from landcover.compiled import compiled
 
 LANES = 16
 """Pixels walked in lockstep: more hide more waiting, but all wait for the deepest."""
@@ -76,7 +77,7 @@ def keys_in_lanes(features: NDArray[np.float32], width: int) -> NDArray[np.uint3
     return keys
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _write_keys(features, keys):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     n, d = features.shape
     n_whole = n // LANES
@@ -90,7 +91,7 @@ def _write_keys(features, keys):  # type: ignore[no-untyped-def]  # pragma: no c
             keys[n_whole, column * LANES + pixel % LANES] = _key(features[pixel, column])
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _key(bits):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     minus_zero = np.int32(-(2**31))
     if bits == minus_zero:
@@ -125,7 +126,7 @@ def lay_out(
     return Nodes(words, rows, own)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _lay_out(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     offsets, feature, threshold, children, leaf, n_classes, own, words, rows
 ):
@@ -158,13 +159,13 @@ def _lay_out(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             n_placed += 2
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _word(feature, left, key):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     upper = (np.uint64(feature) << _FEATURE_SHIFT) | (np.uint64(left) << _LEFT_SHIFT)
     return upper | np.uint64(key)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def walk(  # pragma: no cover - compiled
     keys: NDArray[np.uint32],
     offsets: NDArray[np.int64],
@@ -215,7 +216,7 @@ def walk(  # pragma: no cover - compiled
     return seen
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _arrive(own, keys, ends):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Walk ``LANES`` pixels from the root to their leaves.
 
@@ -254,7 +255,7 @@ def _arrive(own, keys, ends):  # type: ignore[no-untyped-def]  # pragma: no cove
     ends[np.uint64(14)], ends[np.uint64(15)] = a14, a15
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _step(own, keys, lane, at):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     # Unsigned numbers throughout: a signed index costs a test for negative ones.
     word = own[at]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.errors import InputError
 from landcover.learn.classifiers import feature_matrix
 from landcover.learn.kinds.contract import classifier_of
@@ -91,7 +91,7 @@ def block_of(model: Model) -> int:
     return max(1, min(BLOCK, MOST_BYTES // bytes_per_row))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _find_whole(  # pragma: no cover - compiled
     part: NDArray[np.int32], is_whole: NDArray[np.bool_]
 ) -> None:
@@ -112,7 +112,7 @@ def _rows_of(part: NDArray[np.float32]) -> NDArray[np.float32]:
     return rows
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _copy(part: NDArray[np.float32], rows: NDArray[np.float32]) -> None:  # pragma: no cover
     """Copy a run of each feature in turn: read like a file, written into the nearest cache."""
     n, d = rows.shape

@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
+
+from landcover.compiled import compiled
 
 Floats = NDArray[np.float32]
 
@@ -134,7 +135,7 @@ def _by_cover(samples: Floats, threshold: float) -> NDArray[np.intp]:
     return np.concatenate([np.array(order, dtype=np.intp), rest[np.argsort(-near, kind="stable")]])
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _find_near(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     features, columns, centre, factor, samples, threshold, axes, projected, least, found
 ):
@@ -181,7 +182,7 @@ def _find_near(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             found[members[i]] = True
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _place(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     features, columns, centre, factor, placed
 ):
@@ -192,7 +193,7 @@ def _place(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             placed[column, pixel] = (features[pixel, source] - middle) * times
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _keep(block, start, members, group, placed, kept):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Move the pixels of a group that are near nothing yet behind those kept before."""
     lanes = np.flatnonzero(start == 0)
@@ -203,7 +204,7 @@ def _keep(block, start, members, group, placed, kept):  # type: ignore[no-untype
             placed[column, kept + i] = block[column, lanes[i]]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _ask_recent(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     block, samples, recent, threshold, start, total, left
 ):
@@ -218,7 +219,7 @@ def _ask_recent(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     return left
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _ask(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     block, samples, first, last, threshold, on_axes, projected, least, recent, start, half, total,
     left,
@@ -238,7 +239,7 @@ def _ask(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     return left
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _compare(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     block, samples, sample, start, threshold, total
 ):
@@ -262,7 +263,7 @@ def _compare(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     return int(alive)
 
 
-@njit(nogil=True, cache=True, fastmath={"contract"})  # type: ignore[untyped-decorator, unused-ignore]
+@compiled(fuses=True)
 def _next_candidate(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     on_axes, projected, half, least, sample, last
 ):
@@ -280,7 +281,7 @@ def _next_candidate(  # type: ignore[no-untyped-def]  # pragma: no cover - compi
     return sample
 
 
-@njit(nogil=True, cache=True, fastmath={"contract"})  # type: ignore[untyped-decorator, unused-ignore]
+@compiled(fuses=True)
 def _project(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     block, axes, start, on_axes, half
 ):
@@ -300,7 +301,7 @@ def _project(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
         half[lane] = np.float32(-0.5) * sum_ - start[lane]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _move_to_front(recent, place, sample):  # type: ignore[no-untyped-def]  # pragma: no cover
     for i in range(place, 0, -1):
         recent[i] = recent[i - 1]

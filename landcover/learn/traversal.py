@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
+
+from landcover.compiled import compiled
 
 LANES = 8
 """Pixels walked in lockstep, so that their waits for memory overlap."""
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def add_trees(  # pragma: no cover - compiled
     features: NDArray[np.float32],
     offsets: NDArray[np.int64],

@@ -20,9 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.errors import InputError
 from landcover.learn.forest import PackedForest
 
@@ -155,7 +155,7 @@ def _quadrature(most: int) -> tuple[Floats, Floats]:
     return (points + 1) / 2, weights / 2
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _count(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     rows, offsets, feature, threshold, children, leaf, found
 ):
@@ -170,7 +170,7 @@ def _count(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
                 found[node] += 1
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _extent(offsets, feature, children, leaf, n_features):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Give the deepest level, and the most different features that one path asks for."""
     deepest = 0
@@ -199,7 +199,7 @@ def _extent(offsets, feature, children, leaf, n_features):  # type: ignore[no-un
     return deepest, most
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _expect(offsets, children, leaf, table, shares, expected):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Add the answer of every leaf, weighed by the share of rows that reach it."""
     chance = shares.copy()
@@ -214,7 +214,7 @@ def _expect(offsets, children, leaf, table, shares, expected):  # type: ignore[n
             chance[first + children[node, 1]] *= chance[node]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _explain(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     rows, offsets, feature, threshold, children, leaf, table, shares, points, weights, deepest,
     values,

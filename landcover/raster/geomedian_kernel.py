@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.raster.median_kernel import exchanges_of
 
 # Weiszfeld steps made longer still converge (Ostresh 1978: up to twice); this factor needed the
@@ -58,7 +58,7 @@ def geometric_medians(
     )  # fmt: skip
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _geometric_medians(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     values, is_masked, exchanges, nodata, is_whole, min_clear, tolerance, same_place,
     most_iterations, composite, n_clear,
@@ -90,7 +90,7 @@ def _geometric_medians(  # type: ignore[no-untyped-def]  # pragma: no cover - co
                 composite[band, start + pixel] = value if counts[pixel] >= min_clear else nodata
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _find_seen(values, is_masked, nodata, is_seen, counts):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Tell which spectra are complete and not masked, and count them."""
     counts[:] = 0
@@ -105,7 +105,7 @@ def _find_seen(values, is_masked, nodata, is_seen, counts):  # type: ignore[no-u
             counts[pixel] += np.uint8(is_seen[time, pixel])
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _band_medians(values, is_seen, counts, exchanges, planes, centre):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Take the median of each band among the observations that count."""
     for band in range(values.shape[1]):
@@ -124,7 +124,7 @@ def _band_medians(values, is_seen, counts, exchanges, planes, centre):  # type: 
             centre[band, pixel] = 0.5 * (planes[(n - 1) // 2, pixel] + planes[n // 2, pixel])
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _lanes(n_times, n_bands):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Make room for the pixels in lockstep; bands beyond the last are 0 everywhere."""
     wide = -(-n_bands // _STEP) * _STEP
@@ -136,7 +136,7 @@ def _lanes(n_times, n_bands):  # type: ignore[no-untyped-def]  # pragma: no cove
     return spectra, counted, place, direction, distances
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _walk(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     values, is_seen, waiting, tolerance, same_place, most_iterations, centre, walk
 ):
@@ -192,7 +192,7 @@ def _walk(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
                 n_walking -= 1
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@compiled(error_model="numpy")
 def _move(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     pull, weight, n_here, is_last, direction, goes, share, before, left, steps, place
 ):
@@ -223,7 +223,7 @@ def _move(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
         steps[lane] += 1
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _enter(values, is_seen, centre, pixel, lane, spectra, counted, place):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Put the observations of a pixel that count into a lane, and give their number.
 
@@ -242,7 +242,7 @@ def _enter(values, is_seen, centre, pixel, lane, spectra, counted, place):  # ty
     return n
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _nearest(distances, n, lane):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Find the nearest observation of a lane, of equal ones the first."""
     nearest = 0
@@ -252,7 +252,7 @@ def _nearest(distances, n, lane):  # type: ignore[no-untyped-def]  # pragma: no 
     return nearest
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@compiled(error_model="numpy")
 def _pull(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     spectra, counted, n_times, place, same_place, direction, distances, inverse, pull, weight,
     n_here,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.raster.reflectance import NODATA, stored_units, to_physical
 
 
@@ -57,7 +57,7 @@ def fill_layer(
     _fill(stored, np.float32(stored_units(layer)), ratio, row, column, out)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _fill(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     stored, units, ratio, row, column, out
 ):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from landcover.compiled import compiled
 from landcover.raster.resample import Places
 
 Codes = npt.NDArray[np.uint8]
@@ -109,7 +109,7 @@ def refill_second(classes: Codes, second: Codes, parents: Codes, reach: int) -> 
     return filled
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _take(part: Any, rows: Any, columns: Any, classes: Any, parents: Any, taken: Any) -> None:
     height, width = part.shape
     for y in range(rows.shape[0]):
@@ -144,7 +144,7 @@ def _take(part: Any, rows: Any, columns: Any, classes: Any, parents: Any, taken:
             taken[y, x] = best
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _refill(classes: Any, second: Any, parents: Any, reach: int, filled: Any) -> None:
     height, width = classes.shape
     has_second = np.zeros(256, dtype=np.bool_)

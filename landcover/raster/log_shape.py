@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.errors import InputError
 
 Values = NDArray[np.float32]
@@ -48,7 +48,7 @@ def log_shape(bands: Mapping[str, Values]) -> dict[str, Values]:
     return {name: row.reshape(size) for name, row in zip(bands, spectra, strict=True)}
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _shape(spectra):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     bands, pixels = spectra.shape
     logs = np.empty(bands, dtype=np.float64)

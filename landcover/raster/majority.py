@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from landcover.compiled import compiled
 from landcover.errors import InputError
 from landcover.raster.lookup import without_gaps
 
@@ -39,7 +39,7 @@ def majority(classes: Codes, window: int) -> Codes:
     return codes[filtered]
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _vote(classes: Any, reach: int, votes: Any, filtered: Any) -> None:
     height, width = classes.shape
     for y in range(height):

@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.raster.reflectance import NODATA
 
 Number = TypeVar("Number", np.int16, np.float32)
@@ -74,7 +74,7 @@ def exchanges_of(n: int) -> NDArray[np.int64]:
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _median_of_blocks(  # pragma: no cover - compiled
     values: NDArray[Any],
     is_hidden: NDArray[np.bool_],
@@ -111,7 +111,7 @@ def _median_of_blocks(  # pragma: no cover - compiled
         _average(low, high, middle, seen, nodata, min_clear, is_whole, median[start:])
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _fill(  # pragma: no cover - compiled
     values: NDArray[Any],
     is_hidden: NDArray[np.bool_],
@@ -136,7 +136,7 @@ def _fill(  # pragma: no cover - compiled
         n_seen[i] += np.uint8(is_seen)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def exchange(  # pragma: no cover - compiled
     low: NDArray[Any], high: NDArray[Any]
 ) -> None:
@@ -147,7 +147,7 @@ def exchange(  # pragma: no cover - compiled
         high[i] = b if a < b else a
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _average(  # pragma: no cover - compiled
     low: NDArray[Any],
     high: NDArray[Any],

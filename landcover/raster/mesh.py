@@ -15,8 +15,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
+
+from landcover.compiled import compiled
 
 RISING = 1
 """Bit of a cell that is cut along 0-3, south-west to north-east."""
@@ -26,7 +27,7 @@ SECOND = 4
 """Bit of a cell whose second face exists."""
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def split_cells(height: NDArray[np.float32]) -> NDArray[np.uint8]:  # pragma: no cover - compiled
     """Cut each cell into its faces.
 
@@ -66,7 +67,7 @@ def split_cells(height: NDArray[np.float32]) -> NDArray[np.uint8]:  # pragma: no
     return cells
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def face_normals(  # pragma: no cover - compiled
     height: NDArray[np.float32], cells: NDArray[np.uint8], cell_size: float
 ) -> NDArray[np.float32]:
@@ -106,7 +107,7 @@ def face_normals(  # pragma: no cover - compiled
     return normals
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def count_faces(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:  # pragma: no cover - compiled
     """Count the faces that meet in each vertex.
 
@@ -135,7 +136,7 @@ def count_faces(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:  # pragma: no co
     return counts
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def copy_run(  # pragma: no cover - compiled
     source: NDArray[Any], target: NDArray[Any]
 ) -> None:
@@ -149,7 +150,7 @@ def copy_run(  # pragma: no cover - compiled
         target[i] = source[i]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def copy_cut(  # pragma: no cover - compiled
     cells: NDArray[np.uint8], target: NDArray[Any]
 ) -> None:

@@ -6,9 +6,9 @@ Same mesh and order of rows as in `mesh`; lengths are measured in cells.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.raster.mesh import copy_cut, copy_run
 
 # As in mesh_smoothing; smaller, for double precision takes twice the memory.
@@ -18,7 +18,7 @@ _RESULT = 24 * _STEP + 1024
 _TOGETHER = 4
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def move_vertices(  # pragma: no cover - compiled
     vertices: NDArray[np.float64],
     normals: NDArray[np.float32],
@@ -54,7 +54,7 @@ def move_vertices(  # pragma: no cover - compiled
         done += together
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@compiled(error_model="numpy")
 def _copy_weight(  # pragma: no cover - compiled
     counts: NDArray[np.uint8], target: NDArray[np.float64]
 ) -> None:
@@ -63,7 +63,7 @@ def _copy_weight(  # pragma: no cover - compiled
         target[i] = 1.0 / (3.0 * max(counts[i], 1))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _move_row(  # pragma: no cover - compiled
     vertices: NDArray[np.float64],
     normals: NDArray[np.float32],
@@ -92,7 +92,7 @@ def _move_row(  # pragma: no cover - compiled
         _follow_chain(vertices, y, start, n, z_only, s)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _follow_chain(  # pragma: no cover - compiled
     vertices: NDArray[np.float64],
     y: int,
@@ -120,7 +120,7 @@ def _follow_chain(  # pragma: no cover - compiled
         row[2, i + 1] = up
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _pull_block(s: NDArray[np.float64], n: int) -> None:  # pragma: no cover - compiled
     """Pull vertices 1 … n by their faces, as far as that is known before the west one moves.
 
@@ -197,7 +197,7 @@ def _pull_block(s: NDArray[np.float64], n: int) -> None:  # pragma: no cover - c
         s[_RESULT + 8 * _STEP + i] = weight * (gz * gz + hz * hz)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _dot(  # pragma: no cover - compiled
     ax: float, ay: float, az: float, bx: float, by: float, bz: float
 ) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.raster.mesh import RISING, copy_cut, copy_run
 
 # Cells worked on at once, and the distance of their planes in the scratch memory: constants, so
@@ -42,7 +42,7 @@ _TOUCH = np.array(
 )  # fmt: skip
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def smooth_normals(  # pragma: no cover - compiled
     normals: NDArray[np.float32], cells: NDArray[np.uint8], threshold: float, iterations: int
 ) -> None:
@@ -73,7 +73,7 @@ def smooth_normals(  # pragma: no cover - compiled
         done += together
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def smooth_normals_by_vertex(  # pragma: no cover - compiled
     normals: NDArray[np.float32], cells: NDArray[np.uint8], threshold: float, iterations: int
 ) -> None:
@@ -97,7 +97,7 @@ def smooth_normals_by_vertex(  # pragma: no cover - compiled
                     _gather(normals, cells, south, here, y, x, face, threshold)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _gather(  # pragma: no cover - compiled
     normals: NDArray[np.float32],
     cells: NDArray[np.uint8],
@@ -140,7 +140,7 @@ def _gather(  # pragma: no cover - compiled
     normals[y, 3 * face + 2, x] = total_z
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _smooth_row(  # pragma: no cover - compiled
     normals: NDArray[np.float32],
     cells: NDArray[np.uint8],
@@ -166,7 +166,7 @@ def _smooth_row(  # pragma: no cover - compiled
             copy_run(scratch[_RESULT + plane * _STEP + 1 :][:n], normals[y, plane, start:])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@compiled(error_model="numpy")
 def _smooth_block(  # pragma: no cover - compiled
     s: NDArray[np.float32], n: int, threshold: np.float32
 ) -> None:
@@ -219,14 +219,14 @@ def _smooth_block(  # pragma: no cover - compiled
         s[_RESULT + 5 * _STEP + i] = vz * unit
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _weight(cosine: np.float32, threshold: np.float32) -> np.float32:  # pragma: no cover - compiled
     """Weigh a neighbour by the cosine between the normals."""
     above = cosine - threshold
     return above * above if above > _ZERO else _ZERO
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@compiled(error_model="numpy")
 def _per_length(square: np.float32) -> np.float32:  # pragma: no cover - compiled
     """Give the factor that makes a vector of this squared length a unit vector; 0 stays 0."""
     return np.float32(_ONE / np.sqrt(square if square > _TINY else _TINY))

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from landcover.compiled import compiled
 from landcover.nouns.grid import Grid, Window
 from landcover.raster.feather import PROBABILITY_NODATA
 
@@ -150,7 +150,7 @@ def _spread(anchors: Floats, down: tuple[Any, Floats], across: tuple[Any, Floats
         return np.asarray(above + (below - above) * row_share[:, np.newaxis])
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _interpolate(part: Any, rows: Any, columns: Any, taken: Any) -> None:
     n_classes, height, width = part.shape
     for y in range(rows.shape[0]):

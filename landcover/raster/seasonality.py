@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.errors import InputError
 
 Values = NDArray[np.float32]
@@ -105,7 +105,7 @@ def _check(values: Values, days: Days, min_clear: int) -> None:
         )
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _daily(values, days, pixel, day, level):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Put the days of a pixel and their means into ``day`` and ``level``; count them."""
     n = 0
@@ -125,7 +125,7 @@ def _daily(values, days, pixel, day, level):  # type: ignore[no-untyped-def]  # 
     return n
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _metrics(values, days, min_clear, base, found):  # type: ignore[no-untyped-def]  # pragma: no cover
     day = np.empty(days.size, dtype=np.int64)
     level = np.empty(days.size, dtype=np.float64)
@@ -157,7 +157,7 @@ def _metrics(values, days, min_clear, base, found):  # type: ignore[no-untyped-d
         found[4, pixel] = area
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _shares(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     values, days, threshold, is_above, min_clear, found
 ):

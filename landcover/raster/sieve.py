@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from landcover.compiled import compiled
 from landcover.errors import InputError
 from landcover.raster.lookup import without_gaps
 
@@ -67,7 +67,7 @@ def _sieve(classes: Codes, n_codes: int, min_pixels: int) -> Codes:
     return sieved
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _label(classes: Any, labels: Any) -> Any:
     """Number the patches, 0 is nodata's; return the pixels of each (nodata counts as endless)."""
     height, width = classes.shape
@@ -118,7 +118,7 @@ def _label(classes: Any, labels: Any) -> Any:
     return sizes
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _root(parent: Any, label: int) -> int:
     while parent[label] != label:
         parent[label] = parent[parent[label]]
@@ -126,7 +126,7 @@ def _root(parent: Any, label: int) -> int:
     return label
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _count_borders(classes: Any, labels: Any, number: Any, borders: Any) -> None:
     height, width = classes.shape
     for y in range(height):
@@ -142,7 +142,7 @@ def _count_borders(classes: Any, labels: Any, number: Any, borders: Any) -> None
                         borders[small, code] += 1
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _hand_over(labels: Any, number: Any, taker: Any, sieved: Any) -> None:
     height, width = labels.shape
     for y in range(height):

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from landcover.compiled import compiled
 from landcover.errors import InputError
 from landcover.raster.feather import PROBABILITY_NODATA
 
@@ -82,7 +82,7 @@ def smooth_probabilities(probabilities: Bytes, smoothness: float, window: int) -
     return found
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _smooth(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     probabilities, logits, noise, reach, columns, words, found
 ):
@@ -108,7 +108,7 @@ def _smooth(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
                 found[k, y, x] = int(254 * row[k, x] / total + 0.5)
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _enter_row(values, y, reach, columns):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Put a row into its place in every column, over the one that leaves the window with it."""
     height, width = values.shape
@@ -119,7 +119,7 @@ def _enter_row(values, y, reach, columns):  # type: ignore[no-untyped-def]  # pr
         columns[x + reach + 1, place] = value
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _smooth_row(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     values, logits, squares, noise, reach, columns, words, smoothed
 ):

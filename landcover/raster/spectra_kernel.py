@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+
+@compiled()
 def medoids(  # pragma: no cover - compiled
     values: NDArray[Any],
     is_masked: NDArray[np.bool_],
@@ -54,7 +55,7 @@ def medoids(  # pragma: no cover - compiled
             chosen[y, x] = times[best]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _gather(  # pragma: no cover - compiled
     values: NDArray[Any],
     is_masked: NDArray[np.bool_],
@@ -80,7 +81,7 @@ def _gather(  # pragma: no cover - compiled
     return n
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _distance(  # pragma: no cover - compiled
     first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> float:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.raster.median_kernel import exchange, exchanges_of
 from landcover.raster.reflectance import NODATA
 
@@ -71,7 +71,7 @@ def _ranks(
     return low, rank - low
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@compiled(error_model="numpy")
 def _of_numbers(  # pragma: no cover - compiled
     values: Any,
     is_excluded: Any,
@@ -117,7 +117,7 @@ def _of_numbers(  # pragma: no cover - compiled
                     found[low.shape[0], start + i] = np.int16(np.rint(np.sqrt(variance)))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _see(values, is_excluded, size, plane, counts):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Copy a plane, what is not seen above everything; count what is."""
     for i in range(size):
@@ -127,14 +127,14 @@ def _see(values, is_excluded, size, plane, counts):  # type: ignore[no-untyped-d
         counts[i] += np.int16((not is_excluded[i]) & (values[i] != NODATA))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _add(plane, values, is_excluded, size, total):  # type: ignore[no-untyped-def]  # pragma: no cover
     for i in range(size):
         is_seen = (not is_excluded[i]) & (values[i] != NODATA)
         total[i] += np.int32(plane[i]) if is_seen else np.int32(0)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _add_squares(plane, values, is_excluded, size, squares):  # type: ignore[no-untyped-def]  # pragma: no cover
     for i in range(size):
         is_seen = (not is_excluded[i]) & (values[i] != NODATA)
@@ -142,7 +142,7 @@ def _add_squares(plane, values, is_excluded, size, squares):  # type: ignore[no-
         squares[i] += np.int64(value * value)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _quantile(planes, i, n, low, part):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Interpolate between the n sorted numbers of a pixel."""
     one = np.float64(planes[low, i])
@@ -150,7 +150,7 @@ def _quantile(planes, i, n, low, part):  # type: ignore[no-untyped-def]  # pragm
     return one + part * (other - one)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@compiled(error_model="numpy")
 def _of_series(  # pragma: no cover - compiled
     values: Any,
     exchanges: Any,
@@ -187,7 +187,7 @@ def _of_series(  # pragma: no cover - compiled
                     found[low.shape[0], start + i] = np.sqrt(squares[i] / counts[i])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@compiled(error_model="numpy")
 def _spread(planes, counts, size, mean, squares):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Sum squared distances from the mean, smallest number first.
 

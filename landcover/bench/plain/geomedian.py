@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.raster.geomedian import MOST_ITERATIONS, SAME_PLACE, TOLERANCE
 from landcover.raster.reflectance import NODATA, REFLECTANCE_UNITS
 
@@ -29,7 +29,7 @@ def geometric_median(
     return composite, n_clear
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def geometric_medians(  # pragma: no cover - compiled
     values: NDArray[Any],
     is_masked: NDArray[np.bool_],
@@ -78,7 +78,7 @@ def geometric_medians(  # pragma: no cover - compiled
                 composite[band, y, x] = np.rint(centre[band]) if is_whole else centre[band]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _gather(  # pragma: no cover - compiled
     values: NDArray[Any],
     is_masked: NDArray[np.bool_],
@@ -104,7 +104,7 @@ def _gather(  # pragma: no cover - compiled
     return n
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _band_medians(  # pragma: no cover - compiled
     spectra: NDArray[np.float64], n: int, column: NDArray[np.float64], centre: NDArray[np.float64]
 ) -> None:
@@ -120,7 +120,7 @@ def _band_medians(  # pragma: no cover - compiled
         centre[band] = 0.5 * (column[(n - 1) // 2] + column[n // 2])
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _iterate(  # pragma: no cover - compiled
     spectra: NDArray[np.float64],
     n: int,
@@ -157,7 +157,7 @@ def _iterate(  # pragma: no cover - compiled
         centre[:] = spectra[nearest]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _pull(  # pragma: no cover - compiled
     spectra: NDArray[np.float64],
     n: int,
@@ -189,7 +189,7 @@ def _pull(  # pragma: no cover - compiled
     return np.sqrt(square), weight, n_here
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _distance(  # pragma: no cover - compiled
     first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> float:

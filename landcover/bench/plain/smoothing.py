@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.raster.smoothing import logits_of_bytes
 
 _UNITS = 1 << 16
@@ -24,7 +24,7 @@ def smooth_probabilities(
     return found
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _smooth(probabilities: Any, logits: Any, noise: float, reach: int, found: Any) -> None:
     n_classes, height, width = probabilities.shape
     row = np.empty((n_classes, width))
@@ -41,7 +41,7 @@ def _smooth(probabilities: Any, logits: Any, noise: float, reach: int, found: An
                 found[k, y, x] = int(254 * row[k, x] / total + 0.5)
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _smooth_row(values: Any, y: int, logits: Any, noise: float, reach: int, smoothed: Any) -> None:
     """Give the smoothed probability of a class along a row, not yet divided by the sum."""
     height, width = values.shape

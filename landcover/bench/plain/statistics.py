@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.raster.reflectance import NODATA
 
 
@@ -43,7 +43,7 @@ def series_statistics(
     return found.reshape(-1, height, width)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _insert(seen, n, value):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Put a value among n sorted ones."""
     place = n
@@ -53,7 +53,7 @@ def _insert(seen, n, value):  # type: ignore[no-untyped-def]  # pragma: no cover
     seen[place] = value
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _quantile(seen, n, share):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Interpolate between n sorted values."""
     rank = share * (n - 1)
@@ -62,7 +62,7 @@ def _quantile(seen, n, share):  # type: ignore[no-untyped-def]  # pragma: no cov
     return seen[low] + (rank - low) * (seen[high] - seen[low])
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _statistics(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     values, is_excluded, shares, spread, min_clear, found
 ):
@@ -91,7 +91,7 @@ def _statistics(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             found[shares.size, pixel] = np.int16(np.rint(np.sqrt(variance)))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _series_statistics(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     values, shares, spread, min_clear, found
 ):

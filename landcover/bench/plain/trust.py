@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped, unused-ignore]
 from numpy.typing import NDArray
 
+from landcover.compiled import compiled
 from landcover.learn.applicability import Applicability
 
 _STEP = 8
@@ -19,7 +19,7 @@ def is_outside(known: Applicability, features: NDArray[np.float32]) -> NDArray[n
     return np.asarray(_is_far(placed, known.references, known.threshold))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@compiled()
 def _is_far(  # pragma: no cover - compiled
     pixels: NDArray[np.float32], references: NDArray[np.float32], threshold: np.float32
 ) -> NDArray[np.bool_]:
