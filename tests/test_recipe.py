@@ -155,7 +155,7 @@ def test_an_unknown_name_is_told_with_the_nearest(changes, sentence):
         ({"seasons": [{"name": "s", "primary_month": 3, "fallback_month": 0}]}, "seasons.0"),
         ({"seasons": [{"name": "s", "primary_month": 3}]}, "the key 'seasons.0.fallback_month'"),
         ({"seasons": [{"name": "s", "primary_month": 3, "fallback_month": 3}]}, "seasons.0"),
-        ({"seasons": SEASONS * 2}, "seasons: a name stands twice"),
+        ({"seasons": SEASONS * 2}, "seasons: a name appears twice"),
         ({"model": None}, "model: expected a table of keys"),
         ({"model": [1]}, "model: expected a table of keys"),
         ({"model": {"trees": "many"}}, "model.trees"),
@@ -170,8 +170,8 @@ def test_an_unknown_name_is_told_with_the_nearest(changes, sentence):
         ({"mask": {"growth_m": float("inf")}}, "mask.growth_m"),
         ({"mask": {"excluded": ["grow"]}}, "mask.excluded.0"),
         ({"composite": {"layers": []}}, "composite.layers"),
-        ({"composite": {"layers": ["B02", "B02"]}}, "composite.layers: a name stands twice"),
-        ({"features": {"indices": ["ndvi", "ndvi"]}}, "features.indices: a name stands twice"),
+        ({"composite": {"layers": ["B02", "B02"]}}, "composite.layers: a name appears twice"),
+        ({"features": {"indices": ["ndvi", "ndvi"]}}, "features.indices: a name appears twice"),
         ({"labels": {"mapping": ["a"]}}, "labels.mapping"),
         ({"labels": {"mapping": {"a": 3}}}, "labels.mapping"),
         ({"labels": {"neighbourhood": 2}}, "labels.neighbourhood"),
@@ -198,8 +198,8 @@ def test_the_least_recipe():
         ("- a", "a recipe is a table of keys, found list"),
         ("a: [", "not valid YAML"),
         ("a: b: c", "not valid YAML"),
-        ("name: a\nname: b", "the key 'name' stands twice"),
-        ("model:\n  trees: 5\n  trees: 6", "the key 'trees' stands twice"),
+        ("name: a\nname: b", "the key 'name' appears twice"),
+        ("model:\n  trees: 5\n  trees: 6", "the key 'trees' appears twice"),
         ("1: 2", "unknown key '1'"),
         ("a: !!python/object:os.system {}", "not valid YAML"),
     ],
@@ -362,7 +362,7 @@ def test_a_season_that_is_neither_kind_is_told(season, sentence):
 
 def test_seasons_of_both_kinds_need_names_of_their_own():
     twice = [*SEASONS, {"name": "spring", "first_month": 3, "last_month": 5}]
-    assert refusal(seasons=twice) == "seasons: a name stands twice."
+    assert refusal(seasons=twice) == "seasons: a name appears twice."
 
 
 def test_a_year_of_more_products_than_can_be_counted_is_told():

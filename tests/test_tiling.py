@@ -219,10 +219,10 @@ def test_both_sides_of_the_antimeridian_are_one_place() -> None:
 @pytest.mark.parametrize(
     ("lon", "lat", "message"),
     [
-        (float("nan"), 40.0, "longitude nan, latitude 40 is no place"),
-        (0.0, float("inf"), "latitude inf is no place"),
-        (180.5, 40.0, "longitude 180.5, latitude 40 is no place"),
-        (0.0, -90.5, "latitude -90.5 is no place"),
+        (float("nan"), 40.0, "longitude nan, latitude 40 is not a position"),
+        (0.0, float("inf"), "latitude inf is not a position"),
+        (180.5, 40.0, "longitude 180.5, latitude 40 is not a position"),
+        (0.0, -90.5, "latitude -90.5 is not a position"),
         (None, 40.0, "longitude nan"),
         ("east", 40.0, "longitudes must be numbers"),
         (0.0, 90.0, "latitude 90 lies outside the Sentinel-2 tiling grid"),
@@ -236,7 +236,7 @@ def test_a_point_outside_is_refused(lon: float, lat: float, message: str) -> Non
 
 
 def test_a_bad_row_is_named() -> None:
-    with pytest.raises(InputError, match=r"Row 2 .*longitude 3, latitude nan is no place"):
+    with pytest.raises(InputError, match=r"Row 2 .*longitude 3, latitude nan is not a position"):
         tiles_containing_many([1.0, 2.0, 3.0], [40.0, 41.0, float("nan")])
     with pytest.raises(InputError, match=r"Row 1 .*latitude 89 lies outside"):
         tiles_containing_many([1.0, 2.0], [40.0, 89.0])

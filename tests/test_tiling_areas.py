@@ -151,7 +151,7 @@ def test_land_only_leaves_open_sea_out() -> None:
         (shapely.Polygon(), "it is empty"),
         ({"type": "FeatureCollection", "features": []}, "it is empty"),
         (shapely.box(3e5, 4e6, 4e5, 4.1e6), "expected longitude and latitude in degrees"),
-        (shapely.Point(float("nan"), 1), "is no place"),
+        (shapely.Point(float("nan"), 1), "is not a position"),
         (shapely.Polygon([(-120, 80), (0, 80), (120, 80)]), "goes round a pole"),
     ],
 )

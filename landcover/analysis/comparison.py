@@ -252,7 +252,7 @@ def _made(legend: Legend, merged: Legend, classes: Mapping[str, str | None], how
     for text, name in classes.items():
         code = int(text) if text.isdigit() else -1
         if not 0 <= code <= 255:
-            raise InputError(f"{how}: {text!r} is no code of a map, 0-255.")
+            raise InputError(f"{how}: {text!r} is not a code of a map, 0-255.")
         known.add(code)
         if name is None:
             continue
@@ -262,8 +262,8 @@ def _made(legend: Legend, merged: Legend, classes: Mapping[str, str | None], how
             found = extra.setdefault(name, _unused(name, merged, extra)).code
         if found is None:
             raise InputError(
-                f"{how}: {name!r} is no class of the first map ({', '.join(merged.names)}). Name "
-                "the class that it stands for with --legend-map."
+                f"{how}: {name!r} is not a class of the first map ({', '.join(merged.names)}). "
+                "Name the class that it stands for with --legend-map."
             )
         second[code] = found
     whole = Legend(classes=(*merged.classes, *extra.values())) if extra else merged

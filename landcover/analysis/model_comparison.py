@@ -114,7 +114,7 @@ def _require_same_groups(
         raise InputError(
             f"Models {one.id} and {other.id} were not held out from the same groups: "
             f"{' and '.join(parts)}, {len(groups[0] & groups[1])} of both. What one was trained on "
-            "cannot judge it; train both with the same labels, model.seed and model.train_fraction."
+            "cannot test it; train both with the same labels, model.seed and model.train_fraction."
         )
 
 

@@ -66,7 +66,7 @@ class Translator:
         for label, name in (mapping or {}).items():
             if name is not None and legend.code_of(name) is None:
                 raise InputError(
-                    f"mapping: {label!r} leads to {name!r}, which is no class of the legend "
+                    f"mapping: {label!r} leads to {name!r}, which is not a class of the legend "
                     f"({', '.join(legend.names)})."
                 )
         folded = {label_key(label): name for label, name in (mapping or {}).items()}

@@ -260,7 +260,7 @@ def known_crs(path: Path, text: str) -> pyproj.CRS:
     except CRSError as error:
         shown = text if len(text) <= 60 else text[:57] + "..."
         raise InputError(
-            f"{path.name}: {shown!r} names no known reference system; use a code such as "
+            f"{path.name}: {shown!r} is not a known reference system; use a code such as "
             "EPSG:32630."
         ) from error
 

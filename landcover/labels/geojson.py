@@ -68,11 +68,11 @@ def _parse(path: Path) -> Mapping[str, Any]:
             f"({error.msg}); deliver the file again."
         ) from error
     except RecursionError as error:
-        raise InputError(f"{path.name}: malformed JSON, it is nested too deeply.") from error
+        raise InputError(f"{path.name}: malformed JSON, nested too deeply.") from error
     except ValueError as error:  # a number of thousands of digits
         raise InputError(f"{path.name}: malformed JSON ({error}); correct it.") from error
     if not isinstance(document, Mapping):
-        raise InputError(f"{path.name}: no GeoJSON, a FeatureCollection was expected.")
+        raise InputError(f"{path.name}: not GeoJSON; a FeatureCollection was expected.")
     return document
 
 
@@ -90,7 +90,7 @@ def _features(path: Path, document: Mapping[str, Any]) -> list[Mapping[str, Any]
             feature.get("properties") or {}, Mapping
         )
         if not is_sound:
-            raise InputError(f"{path.name}: feature {number} is no GeoJSON feature.")
+            raise InputError(f"{path.name}: feature {number} is not a GeoJSON feature.")
     return features
 
 
@@ -119,6 +119,6 @@ def _crs(path: Path, document: Mapping[str, Any]) -> pyproj.CRS | None:
         return pyproj.CRS.from_user_input(name)
     except (CRSError, KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{path.name}: the crs member {json.dumps(member)} names no known reference system; "
+            f"{path.name}: the crs member {json.dumps(member)} is not a known reference system; "
             "use a name such as urn:ogc:def:crs:EPSG::32630, or deliver WGS84 without it."
         ) from error

@@ -54,7 +54,7 @@ def read_parquet(path: Path, rule: FileRule | None = None) -> LabelFeatures:
     except (pa.ArrowInvalid, OSError) as error:
         said = str(error).splitlines()[0].rstrip(".")
         raise InputError(
-            f"{path.name}: no readable Parquet file ({said}); deliver it again."
+            f"{path.name}: not a readable Parquet file ({said}); deliver it again."
         ) from error
     if not table.num_rows:
         raise InputError(f"{path.name}: the file holds no rows; labels were expected.")
@@ -126,7 +126,7 @@ def _crs(path: Path, geo: Mapping[str, Any], rule: FileRule) -> pyproj.CRS:
         return pyproj.CRS.from_user_input(document)
     except CRSError as error:
         raise InputError(
-            f"{path.name}: the CRS of its metadata is no known reference system; write the file "
+            f"{path.name}: the CRS of its metadata is not a known reference system; write the file "
             "again."
         ) from error
 

@@ -28,7 +28,7 @@ def read_mapping(path: str | Path) -> dict[str, str | None]:
         Label → class, or None to drop it.
 
     Raises:
-        InputError: The file is absent or no mapping, or a label stands twice.
+        InputError: The file is absent or no mapping, or a label appears twice.
     """
     file = Path(path)
     if not file.is_file():

@@ -95,7 +95,7 @@ def _read(path: Path, name: str) -> pd.DataFrame:
             return pd.read_csv(path, dtype=dict.fromkeys(_TEXT, "str"))
     except (OSError, ValueError, pa.ArrowInvalid) as error:
         said = " ".join(str(error).split()).rstrip(".")
-        raise InputError(f"{name}: no readable table of samples ({said}).") from error
+        raise InputError(f"{name}: not a readable table of samples ({said}).") from error
     raise InputError(
         f"{name}: samples are read from .parquet and .csv, found {suffix or 'no ending'}."
     )
@@ -140,8 +140,8 @@ def _with_codes(table: pd.DataFrame, labels: Labels, name: str) -> pd.DataFrame:
     if unknown:
         more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
         raise InputError(
-            f"{name}: {', '.join(map(repr, sorted(unknown)[:_SHOWN]))}{more} are no classes of the "
-            f"legend ({', '.join(legend.names)}). Give the legend of these samples, or "
+            f"{name}: {', '.join(map(repr, sorted(unknown)[:_SHOWN]))}{more} are not classes of "
+            f"the legend ({', '.join(legend.names)}). Give the legend of these samples, or "
             "labels.mapping."
         )
     kept = table[[meant[label] is not None for label in table["label"]]].reset_index(drop=True)

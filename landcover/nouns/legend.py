@@ -139,7 +139,7 @@ class Legend(Noun):
         names: set[str] = set()
         for entry in self.classes:
             if label_key(entry.name) in names:
-                raise ValueError(f"the name {entry.name!r} stands twice")
+                raise ValueError(f"the name {entry.name!r} appears twice")
             names.add(label_key(entry.name))
             if by_code.setdefault(entry.code, entry.name) != entry.name:
                 raise ValueError(
@@ -231,7 +231,7 @@ class Legend(Noun):
         for word, target in merge.items():
             code = self.code_of(word)
             if code is None:
-                raise ValueError(f"{word!r} is no class of the legend ({', '.join(self.names)})")
+                raise ValueError(f"{word!r} is not a class of the legend ({', '.join(self.names)})")
             if goes_to.setdefault(code, target) != target:
                 raise ValueError(f"{self.name_of(code)!r} goes to {goes_to[code]!r} and {target!r}")
         parts: dict[str, list[int]] = {}
@@ -261,7 +261,7 @@ def _renamed(entry: LegendClass, title: str) -> LegendClass:
     words = title.split()
     name = words[0] + "".join(word[:1].upper() + word[1:] for word in words[1:]) if words else ""
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{title!r} is no class name: letters A-Z, digits, _ and - are")
+        raise ValueError(f"{title!r} is not a class name: letters A-Z, digits, _ and - are")
     return entry.model_copy(update={"name": name, "title": title[:1].upper() + title[1:]})
 
 

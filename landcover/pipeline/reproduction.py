@@ -63,11 +63,11 @@ def read_receipt(path: str | Path) -> Receipt:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: no readable receipt ({error}). Write one first.") from error
+        raise InputError(f"{path}: not a readable receipt ({error}). Write one first.") from error
     try:
         return Receipt.from_json(text)
     except InputError as error:
-        raise InputError(f"{path}: this is no receipt of a map ({error}).") from error
+        raise InputError(f"{path}: this is not the receipt of a map ({error}).") from error
 
 
 def arguments_of(receipt: Receipt, given: Mapping[str, str | None]) -> dict[str, Any]:

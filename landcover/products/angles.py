@@ -130,7 +130,7 @@ def _nodes(element: Element, name: str, steps: set[float], path: Path) -> Double
         nodes = np.empty(0)
     if nodes.ndim != 2 or min(nodes.shape) < 2:
         raise InputError(
-            f"{path}: an angle grid ({name}) is no table of numbers. Deliver the product again."
+            f"{path}: an angle grid ({name}) is not a table of numbers. Deliver the product again."
         )
     return nodes
 

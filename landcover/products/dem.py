@@ -99,7 +99,7 @@ def require_elevation(path: str | Path) -> None:
     info = describe(path)
     if not info.has_crs:
         raise InputError(
-            f"{path}: the elevation has no CRS, so nobody knows where it lies. Assign the right "
+            f"{path}: the elevation has no CRS, so its position is unknown. Assign the right "
             "one, for example with gdal_edit -a_srs."
         )
     if info.unit.lower() in _FEET:

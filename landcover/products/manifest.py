@@ -95,8 +95,8 @@ def check_manifest(
 
 def _broken(file: Path, expected: str, found: str) -> InputError:
     return InputError(
-        f"{file}: damaged or half uploaded: {NAME} promises {expected}, found {found}. Deliver the "
-        f"file again; if the product was edited on purpose, remove its {NAME}."
+        f"{file}: damaged or only partly uploaded: {NAME} promises {expected}, found {found}. "
+        f"Deliver the file again; if the product was edited on purpose, remove its {NAME}."
     )
 
 

@@ -20,7 +20,7 @@ def product_file(
         path: The file.
         scale: Physical value = (digital number + offset) / scale.
         offset: Radiometric offset, DN.
-        place: Extent to use where the file carries no georeference; the pixel size is then the
+        place: Extent to use where the file has no georeference; the pixel size is then the
             extent over the raster's own size, whatever the place says of it.
 
     Raises:
@@ -36,7 +36,7 @@ def product_file(
             raise InputError(f"{path}: {info.trouble}")
         if place is None:
             raise InputError(
-                f"{path}: the raster carries no georeference, and nothing beside it says where it "
+                f"{path}: the raster has no georeference, and nothing beside it says where it "
                 "lies. Deliver it with one, or its item with proj:code, proj:transform, proj:shape."
             )
         rows, columns = info.shape

@@ -50,7 +50,7 @@ def read_safe(path: Path) -> Product:
     """
     metadata_path = _find(path, "mtd_msil2a.xml")
     if metadata_path is None:
-        raise InputError(f"{path}: no MTD_MSIL2A.xml, so this is no Sentinel-2 L2A product.")
+        raise InputError(f"{path}: no MTD_MSIL2A.xml, so this is not a Sentinel-2 L2A product.")
     metadata = read_product_metadata(metadata_path)
     granule_path = _granule(path)
     granule = read_granule_metadata(granule_path)

@@ -203,7 +203,7 @@ def _write_rasters(
 def _grid(path: Path) -> Grid:
     grid = describe(path).grid
     if grid is None:
-        raise InputError(f"{path}: the mosaic carries no georeference. Run mosaic again.")
+        raise InputError(f"{path}: the mosaic has no georeference. Run mosaic again.")
     return grid
 
 

@@ -1,4 +1,4 @@
-"""YAML documents from people: keys are words as written, and none stands twice.
+"""YAML documents from people: keys are words as written, and none appears twice.
 
 YAML 1.1 reads ``010`` as 8, ``no`` as false and ``1_1`` as 11. Keys of ours are words, and so are
 labels; nobody means a number by them.
@@ -16,7 +16,7 @@ _MERGE = "tag:yaml.org,2002:merge"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose keys are texts; a key that stands twice would lose its first value in silence."""
+    """YAML whose keys are texts; a key that appears twice would lose its first value in silence."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Make a dictionary of keys that differ."""
@@ -29,7 +29,7 @@ class _Loader(yaml.SafeLoader):
                 )
             if key.value in seen:
                 raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
+                    problem=f"the key {key.value!r} appears twice", problem_mark=key.start_mark
                 )
             seen.add(key.value)
             if key.tag != _MERGE:
@@ -51,7 +51,7 @@ def load_document(text: str) -> Any:
     """Read a YAML document whose keys are words.
 
     Raises:
-        ValueError: It is not valid YAML, a key stands twice, or it is nested too deeply; the
+        ValueError: It is not valid YAML, a key appears twice, or nested too deeply; the
             message is one line.
     """
     return _loaded(text, _Loader)
@@ -66,7 +66,7 @@ def _loaded(text: str, loader: type[yaml.SafeLoader]) -> Any:
     try:
         return yaml.load(text, Loader=loader)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError("nested too deeply") from None
     # Python refuses dates that there are not and numbers of thousands of digits by ValueError.
     except (yaml.YAMLError, ValueError, OverflowError, TypeError) as error:
         said = " ".join(str(error).split()).replace('in "<unicode string>", line', "in line")

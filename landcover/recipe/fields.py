@@ -251,14 +251,14 @@ class Recipe(Section):
                 if name not in known:
                     raise ValueError(f"{what}: {name!r} is unknown{hint(name, known)}")
             if len(set(given)) != len(given):
-                raise ValueError(f"{what}: a name stands twice")
+                raise ValueError(f"{what}: a name appears twice")
         if self.composite.ladder is not None and "grown" not in self.mask.excluded:
             raise ValueError(
                 "composite.ladder: its masks take the place of 'grown', which mask.excluded lacks"
             )
         names = [season.name for season in self.seasons]
         if len(set(names)) != len(names):
-            raise ValueError("seasons: a name stands twice")
+            raise ValueError("seasons: a name appears twice")
         most = MOST_PRODUCTS // self.selection.max_products
         for season in self.seasons:
             if isinstance(season, LongSeason) and season.n_months > most:

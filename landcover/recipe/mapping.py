@@ -26,5 +26,5 @@ class Classify(Section):
     @classmethod
     def _they_differ(cls, keep: tuple[MapLayer, ...]) -> tuple[MapLayer, ...]:
         if len(set(keep)) != len(keep):
-            raise ValueError("a layer stands twice")
+            raise ValueError("a layer appears twice")
         return keep

@@ -24,5 +24,5 @@ class Publish(Section):
     @classmethod
     def _they_differ(cls, vectors: tuple[VectorFormat, ...]) -> tuple[VectorFormat, ...]:
         if len(set(vectors)) != len(vectors):
-            raise ValueError("a format stands twice")
+            raise ValueError("a format appears twice")
         return vectors

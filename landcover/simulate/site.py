@@ -54,7 +54,7 @@ def corner_of(tile: str) -> tuple[int, int]:
     except (ValueError, IndexError):
         well_formed = False
     if not well_formed:
-        raise InputError(f"{tile!r} is no Sentinel-2 tile; give ids such as 30SUF.")
+        raise InputError(f"{tile!r} is not a Sentinel-2 tile; give ids such as 30SUF.")
     cycle = (row - (5 if zone % 2 == 0 else 0)) % 20 * 100_000
     to_degrees = Transformer.from_crs(crs_of(tile), "EPSG:4326", always_xy=True)
     for north in range(cycle, 10_000_000, 2_000_000):
@@ -63,7 +63,7 @@ def corner_of(tile: str) -> tuple[int, int]:
             origin = 0 if band >= "N" else 10_000_000
             up = origin + LATTICE_M * ceil((north + 100_000 - origin) / LATTICE_M)
             return LATTICE_M * floor(east / LATTICE_M), up
-    raise InputError(f"{tile!r} is no Sentinel-2 tile: no such square in latitude band {band}.")
+    raise InputError(f"{tile!r} is not a Sentinel-2 tile: no such square in latitude band {band}.")
 
 
 def _band_at(latitude: float) -> str:

@@ -261,7 +261,7 @@ def _instant(moment: datetime) -> str:
 def _entries(document: Any, address: str) -> list[Mapping[str, Any]]:
     entries = document.get("value") if isinstance(document, dict) else None
     if not isinstance(entries, list):
-        raise InputError(f"{address}: the answer is no OData list of products.")
+        raise InputError(f"{address}: the answer is not an OData list of products.")
     return entries
 
 

@@ -242,7 +242,7 @@ def _verify(partial: Path, sink: _FileSink, meter: _Meter) -> None:
     if wrong:
         meter.add(-size, is_new=False)
         partial.unlink()
-        raise AwayError(f"the bytes that came are damaged: {wrong}")
+        raise AwayError(f"the received bytes are damaged: {wrong}")
 
 
 def _remove_others(folder: Path, names: set[str]) -> None:

@@ -116,7 +116,7 @@ class GoogleBucket:
                 raise AwayError("the object is shorter than what is here of it") from error
             raise error_of(status or 503, where, wish) from error
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
-            raise InputError(f"{where}: the endpoint is no address of the web.") from error
+            raise InputError(f"{where}: the endpoint is not a web address.") from error
         except (
             requests.RequestException,
             TransportError,
@@ -127,7 +127,9 @@ class GoogleBucket:
             ConnectionError,
             TimeoutError,
         ) as error:
-            raise AwayError(f"{self.address}: no whole answer ({type(error).__name__})") from error
+            raise AwayError(
+                f"{self.address}: incomplete answer ({type(error).__name__})"
+            ) from error
 
 
 class _Writable:

@@ -114,7 +114,7 @@ class LocalSource:
         """Give the product's folder where it is: nothing is copied."""
         path = Path(found.href)
         if not path.is_dir():
-            raise MissingDataError(f"{path}: the product was here and is gone. Deliver it again.")
+            raise MissingDataError(f"{path}: the product has disappeared. Deliver it again.")
         return path
 
     def products(
@@ -229,7 +229,7 @@ def _is_packed(path: Path) -> InputError:
 
 
 def _may_be_product(path: Path) -> bool:
-    """Tell whether a folder is a product, or has the name of one: then it may be half uploaded."""
+    """Tell whether a folder is a product, or has the name of one (and may be incomplete)."""
     # By name first: looking into a folder costs.
     return parse_name(path.name) is not None or _is_of_2016(path) or is_product(path)
 

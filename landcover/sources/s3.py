@@ -134,7 +134,9 @@ class S3Bucket:
         except ParamValidationError as error:
             raise InputError(f"{where}: not a bucket that S3 knows ({error}).") from error
         except (BotoCoreError, HTTPError, ConnectionError, TimeoutError) as error:
-            raise AwayError(f"{self.address}: no whole answer ({type(error).__name__})") from error
+            raise AwayError(
+                f"{self.address}: incomplete answer ({type(error).__name__})"
+            ) from error
 
 
 def open_s3(

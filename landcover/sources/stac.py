@@ -230,10 +230,10 @@ class StacSource:
                 status = getattr(error, "status_code", None)
                 if status is None:
                     host = urlsplit(self._address).netloc
-                    raise AwayError(f"{host}: no whole answer") from error
+                    raise AwayError(f"{host}: incomplete answer") from error
                 raise error_of(status, self._address) from error
             except (ValueError, STACError) as error:
-                raise AwayError(f"{self._address}: the answer is no STAC ({error})") from error
+                raise AwayError(f"{self._address}: the answer is not STAC ({error})") from error
 
         return retry(once, self._access.policy, what=self.provider)
 

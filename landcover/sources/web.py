@@ -100,7 +100,7 @@ class Web:
             try:
                 return answer.json()
             except requests.RequestException as error:
-                raise AwayError(f"{_host(address)}: the answer is no JSON ({error})") from error
+                raise AwayError(f"{_host(address)}: the answer is not JSON ({error})") from error
 
     def post(self, address: str, form: Mapping[str, str]) -> Any:
         """Post a form and get a JSON document; raises as :meth:`json`."""
@@ -183,7 +183,7 @@ class Web:
         except LandcoverError:
             raise
         except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
-            raise InputError(f"{address}: not an address of the web ({error}).") from error
+            raise InputError(f"{address}: not a web address ({error}).") from error
         except requests.RequestException as error:
             raise AwayError(f"{_host(address)}: {_short(error)}") from error
 

@@ -55,8 +55,8 @@ def read_region(geometry: Any) -> Region:
     if is_bad.any():
         x, y = coordinates[int(np.argmax(is_bad))]
         raise InputError(
-            f"Area of interest: vertex ({x:g}, {y:g}) is no place: expected longitude and latitude "
-            "in degrees (EPSG:4326); reproject or swap the axes."
+            f"Area of interest: vertex ({x:g}, {y:g}) is not a position: expected longitude and "
+            "latitude in degrees (EPSG:4326); reproject or swap the axes."
         )
     pieces = split_at_antimeridian(_atoms(np.array([_unwrap(atom) for atom in atoms])))
     dimension = shapely.get_dimensions(pieces)

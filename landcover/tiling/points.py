@@ -157,8 +157,8 @@ def _locate(lons: ArrayLike, lats: ArrayLike, *, is_table: bool) -> list[list[tu
     is_bad = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
     if is_bad.any():
         raise InputError(
-            f"{name(int(np.argmax(is_bad)))} is no place: expected finite degrees, longitude -180 "
-            "to 180 and latitude -90 to 90; correct the point or leave it out."
+            f"{name(int(np.argmax(is_bad)))} is not a position: expected finite degrees, longitude "
+            "-180 to 180 and latitude -90 to 90; correct the point or leave it out."
         )
     points, tiles, margins = hits(lon, lat)
     counts = np.bincount(points, minlength=lon.size)

@@ -114,7 +114,7 @@ def test_a_file_names_classes(tmp_path: Path) -> None:
     table.write_text(
         "code,class\n101,closedForest\n102,open forest\n103,\n107,cropland\n109,water\n"
     )
-    with pytest.raises(InputError, match="'water' is no class of the first map"):
+    with pytest.raises(InputError, match="'water' is not a class of the first map"):
         compare_maps(nobody, first, second, str(table))
     table.write_text(table.read_text().replace("water", "permanentWater").replace(
         "open forest", "openForest"))  # fmt: skip

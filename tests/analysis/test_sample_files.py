@@ -226,7 +226,7 @@ def test_a_library_alone_trains_a_map(region: Any, workspace: Any, library: Path
         (lambda t: t.drop(columns=["summer_B11", "slope"]),
          r"lack 2 of the run's 8 features: slope, summer_B11\. Leave them out of the run: "
          r"--set composite\.layers=\[B02,B03,B04,B08\] --set features\.terrain=\[dem\]\."),
-        (lambda t: t.assign(label="tundra"), "'tundra' are no classes of the legend"),
+        (lambda t: t.assign(label="tundra"), "'tundra' are not classes of the legend"),
         (lambda t: t.assign(code=t["code"] + 1), "the samples are of another legend"),
         (lambda t: t.assign(summer_B02=t["summer_B02"] * 10_000), "not stored integers"),
         (lambda t: t.assign(layout="paper"), "exported with --layout paper"),

@@ -59,7 +59,7 @@ def test_a_legend_of_its_own(labels: str, tmp_path: Path) -> None:
         ((), 1, "no column"),
         (("--set", "labels.field=kind", "--tiles", "99XXX"), 1, "99XXX"),
         (("--set", "labels.polygon=grid"), 2, "did you mean 'polygons'?"),
-        (("--set", "labels.merge={tundra: forest}"), 2, "'tundra' is no class of the legend"),
+        (("--set", "labels.merge={tundra: forest}"), 2, "'tundra' is not a class of the legend"),
         (("--set", "labels.mapping=[1]"), 2, "expected a table of 'label: class'"),
     ],
 )

@@ -100,7 +100,7 @@ def test_broken_files_are_one_sentence(tmp_path):
     wkb = pa.array([shapely.to_wkb(DEGREES[0]), b"\x01\x02"], pa.binary())
     for write_it, complaint in [
         (lambda: write(path, encoding="polygon"), "encoded as 'polygon'"),
-        (lambda: write(path, crs={"type": "?"}), "no known reference system"),
+        (lambda: write(path, crs={"type": "?"}), "not a known reference system"),
         (lambda: write(path, column=wkb), "row 2: the geometry is malformed"),
         (lambda: write(path, shapely.points([[1, 2], [36, 95]])), "row 2: .*swapped"),
         (lambda: write(path, shapely.points([[4e5, 4e6]] * 2)), "rows 1, 2: .*look projected"),

@@ -119,7 +119,7 @@ def test_a_mapping_comes_before_the_legend(tmp_path):
 
 
 def test_a_mapping_to_nowhere_is_refused(tmp_path):
-    with pytest.raises(InputError, match="'60' leads to 'town', which is no class"):
+    with pytest.raises(InputError, match="'60' leads to 'town', which is not a class"):
         read_text(tmp_path, "p.csv", "lat,lon,label\n1,1,60\n", mapping={"60": "town"})
 
 
@@ -200,7 +200,7 @@ def test_a_table_in_metres_with_a_declared_crs(tmp_path):
     points = read_text(tmp_path, "a.csv", text, crs="EPSG:32630").points
     there = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32630", always_xy=True)
     assert there.transform(points["lon"][0], points["lat"][0]) == pytest.approx((374e3, 4065e3))
-    with pytest.raises(InputError, match="'EPSG:1' names no known reference system"):
+    with pytest.raises(InputError, match="'EPSG:1' is not a known reference system"):
         read(tmp_path / "a.csv", crs="EPSG:1")
 
 

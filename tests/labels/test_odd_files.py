@@ -193,7 +193,7 @@ def test_a_mapping_is_made_of_words(tmp_path, text, mapping):
 @pytest.mark.parametrize("text", ["b: x\na: x\nb: x\n", "{a: x, b: y, 'a': z}", '{"a": 1, "a": 2}'])
 def test_a_doubled_key_is_refused(tmp_path, text):
     (tmp_path / "m.yaml").write_text(text)
-    with pytest.raises(InputError, match=r"the key '[ab]' stands twice"):
+    with pytest.raises(InputError, match=r"the key '[ab]' appears twice"):
         read_mapping(tmp_path / "m.yaml")
 
 

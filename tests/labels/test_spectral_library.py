@@ -95,8 +95,8 @@ def test_any_table_with_places_labels_and_features_is_a_library(tmp_path: Path) 
     ("name", "content", "sentence"),
     [
         ("a.txt", b"x", r"read from \.parquet and \.csv"),
-        ("a.parquet", b"PAR1 not", "no readable table of samples"),
-        ("a.csv", b"", "no readable table of samples"),
+        ("a.parquet", b"PAR1 not", "not a readable table of samples"),
+        ("a.csv", b"", "not a readable table of samples"),
         ("a.csv", b"lat,lon,b\n1,2,3\n", "have no column label"),
         ("a.csv", b"lat,lon,label,year\n1,2,water,2020.5\n", "column year holds numbers that are"),
         ("a.csv", b"lat,lon,label\n1,2,water\n1,200,water\n", "row 2: longitude"),

@@ -101,7 +101,7 @@ def test_a_missing_prj_is_told_and_can_be_said(shapefile):
     with pytest.raises(InputError, match=r"no \.prj file.*labels\.crs"):
         read_labels(shapefile)
     assert read_labels(shapefile, crs="EPSG:32630").points.equals(there)
-    with pytest.raises(InputError, match="'EPSG:7' names no known reference system"):
+    with pytest.raises(InputError, match="'EPSG:7' is not a known reference system"):
         read_labels(shapefile, crs="EPSG:7")
 
 

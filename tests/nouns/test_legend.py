@@ -109,8 +109,8 @@ def test_normalise_label(label, text):
         ([(1, "dry land", ())], "pattern"),
         ([(1, "a\n", ())], "pattern"),
         ([(1, "a", ()), (1, "b", ())], "code 1 belongs to both 'a' and 'b'"),
-        ([(1, "a", ()), (2, "A", ())], "'A' stands twice"),
-        ([(1, "a", ()), (1, "a", ())], "stands twice"),
+        ([(1, "a", ()), (2, "A", ())], "'A' appears twice"),
+        ([(1, "a", ()), (1, "a", ())], "appears twice"),
         ([(1, "a", ("x",)), (2, "b", ("X",))], "'x' means both 'a' and 'b'"),
         ([(1, "a", ("b",)), (2, "b", ())], "'b' means both 'a' and 'b'"),
         ([(1, "a", ("40",)), (2, "b", ("40.0",))], "'40' means both"),
@@ -166,10 +166,10 @@ def test_merging_into_a_new_class_takes_the_lowest_code():
 @pytest.mark.parametrize(
     ("merge", "complaint"),
     [
-        ({"tundra": "cropland"}, "'tundra' is no class of the legend"),
+        ({"tundra": "cropland"}, "'tundra' is not a class of the legend"),
         ({"openForest": "shrubland", "shrubland": "cropland"}, "itself merged into 'cropland'"),
         ({"openForest": "a", "open forest": "b"}, "goes to 'a' and 'b'"),
-        ({"openForest": "x!", "shrubland": "x!"}, "'x!' is no class name"),
+        ({"openForest": "x!", "shrubland": "x!"}, "'x!' is not a class name"),
     ],
 )
 def test_senseless_merges_are_refused(merge, complaint):

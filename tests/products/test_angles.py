@@ -102,8 +102,8 @@ def test_damage_is_told(tmp_path: Path, change: tuple[str, str], sentence: str) 
 @pytest.mark.parametrize(
     ("grid", "sentence"),
     [
-        (view_grid("0", "1 x"), "an angle grid (Zenith) is no table of numbers"),
-        (view_grid("0", ""), "an angle grid (Zenith) is no table of numbers"),
+        (view_grid("0", "1 x"), "an angle grid (Zenith) is not a table of numbers"),
+        (view_grid("0", ""), "an angle grid (Zenith) is not a table of numbers"),
         (view_grid("0", "1 2", "0"), "differ in step"),
         (view_grid("0", "1 2"), "differ in step ([5000.0] m) or size"),
     ],

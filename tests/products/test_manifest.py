@@ -42,7 +42,7 @@ def test_kept(tmp_path: Path, kind: str, checksum: str, size: str) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"ab", "x.jp2: damaged or half uploaded: manifest.safe promises 3 bytes, found 2."),
+        (b"ab", "x.jp2: damaged or only partly uploaded: manifest.safe promises 3 bytes, found 2."),
         (b"abd", "manifest.safe promises checksum 3a985da74fe2…, found "),
     ],
 )

@@ -106,7 +106,7 @@ def test_an_item_without_a_transform_is_refused_where_the_rasters_have_no_place(
         asset.pop("proj:transform", None)
     (tmp_path / "item.json").write_text(json.dumps(item))
     shutil.copy(source / "B02.tif", tmp_path)
-    with pytest.raises(InputError, match="carries no georeference") as caught:
+    with pytest.raises(InputError, match="has no georeference") as caught:
         read_product(tmp_path)
     assert "proj:transform" in str(caught.value)
 

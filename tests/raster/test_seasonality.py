@@ -36,7 +36,7 @@ def test_a_season_worked_by_hand() -> None:
 
 
 def test_the_rise_sets_out_from_the_last_lowest_day_before_the_top() -> None:
-    # Lowest of all is day 40, after the top; before it 0.2 stands twice.
+    # Lowest of all is day 40, after the top; before it 0.2 appears twice.
     found = metrics(curve(0.2, 0.2, 0.6, 0.0), days(0, 10, 30, 40))
     assert found["rise"] == pytest.approx(0.4 / 20, rel=1e-6)
     assert found["amplitude"] == pytest.approx(0.6, rel=1e-6)

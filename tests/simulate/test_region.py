@@ -69,7 +69,7 @@ def test_progress_rises_from_nothing_to_all(tmp_path: Path) -> None:
         ({"tiles": []}, "at least one"),
         ({"tiles": ["30SUF", "30SUF"]}, "different tiles"),
         ({"tiles": ["30SYH", "31SBD"], "pixels": 10_980}, "two UTM zones overlap"),
-        ({"tiles": ["30IUF"]}, "is no Sentinel-2 tile"),
+        ({"tiles": ["30IUF"]}, "is not a Sentinel-2 tile"),
         ({"tiles": ["30PUF"]}, "no such square in latitude band P"),
     ],
 )

@@ -140,7 +140,7 @@ def test_fetching_copies_nothing(folder, limburg):
     assert place == folder / limburg.name
     assert not (folder / "elsewhere").exists()
     shutil.rmtree(place)
-    with pytest.raises(MissingDataError, match=r"is gone. Deliver it again"):
+    with pytest.raises(MissingDataError, match=r"has disappeared. Deliver it again"):
         source.fetch(found, folder / "elsewhere")
 
 

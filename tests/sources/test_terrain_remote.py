@@ -143,7 +143,7 @@ def test_a_login_page_is_no_elevation(safes, workspace_folder, dem):
     with files(pages) as server:
         _, state = run("run", safes, f"aster+{server.url}/v003/{{name}}")
     assert (state.state, state.error_family) == ("failed", "input")
-    assert "what came is no elevation cell" in state.message
+    assert "what was received is not an elevation cell" in state.message
     assert "LANDCOVER_DEM_TOKEN" in state.message
     assert not list(workspace_folder.glob("objects/tmp/*"))
 

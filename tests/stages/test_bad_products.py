@@ -231,7 +231,10 @@ def unbound_prefix(product: Path) -> None:
         (band_of_other_size, r"B05: .*(extent|corner|nest|whole)"),
         (no_scl, "the scene classification SCL is missing"),
         (no_granule, "expected one granule with an MTD_TL.xml, found 0"),
-        (no_metadata, "no MTD_MSIL2A.xml is in it, so it is half uploaded. Deliver it again"),
+        (
+            no_metadata,
+            "no MTD_MSIL2A.xml is in it, so it is only partly uploaded. Deliver it again",
+        ),
         (no_rasters, "the product holds no image files"),
         (half_an_image_with_manifest, r"_B02_.*manifest.safe promises \d+ bytes, found \d+"),
         (broken_block_with_manifest, r"_B08_.*manifest.safe promises checksum \w+…, found \w+…"),

@@ -16,11 +16,11 @@ def cell_grid(cell: str, how: MosaicRecipe, halo: int = 0) -> Grid:
     """Give the grid of a cell, with so many pixels more on each side.
 
     Raises:
-        InputError: It is no cell of the recipe's target grid.
+        InputError: It is not a cell of the recipe's target grid.
     """
     match = CELL.match(cell)
     if match is None or how.grid != f"EPSG:{match[1]}":
-        raise InputError(f"{cell!r} is no cell of the grid {how.grid}. Plan the run again.")
+        raise InputError(f"{cell!r} is not a cell of the grid {how.grid}. Plan the run again.")
     column, row = _column_and_row(match)
     side, count = CELL_SIDE[how.grid], how.cell_pixels
     pixel = side / count
@@ -51,11 +51,11 @@ def zone_cell_grid(cell: str, lattice: Grid) -> Grid:
         lattice: A grid of the zone; its corner and pixel are those of the lattice.
 
     Raises:
-        InputError: It is no cell of the lattice's zone.
+        InputError: It is not a cell of the lattice's zone.
     """
     match = CELL.match(cell)
     if match is None or match[2] is None or lattice.crs != f"EPSG:{match[1]}":
-        raise InputError(f"{cell!r} is no cell of {lattice.crs}. Plan the run again.")
+        raise InputError(f"{cell!r} is not a cell of {lattice.crs}. Plan the run again.")
     x, y = (number * ZONE_CELL_M for number in _column_and_row(match))
     size = lattice.pixel
     left, right = (

@@ -154,8 +154,8 @@ def _fetch(
     except InputError as error:
         shutil.rmtree(waiting, ignore_errors=True)
         raise InputError(
-            f"{cell.address.partition('?')[0]}: what came is no elevation cell ({error}) "
-            "Check --dem and LANDCOVER_DEM_TOKEN."
+            f"{cell.address.partition('?')[0]}: what was received is not an elevation cell "
+            f"({error}) Check --dem and LANDCOVER_DEM_TOKEN."
         ) from error
     shutil.rmtree(waiting, ignore_errors=True)
     return {}

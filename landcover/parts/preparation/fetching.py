@@ -134,9 +134,7 @@ def _new_files(task: Task, product: Product) -> list[Path]:
         try:
             status = Path(file.href).stat()
         except FileNotFoundError as error:
-            raise InputError(
-                f"{file.href}: was here and is gone. Deliver the product again."
-            ) from error
+            raise InputError(f"{file.href}: has disappeared. Deliver the product again.") from error
         if (file.href, status.st_size, status.st_mtime_ns) not in known:
             new.append(Path(file.href))
     return new

@@ -39,7 +39,7 @@ class RasterInfo:
     """What a raster file says of itself."""
 
     grid: Grid | None
-    """Its grid; None where the file carries no georeference or its pixels are not square."""
+    """Its grid; None where the file has no georeference or its pixels are not square."""
     shape: tuple[int, int]
     """(rows, columns)."""
     bands: int
@@ -233,7 +233,7 @@ def read_array(path: str | Path, window: Window | None = None) -> tuple[Array, G
         The pixels (band, y, x) and the grid of the whole file.
 
     Raises:
-        InputError: The file is damaged or carries no georeference.
+        InputError: The file is damaged or has no georeference.
     """
     with open_raster(path) as raster:
         grid = raster.info.grid
@@ -351,7 +351,7 @@ def _trouble(dataset: DatasetReader) -> str:
     """Say why a raster lies on no grid of square pixels, north up; empty where it does."""
     transform, remedy = dataset.transform, "Warp it first, for example with gdalwarp."
     if dataset.crs is None or transform.is_identity:
-        return "the raster carries no georeference; one is needed here."
+        return "the raster has no georeference; one is needed here."
     if transform.e > 0:
         return f"its rows run from south to north; expected north up. {remedy}"
     if transform.a < 0:

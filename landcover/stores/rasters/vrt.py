@@ -68,7 +68,7 @@ def write_vrt(path: Path, names: Sequence[str]) -> None:
 
 def _grid(path: Path, name: str, info: RasterInfo, first: RasterInfo) -> Grid:
     if info.grid is None or first.grid is None:
-        raise InputError(f"{path.name}: {name} carries no georeference.")
+        raise InputError(f"{path.name}: {name} has no georeference.")
     kind = (info.grid.crs, info.dtype, info.nodata)
     same = kind == (first.grid.crs, first.dtype, first.nodata)
     if not same or abs(info.grid.pixel - first.grid.pixel) > 1e-9 * first.grid.pixel:

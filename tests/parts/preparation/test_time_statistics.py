@@ -190,7 +190,7 @@ def test_a_shape_of_what_is_no_band_is_told() -> None:
     for bands, sentence in (
         (["B04", "B4"], "features.log_shape.bands: 'B4' is unknown; did you mean 'B04'"),
         (["B04"], "features.log_shape.bands"),
-        (["B04", "B04"], "features.log_shape.bands: a name stands twice"),
+        (["B04", "B04"], "features.log_shape.bands: a name appears twice"),
     ):
         with pytest.raises(UsageError) as caught:
             make_recipe(recipe(None, log_shape={"bands": bands}))
