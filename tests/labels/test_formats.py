@@ -242,7 +242,7 @@ IN_METRES = collection((shapely.box(3e5, 4e6, 3.1e5, 4.1e6), {}))
         ("a.geojson", "[]", "not GeoJSON"),
         ("a.geojson", '{"type": "Topology"}', "found type 'Topology'"),
         ("a.geojson", collection(), "no features"),
-        ("a.geojson", '{"type": "FeatureCollection", "features": [7]}', "feature 1 is not a GeoJSON"),
+        ("a.geojson", '{"type": "FeatureCollection", "features": [7]}', "feature 1 is not a"),
         ("a.geojson", collection((shapely.Point(1, 1), [1])), "feature 1 is not a GeoJSON"),
         ("a.geojson", collection(({"type": "Point"}, {})), "feature 1: the geometry is malformed"),
         ("a.geojson", geojson_of("Cube", []), "malformed"),
