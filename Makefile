@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 # Networks with certificates of their own keep them with the system.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test test-fast up check format lock bench bench-full services servers clean
+.PHONY: demo test test-fast up check format lock licences bench bench-full services servers clean
 
 demo: $(STAMP)          ## simulate two tiles and make their map, through Airflow
 	$(BIN)/landcover demo
@@ -41,6 +41,9 @@ bench-full: $(STAMP)    ## whole tiles of 10,980 x 10,980 px: hours, and tens of
 lock: $(STAMP)          ## resolve the lock anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --extra airflow --extra bench --extra dev \
 	    --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+
+licences: $(STAMP)      ## write the table of docs/licences.md anew
+	$(BIN)/python docs/licences.py
 
 services: $(STAMP)      ## an S3 server and one of the MongoDB protocol, until Ctrl-C
 	PYTHONPATH=tests $(BIN)/python -m servers
