@@ -60,6 +60,7 @@ def make_map(
     from landcover.airflow_process import run_dag
     from landcover.cli.choices import choices_of
     from landcover.cli.progress import watching
+    from landcover.pipeline.interrupted import owning
     from landcover.pipeline.starting import new_run_id, resolve
     from landcover.settings import in_environment
 
@@ -74,7 +75,10 @@ def make_map(
         api.start_run(run_id, **arguments)
         workspace = api.open_workspace()
         try:
-            with watching(workspace.records, run_id, quiet=as_json):
+            with (
+                owning(workspace, run_id),
+                watching(workspace.records, run_id, quiet=as_json),
+            ):
                 code = run_dag(settings, run_id, arguments)
         except KeyboardInterrupt:
             api.cancel(run_id)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from landcover.errors import UnavailableError
+from landcover.stores.documents import Document
 from landcover.stores.records import RecordStore
 
 COLLECTION = "claims"
@@ -76,6 +77,12 @@ def claimed(
         _release(records, key)
 
 
+def last_claim(records: RecordStore, name: str) -> Document | None:
+    """Read the newest claim on something: ``_id``, ``owner`` (None once released), ``beat``."""
+    found = records.find(COLLECTION, {"output": name}, sort=["-turn"])
+    return found[0] if found else None
+
+
 def _acquire(
     records: RecordStore, output_id: str, pace: ClaimTiming, check: Callable[[], None]
 ) -> str:
@@ -84,15 +91,14 @@ def _acquire(
     since = time.monotonic()
     while True:
         check()
-        found = records.find(COLLECTION, {"output": output_id}, sort=["-turn"])
-        last = found[0] if found else None
+        last = last_claim(records, output_id)
         if last is not None and last["owner"] is not None:
             now = (last["_id"], last["beat"])
             if now != watched:
                 if watched is None or watched[0] != now[0]:
                     log.info("%s: is being made by %s, waiting", output_id, last["owner"])
                 watched, since = now, time.monotonic()
-            if time.monotonic() - since < pace.stale_seconds and not _is_dead(last["owner"]):
+            if time.monotonic() - since < pace.stale_seconds and not is_dead(last["owner"]):
                 time.sleep(pace.look_seconds)
                 continue
             log.warning("%s: taking over from %s, which stopped", output_id, last["owner"])
@@ -127,8 +133,11 @@ def _new_owner() -> str:
     return "/".join((socket.gethostname(), str(pid), _birth(pid), uuid.uuid4().hex[:12]))
 
 
-def _is_dead(owner: str) -> bool:
-    """Tell whether an owner was a process of this machine that is no more."""
+def is_dead(owner: str) -> bool:
+    """Tell whether an owner was a process of this machine that is no more.
+
+    A process is known by its id and the moment it began: an id that is used again is another one.
+    """
     host, pid, birth, _ = owner.split("/")
     return host == socket.gethostname() and bool(birth) and _birth(int(pid)) != birth
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Literal
 
 from landcover.errors import InputError
 from landcover.ledger.malformed import reading
@@ -64,9 +65,14 @@ def finish(workspace: Workspace, run_id: str, outcome: Outcome, counts: dict[str
     workspace.records.find_one_and_update("runs", {"_id": run_id}, changes)
 
 
-def cancel(workspace: Workspace, run_id: str, counts: dict[str, int]) -> None:
-    """Write that somebody stopped a run."""
-    changes = {"state": "cancelled", "ended": _now(), "counts": counts}
+def break_off(
+    workspace: Workspace,
+    run_id: str,
+    state: Literal["cancelled", "interrupted"],
+    counts: dict[str, int],
+) -> None:
+    """Write that somebody stopped a run, or that its process died."""
+    changes = {"state": state, "ended": _now(), "counts": counts}
     workspace.records.find_one_and_update("runs", {"_id": run_id}, changes)
 
 

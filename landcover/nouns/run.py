@@ -8,7 +8,9 @@ from landcover.nouns.base import Noun
 from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import STAGES, Stage
 
-State = Literal["planned", "running", "done", "reused", "skipped", "failed", "cancelled"]
+State = Literal[
+    "planned", "running", "done", "reused", "skipped", "failed", "cancelled", "interrupted"
+]
 FINISHED: tuple[State, ...] = ("done", "reused")
 EMPTY_CELL = "no tile has a mapped pixel in this cell"
 """Why a cell of a mosaic is skipped without anything missing from the map."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -13,6 +12,7 @@ from typing import Protocol
 
 from landcover.errors import InputError, UnavailableError
 from landcover.stores import layout
+from landcover.stores import scratch as scratches
 
 
 class ObjectStore(Protocol):
@@ -37,6 +37,10 @@ class ObjectStore(Protocol):
 
     def exists(self, key: str) -> bool:
         """Tell whether something was published under the key."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove what processes that are gone were writing; gives how many places."""
         ...
 
     def size(self, key: str, name: str | None = None) -> int | None:
@@ -81,8 +85,7 @@ class DirectoryStore:
             The path to write to. It is removed if the block raises.
         """
         final = self._path(key)
-        scratch = self._scratch()
-        try:
+        with scratches.held(self._scratch()) as scratch:
             yield scratch
             final.parent.mkdir(parents=True, exist_ok=True)
             while not final.exists():
@@ -93,8 +96,6 @@ class DirectoryStore:
                     # Somebody else published it between the look and the rename; look again.
                     if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                         raise
-        finally:
-            _delete(scratch)
 
     def href(self, key: str, name: str | None = None) -> str:
         """Give the path of an object, or of one file in it."""
@@ -126,7 +127,7 @@ class DirectoryStore:
             scratch = self._scratch()
             with suppress(FileNotFoundError):  # somebody else was quicker
                 os.rename(path, scratch)
-            _delete(scratch)
+            scratches.delete(scratch)
 
     def move(self, key: str, to: str) -> None:
         """Move an object to a key where there is none; nothing happens where there is no object."""
@@ -134,6 +135,10 @@ class DirectoryStore:
         target.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):  # somebody else was quicker
             os.rename(path, target)
+
+    def sweep(self) -> int:
+        """Remove what processes that are gone were writing; gives how many places."""
+        return scratches.sweep(self.root / layout.scratch("."))
 
     def size(self, key: str, name: str | None = None) -> int | None:
         """Give the bytes of an object's file; None where it is not there."""
@@ -171,10 +176,3 @@ class DirectoryStore:
             what = f"{key}/{name}" if name else key
             raise InputError(f"Object key {what!r} leaves the store. Use a key of the layout.")
         return path
-
-
-def _delete(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import posixpath
-import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from landcover.errors import InputError, UnavailableError
+from landcover.stores import scratch as scratches
 from landcover.stores import vsi
 from landcover.stores.bucket import Bucket
 from landcover.stores.s3_connection import S3Connection
+
+_PREFIX = "landcover-"
 
 
 class S3ObjectStore:
@@ -126,6 +129,14 @@ class S3ObjectStore:
             self._bucket.copy(*pair)
         self.remove(key)
 
+    def sweep(self) -> int:
+        """Remove what processes of this machine that are gone left on its disk.
+
+        Parts of uploads that were broken off on the server are left to the bucket's lifecycle
+        rule (docs/sources-and-stores.md): nothing there tells whose they are.
+        """
+        return scratches.sweep(self._local_scratch)
+
     def _require(self, path: str) -> None:
         self._bucket.require(path.removeprefix(self._root))
 
@@ -138,18 +149,23 @@ class S3ObjectStore:
             raise InputError(f"Object key {what!r} leaves the store. Use a key of the layout.")
         return posixpath.join(self._prefix, path)
 
+    @property
+    def _local_scratch(self) -> Path:
+        return self._scratch or Path(tempfile.gettempdir()) / "landcover-scratch"
+
     @contextmanager
     def _folder(self) -> Iterator[Path]:
+        folder = Path(self._local_scratch, f"{_PREFIX}{uuid.uuid4().hex}")
+        holding = ExitStack()
         try:
-            if self._scratch is not None:
-                self._scratch.mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix="landcover-", dir=self._scratch))
+            self._local_scratch.mkdir(parents=True, exist_ok=True)
+            holding.enter_context(scratches.held(folder))
+            folder.mkdir()
         except OSError as error:
+            holding.close()
             raise UnavailableError(
                 f"{self._scratch or tempfile.gettempdir()}: no scratch file can be written there "
                 f"({error.strerror}). Check LANDCOVER_SCRATCH, its rights and the free disk space."
             ) from error
-        try:
+        with holding:
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -163,7 +163,7 @@ def test_nobody_sees_half_of_what_is_removed(disk, monkeypatch):
     publish_folder(disk, KEY)
     seen = []
     monkeypatch.setattr(
-        "landcover.stores.objects.shutil.rmtree",
+        "landcover.stores.scratch.shutil.rmtree",
         lambda path, **options: seen.append((disk.exists(KEY), Path(path).is_dir())),
     )
     disk.remove(KEY)

@@ -76,7 +76,7 @@ def _broken(run: Run, states: Sequence[UnitState]) -> list[str]:
     found = []
     if not any(state.is_finished for state in states):
         found.append("Nothing was finished.")
-    if any(state.state in ("running", "cancelled") for state in states):
+    if any(state.state in ("running", "cancelled", "interrupted") for state in states):
         found.append("It was broken off; the same command goes on.")
     for state in states:
         is_whole = state.unit.id == "all"

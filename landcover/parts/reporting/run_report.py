@@ -56,7 +56,7 @@ def cancel_run(workspace: Workspace, run_id: str) -> None:
             counts["cancelled"] += 1
         else:
             counts[state.state] += 1
-    runs.cancel(workspace, run_id, dict(counts))
+    runs.break_off(workspace, run_id, "cancelled", dict(counts))
 
 
 def troubles(states: list[UnitState]) -> list[str]:
@@ -66,6 +66,6 @@ def troubles(states: list[UnitState]) -> list[str]:
     """
     told: dict[str, None] = {}
     for state in states:
-        if state.state in ("failed", "skipped", "cancelled") and state.message:
+        if state.state in ("failed", "skipped", "cancelled", "interrupted") and state.message:
             told[f"{state.stage} {state.state}: {state.message}"] = None
     return list(told)
