@@ -37,7 +37,7 @@ class Shape(NamedTuple):
     tile: TileQuality
 
 
-class Sketch(NamedTuple):
+class Drawing(NamedTuple):
     """A drawing."""
 
     width: float
@@ -81,7 +81,7 @@ def middle_of(parts: list[Ring]) -> tuple[float, float]:
     return (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
 
 
-def sketch(tiles: Sequence[TileQuality], longest: float = 460.0) -> Sketch:
+def sketch(tiles: Sequence[TileQuality], longest: float = 460.0) -> Drawing:
     """Lay out tiles as SVG shapes, north up.
 
     Args:
@@ -108,7 +108,7 @@ def sketch(tiles: Sequence[TileQuality], longest: float = 460.0) -> Sketch:
         path = " ".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in p) + "Z" for p in placed)
         x, y = middle_of(placed)
         shapes.append(Shape(path, round(x, 1), round(y, 1), _width(placed) >= NAME_WIDTH, tile))
-    return Sketch(
+    return Drawing(
         round((east - west) * scale + 2 * MARGIN, 1),
         round((north - south) * scale + 2 * MARGIN, 1),
         tuple(shapes),

@@ -70,7 +70,7 @@ class Acquisition:
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _PlannedProduct:
     month: int
     visit: int
     season: Season
@@ -107,25 +107,30 @@ def plan_year(
             many products, each of them good for a composite.
     """
     further = products_per_season - 3
-    wishes = [
-        _Wish(3, 1, "spring", 0.03, has_snow=True),
-        _Wish(3, 1, "spring", 0.06, wedge="west", wedge_share=0.125, processed_apart=(0, 212)),
-        _Wish(3, 3, "spring", 0.45, is_refused=True),
-        *(_Wish(3, visit, "spring", 0.09) for visit in (2, 0, 5)[:further]),
-        _Wish(4, 0, "spring", 0.05, to_summer=0.2),
-        _Wish(6, 1, "summer", 0.02, processed_apart=(-1, 400)),
-        _Wish(6, 1, "summer", 0.05, cirrus=0.04, wedge="east", wedge_share=0.07),
-        _Wish(6, 4, "summer", 0.5, is_refused=True),
-        *(_Wish(6, visit, "summer", 0.07) for visit in (2, 0, 5)[:further]),
-        _Wish(10, -1, "autumn", 0.06, to_summer=0.2),
-        _Wish(11, 0, "autumn", 0.04),
-        _Wish(11, 2, "autumn", 0.4, is_refused=True, wedge="west", wedge_share=0.14),
-        _Wish(11, 4, "autumn", 0.55, is_refused=True),
-        *(_Wish(11, visit, "autumn", 0.42, is_refused=True) for visit in (2, 1, 5)[:further]),
+    wanted = [
+        _PlannedProduct(3, 1, "spring", 0.03, has_snow=True),
+        _PlannedProduct(
+            3, 1, "spring", 0.06, wedge="west", wedge_share=0.125, processed_apart=(0, 212)
+        ),
+        _PlannedProduct(3, 3, "spring", 0.45, is_refused=True),
+        *(_PlannedProduct(3, visit, "spring", 0.09) for visit in (2, 0, 5)[:further]),
+        _PlannedProduct(4, 0, "spring", 0.05, to_summer=0.2),
+        _PlannedProduct(6, 1, "summer", 0.02, processed_apart=(-1, 400)),
+        _PlannedProduct(6, 1, "summer", 0.05, cirrus=0.04, wedge="east", wedge_share=0.07),
+        _PlannedProduct(6, 4, "summer", 0.5, is_refused=True),
+        *(_PlannedProduct(6, visit, "summer", 0.07) for visit in (2, 0, 5)[:further]),
+        _PlannedProduct(10, -1, "autumn", 0.06, to_summer=0.2),
+        _PlannedProduct(11, 0, "autumn", 0.04),
+        _PlannedProduct(11, 2, "autumn", 0.4, is_refused=True, wedge="west", wedge_share=0.14),
+        _PlannedProduct(11, 4, "autumn", 0.55, is_refused=True),
+        *(
+            _PlannedProduct(11, visit, "autumn", 0.42, is_refused=True)
+            for visit in (2, 1, 5)[:further]
+        ),
     ]
     if only_usable:
-        wishes = [_cleared(wish) for wish in wishes if not wish.to_summer]
-    granted = [_grant(wish, year, longitude) for wish in wishes if wish.season in seasons]
+        wanted = [_cleared(planned) for planned in wanted if not planned.to_summer]
+    granted = [_grant(planned, year, longitude) for planned in wanted if planned.season in seasons]
     return sorted(granted, key=lambda acquisition: acquisition.datatake)
 
 
@@ -140,20 +145,20 @@ def baseline_of(acquisition: Acquisition, tile: str, tiles: Sequence[str]) -> in
     return _BASELINE
 
 
-def _cleared(wish: _Wish) -> _Wish:
-    return replace(wish, cloud=USABLE_CLOUD, is_refused=False) if wish.is_refused else wish
+def _cleared(planned: _PlannedProduct) -> _PlannedProduct:
+    return replace(planned, cloud=USABLE_CLOUD, is_refused=False) if planned.is_refused else planned
 
 
-def _grant(wish: _Wish, year: int, longitude: float) -> Acquisition:
-    orbit, later = _ORBITS[wish.wedge]
-    first, after = date(year, wish.month, 1), date(year, wish.month + 1, 1)
+def _grant(planned: _PlannedProduct, year: int, longitude: float) -> Acquisition:
+    orbit, later = _ORBITS[planned.wedge]
+    first, after = date(year, planned.month, 1), date(year, planned.month + 1, 1)
     start = date(year, 1, 4) + timedelta(days=later)
     visits = [
         day
         for day in (first + timedelta(days=n) for n in range((after - first).days))
         if (day - start).days % 5 == 0
     ]
-    day = visits[min(wish.visit, len(visits) - 1)]
+    day = visits[min(planned.visit, len(visits) - 1)]
     spacecraft = "S2A" if (day - start).days % 10 == 0 else "S2B"
     seconds = round((10.69 - longitude / 15.0) % 24 * 3600) + 200 * later
     datatake = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=seconds)
@@ -162,15 +167,15 @@ def _grant(wish: _Wish, year: int, longitude: float) -> Acquisition:
         spacecraft=spacecraft,
         relative_orbit=orbit,
         absolute_orbit=_absolute_orbit(spacecraft, orbit, day),
-        season=wish.season,
-        to_summer=wish.to_summer,
-        cloud=wish.cloud,
-        is_refused=wish.is_refused,
-        cirrus=wish.cirrus,
-        wedge=wish.wedge,
-        wedge_share=wish.wedge_share,
-        has_snow=wish.has_snow,
-        processed_apart=wish.processed_apart,
+        season=planned.season,
+        to_summer=planned.to_summer,
+        cloud=planned.cloud,
+        is_refused=planned.is_refused,
+        cirrus=planned.cirrus,
+        wedge=planned.wedge,
+        wedge_share=planned.wedge_share,
+        has_snow=planned.has_snow,
+        processed_apart=planned.processed_apart,
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from landcover.simulate.chance import Chances
 from landcover.simulate.landscape import Classes, Landscape
 from landcover.simulate.noise import Field, coarsen
 from landcover.simulate.parcels import per_parcel
+from landcover.simulate.random_fields import RandomSource
 from landcover.simulate.spectra import (
     DEVIATION,
     LIBRARY_BANDS,
@@ -37,18 +37,18 @@ LANE_M = 7.0
 Bands = dict[str, Field]
 
 
-def draw_ground(chances: Chances, land: Landscape, season: Season) -> Bands:
+def draw_ground(source: RandomSource, land: Landscape, season: Season) -> Bands:
     """Draw the reflectance of all twelve bands at their own resolution.
 
     Args:
-        chances: Random numbers of this piece of ground.
+        source: Random numbers of this piece of ground.
         land: The ground.
         season: Which table of medians, and which state of the fields.
 
     Returns:
         Band → reflectance 0-1, float32, (y, x) of the ground at 10, 20 or 60 m.
     """
-    factors = [_factor(chances, land, season, number) for number in range(DEVIATION.shape[1])]
+    factors = [_factor(source, land, season, number) for number in range(DEVIATION.shape[1])]
     centre = medians(season)
     lane = np.exp(-((land.parcels.to_lane_m / LANE_M) ** 2)) * 0.5
     lane[np.isin(land.classes, (1, 5, 9))] = 0.0
@@ -64,14 +64,14 @@ def draw_ground(chances: Chances, land: Landscape, season: Season) -> Bands:
     return {band: coarsen(fine[band], RESOLUTION[band] // 10) for band in RESOLUTION}
 
 
-def _factor(chances: Chances, land: Landscape, season: Season, number: int) -> Field:
+def _factor(source: RandomSource, land: Landscape, season: Season, number: int) -> Field:
     """Draw one factor of deviation: of patches, remembered over the year, and of pixels."""
-    always = _patches(chances, land, f"always {number}")
-    now = _patches(chances, land, f"{season} {number}")
+    always = _patches(source, land, f"always {number}")
+    now = _patches(source, land, f"{season} {number}")
     memory = _per_class(land.classes, MEMORY, 0.75)
     patch = memory * always + np.sqrt(1.0 - memory**2) * now
     lasting, passing = (
-        chances.of(f"grain {which}").texture(land.hull.shape, 10.0, GRAIN_PIXELS)
+        source.of(f"grain {which}").texture(land.hull.shape, 10.0, GRAIN_PIXELS)
         for which in (number, f"{season} {number}")
     )
     grain = 0.8 * lasting + 0.6 * passing
@@ -79,9 +79,9 @@ def _factor(chances: Chances, land: Landscape, season: Season, number: int) -> F
     return np.asarray(both, dtype=np.float32)
 
 
-def _patches(chances: Chances, land: Landscape, name: str) -> Field:
+def _patches(source: RandomSource, land: Landscape, name: str) -> Field:
     """Draw deviations that are constant in a field or plot, and drift in natural cover."""
-    chance = chances.of(f"patches {name}")
+    chance = source.of(f"patches {name}")
     table = chance.normals(1 << 16)
     drift = chance.fractal(land.hull.shape, 10.0, STREAKS_M, shortest_m=20.0, slope=2.6)
     of_field = per_parcel(land.parcels.field_key, table)

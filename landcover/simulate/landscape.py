@@ -11,9 +11,9 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from landcover.nouns.grid import Grid
-from landcover.simulate.chance import Chances
 from landcover.simulate.noise import Field, smoothstep, standardise
 from landcover.simulate.parcels import Parcels, divide, mean_per_parcel, per_parcel
+from landcover.simulate.random_fields import RandomSource
 from landcover.simulate.relief import (
     Relief,
     background,
@@ -89,7 +89,7 @@ def draw_landscape(seed: int, hull: Grid) -> Landscape:
         seed: Same seed, same ground.
         hull: 10 m grid of the region.
     """
-    terrain = _terrain(Chances(seed), hull, hull, raise_relief(Chances(seed), hull))
+    terrain = _terrain(RandomSource(seed), hull, hull, raise_relief(RandomSource(seed), hull))
     elevation = _elevation(terrain.height, hull)
     classes, _ = _settle([terrain], standardise(terrain.height))
     snow_line = float(np.quantile(elevation, _SNOW_LINE))
@@ -132,8 +132,8 @@ def corner_m(hull: Grid, piece: Grid) -> tuple[int, int]:
 
 
 def _piece(seed: int, hull: Grid, piece: Grid) -> _Terrain:
-    chances = Chances(seed, corner_m(hull, piece))
-    return _terrain(chances, hull, piece, raise_relief(chances, hull, piece))
+    source = RandomSource(seed, corner_m(hull, piece))
+    return _terrain(source, hull, piece, raise_relief(source, hull, piece))
 
 
 def _ridge(height: Field, mean: float, spread: float) -> Field:
@@ -147,16 +147,16 @@ def _elevation(height: Field, grid: Grid) -> Field:
     return np.asarray(height + background(x, y), dtype=np.float32)
 
 
-def _terrain(chances: Chances, hull: Grid, piece: Grid, relief: Relief) -> _Terrain:
+def _terrain(source: RandomSource, hull: Grid, piece: Grid, relief: Relief) -> _Terrain:
     # The field knows the banks to a metre, the distance knows which of its zero lines is the river.
     near_bank = distance_to_zero(relief.on(relief.river, piece), piece.pixel)
     return _Terrain(
         height=relief.on(relief.height, piece),
         to_river=np.maximum(near_bank, relief.on(relief.from_river, piece) - 60.0),
         to_stream=distance_to_zero(relief.on(relief.streams, piece), piece.pixel),
-        parcels=divide(chances, piece.shape, piece.pixel),
+        parcels=divide(source, piece.shape, piece.pixel),
         relief=relief,
-        chances=chances,
+        source=source,
         breadth=breadth_of(hull),
     )
 
@@ -168,11 +168,11 @@ class _Terrain:
     to_stream: Field
     parcels: Parcels
     relief: Relief
-    chances: Chances
+    source: RandomSource
     breadth: float
 
     def noise(self, name: str, longest_m: float, slope: float = 3.0) -> Field:
-        return self.chances.of(name).fractal(
+        return self.source.of(name).fractal(
             self.height.shape, 10.0, longest_m * self.breadth, shortest_m=18.0, slope=slope
         )
 
@@ -192,7 +192,7 @@ def _assign(terrain: _Terrain, ridge: Field) -> Generator[_Claim, float, Classes
     """
     fields, steep, slope_north = terrain.parcels.field, terrain.steepness(), terrain.north_facing()
     broad, fine = terrain.noise("cover", 1_100.0), terrain.noise("patches", 320.0, 2.6)
-    luck = terrain.chances.of("luck").normals(1 << 16)
+    luck = terrain.source.of("luck").normals(1 << 16)
     parcel_luck = per_parcel(terrain.parcels.field_key, luck)
     flat = np.asarray(-steep / 6.0, dtype=np.float32)
     classes = np.zeros(steep.shape, dtype=np.uint8)
@@ -290,7 +290,7 @@ def _water_score(terrain: _Terrain) -> Field:
     width = 20.0 + 7.0 * terrain.noise("banks", 700.0, 4.0)
     bank = np.asarray(width.clip(12.0), dtype=np.float32)
     river = smoothstep(bank - terrain.to_river, -1.0, 0.0)
-    basin = terrain.chances.of("lakes").fractal(
+    basin = terrain.source.of("lakes").fractal(
         terrain.height.shape, 10.0, 2_500.0 * terrain.breadth, shortest_m=90.0, slope=4.5
     )
     hollow = 2.5 * basin - terrain.height / (25.0 * terrain.breadth)

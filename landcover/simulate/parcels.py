@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from landcover.simulate.chance import Chance, Chances
 from landcover.simulate.noise import Field
+from landcover.simulate.random_fields import Chance, RandomSource
 
 Ids = npt.NDArray[np.int64]
 
@@ -36,17 +36,17 @@ class Parcels:
     """Distance to the nearest border of a block, where lanes run, m, float32, (y, x)."""
 
 
-def divide(chances: Chances, shape: tuple[int, int], pixel_m: float) -> Parcels:
+def divide(source: RandomSource, shape: tuple[int, int], pixel_m: float) -> Parcels:
     """Divide land into blocks (Voronoi cells), blocks into fields and fields into plots.
 
     Args:
-        chances: Random numbers of this piece of ground.
+        source: Random numbers of this piece of ground.
         shape: Its (rows, columns).
         pixel_m: Side of its pixel, m.
     """
-    chance = chances.of("parcels")
-    x, y = _bent_coordinates(chances, chance, shape, pixel_m)
-    lattice = _lattice(chances, shape, pixel_m)
+    chance = source.of("parcels")
+    x, y = _bent_coordinates(source, chance, shape, pixel_m)
+    lattice = _lattice(source, shape, pixel_m)
     seeds = _block_centres(chance, *lattice)
     found = cKDTree(seeds).query(np.stack([x.ravel(), y.ravel()], axis=1), k=2)
     near, block = np.asarray(found[0]), np.asarray(found[1])
@@ -59,14 +59,14 @@ def divide(chances: Chances, shape: tuple[int, int], pixel_m: float) -> Parcels:
     )
     u = x * np.cos(angle) + y * np.sin(angle)
     v = y * np.cos(angle) - x * np.sin(angle)
-    numbers = _numbers(chances, *lattice)[own]
+    numbers = _numbers(source, *lattice)[own]
     bricks = _bricks(numbers, u, v, short, long)
     _, field = np.unique(bricks, return_inverse=True)
     field = field.reshape(shape)
     plot = _bricks(numbers, u, v, np.float32(PLOT_M[0]), np.float32(PLOT_M[1]))
     return Parcels(
         field=field,
-        field_key=field if chances.is_whole else bricks,
+        field_key=field if source.is_whole else bricks,
         plot=plot,
         to_lane_m=np.asarray(to_lane.reshape(shape), dtype=np.float32),
     )
@@ -86,24 +86,24 @@ def mean_per_parcel(ids: Ids, field: Field) -> Field:
 
 
 def _bent_coordinates(
-    chances: Chances, chance: Chance, shape: tuple[int, int], pixel_m: float
+    source: RandomSource, chance: Chance, shape: tuple[int, int], pixel_m: float
 ) -> tuple[Field, Field]:
     bend_x = chance.fractal(shape, pixel_m, 900.0, shortest_m=250.0, slope=5.0)
     bend_y = chance.fractal(shape, pixel_m, 900.0, shortest_m=250.0, slope=5.0)
-    down, right = (np.float32(metres) for metres in chances.corner_m or (0, 0))
+    down, right = (np.float32(metres) for metres in source.corner_m or (0, 0))
     rows, columns = np.indices(shape, dtype=np.float32)
     return right + columns * pixel_m + 22.0 * bend_x, down + rows * pixel_m + 22.0 * bend_y
 
 
-def _lattice(chances: Chances, shape: tuple[int, int], pixel_m: float) -> tuple[range, range]:
+def _lattice(source: RandomSource, shape: tuple[int, int], pixel_m: float) -> tuple[range, range]:
     """List the rows and columns of block centres that matter to a piece of ground."""
-    spare = 1 if chances.is_whole else 3
+    spare = 1 if source.is_whole else 3
     rows, columns = (
         range(
             floor(start / BLOCK_M) - spare,
             ceil((start + size * pixel_m) / BLOCK_M + 1) + spare,
         )
-        for start, size in zip(chances.corner_m or (0, 0), shape, strict=True)
+        for start, size in zip(source.corner_m or (0, 0), shape, strict=True)
     )
     return rows, columns
 
@@ -113,9 +113,9 @@ def _block_centres(chance: Chance, rows: range, columns: range) -> npt.NDArray[n
     return (centres + (0.1 + 0.8 * chance.nodes(rows, columns, 2))) * BLOCK_M
 
 
-def _numbers(chances: Chances, rows: range, columns: range) -> Ids:
+def _numbers(source: RandomSource, rows: range, columns: range) -> Ids:
     """Number the blocks: in order, or by their place where the region is drawn in pieces."""
-    if chances.is_whole:
+    if source.is_whole:
         return np.arange(len(rows) * len(columns), dtype=np.int64)
     numbers = np.asarray(rows)[:, np.newaxis] * 65_537 + np.asarray(columns)
     return np.asarray(numbers.ravel(), dtype=np.int64)

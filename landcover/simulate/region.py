@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from landcover.errors import InputError
 from landcover.simulate.acquisitions import MOST_PRODUCTS, Acquisition, baseline_of, plan_year
 from landcover.simulate.dem_cells import Upland, write_cells
+from landcover.simulate.disk_space import check_disk_space
 from landcover.simulate.ground_truth import (
     Point,
     choose_independent_labels,
@@ -20,13 +21,12 @@ from landcover.simulate.ground_truth import (
 )
 from landcover.simulate.label_files import write_points
 from landcover.simulate.layers import DiskLayers, Layers, MemoryLayers
-from landcover.simulate.room import check_room
 from landcover.simulate.safe import MARK, identify, write_safe
 from landcover.simulate.site import TILE_M, Site, place_sites
+from landcover.simulate.site_simulator import SiteSimulator, is_whole
 from landcover.simulate.sky import Sun, sun_at
 from landcover.simulate.spectra import SEASONS, Season
-from landcover.simulate.studio import Studio, is_whole
-from landcover.simulate.zones import CommonGround, place_across
+from landcover.simulate.zones import SharedGround, place_across
 
 Progress = Callable[[str, float], None]
 
@@ -124,7 +124,7 @@ def simulate(
 
     Raises:
         InputError: An argument is out of range or the folder is not empty, or the
-            disk has too little room.
+            disk has too little space.
 
     Examples:
         >>> from pathlib import Path
@@ -141,7 +141,7 @@ def simulate(
         seasons=seasons,
         only_usable=only_usable,
     )
-    check_room(out, sites, plan)
+    check_disk_space(out, sites, plan)
     tell = progress or (lambda _what, _done: None)
     tell("landscape", 0.0)
     region = _lay_out(out, tuple(tiles), year)
@@ -154,26 +154,26 @@ def simulate(
     (out / MARK).write_text(note, encoding="utf-8")
     labels: list[Point] = []
     independent: list[Point] = []
-    ground = CommonGround(seed, sites) if across_zones else None
+    ground = SharedGround(seed, sites) if across_zones else None
     uplands = [ground.upland] if ground else []
     for number, site in enumerate(sites):
         with _layers_of(site, out) as layers:
             # The first site is what a region of one site is.
-            studio = Studio(seed + _APART * number, site, layers)
-            job = _Job(studio, site, layers, _Share(tell, number, len(sites)))
+            simulator = SiteSimulator(seed + _APART * number, site, layers)
+            job = _Job(simulator, site, layers, _Share(tell, number, len(sites)))
             if ground:
-                ground.lay(site, layers, _seasons_of(plan))
-                studio.stand_on(ground.snow_line)
+                ground.put_ground(site, layers, _seasons_of(plan))
+                simulator.use_ground(ground.snow_line)
             else:
                 _draw(job, plan)
-                uplands.append(Upland(site, studio.relief))
+                uplands.append(Upland(site, simulator.relief))
             write_truth(site, layers, out / "truth")
             own = [
                 count * (number + 1) // len(sites) - count * number // len(sites)
                 for count in (points_per_class, 4 * points_per_class)
             ]
-            labels += choose_labels(studio.seed, site, layers, own[0])
-            independent += choose_independent_labels(studio.seed, site, layers, own[1])
+            labels += choose_labels(simulator.seed, site, layers, own[0])
+            independent += choose_independent_labels(simulator.seed, site, layers, own[1])
             _write_products(job, plan, region.products)
     write_points(region.labels, labels)
     write_points(region.labels_independent, independent)
@@ -197,7 +197,7 @@ class _Share:
 
 @dataclass(frozen=True)
 class _Job:
-    studio: Studio
+    simulator: SiteSimulator
     site: Site
     layers: Layers
     tell: Progress
@@ -265,7 +265,7 @@ def _seasons_of(plan: Sequence[Acquisition]) -> list[Season]:
 
 
 def _draw(job: _Job, plan: Sequence[Acquisition]) -> None:
-    job.studio.draw(_seasons_of(plan), lambda done: job.tell("landscape", _DRAWING * done))
+    job.simulator.draw(_seasons_of(plan), lambda done: job.tell("landscape", _DRAWING * done))
 
 
 def _write_products(job: _Job, plan: Sequence[Acquisition], folder: Path) -> None:
@@ -279,7 +279,7 @@ def _write_products(job: _Job, plan: Sequence[Acquisition], folder: Path) -> Non
             identity = identify(acquisition, job.site, tile, baseline)
             what, before = f"{tile} {acquisition.datatake:%Y-%m-%d}", number * len(tiles) + place
             tell = partial(_tell_product, job.tell, what, before, len(plan) * len(tiles))
-            parts = job.studio.take(acquisition, sun, tile)
+            parts = job.simulator.take(acquisition, sun, tile)
             odd_name = number == odd and tile == tiles[0]
             write_safe(folder, identity, job.site, parts, sun, tell=tell, odd_name=odd_name)
 

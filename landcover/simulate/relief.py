@@ -10,8 +10,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from landcover.nouns.grid import Grid
-from landcover.simulate.chance import Chances
 from landcover.simulate.noise import Field, refine, smoothstep
+from landcover.simulate.random_fields import RandomSource
 
 Coordinates = npt.NDArray[np.floating]
 
@@ -83,7 +83,7 @@ def breadth_of(hull: Grid) -> float:
     return float(np.clip(np.sqrt(max(hull.shape) * hull.pixel / 4_000.0), 1.0, 2.5))
 
 
-def raise_relief(chances: Chances, hull: Grid, piece: Grid | None = None) -> Relief:
+def raise_relief(source: RandomSource, hull: Grid, piece: Grid | None = None) -> Relief:
     """Draw the hills, the valley and its waters.
 
     Valleys are where a noise field changes its sign, which makes them branch and wind as real
@@ -91,7 +91,7 @@ def raise_relief(chances: Chances, hull: Grid, piece: Grid | None = None) -> Rel
     the whole region. A region drawn in pieces has a river every `RIVERS_APART_M`.
 
     Args:
-        chances: Random numbers of this piece of ground.
+        source: Random numbers of this piece of ground.
         hull: 10 m grid of the region.
         piece: 10 m grid of the piece, its corner whole relief pixels from the hull's; None: all of
             it, and as far beyond as elevation models want it.
@@ -108,16 +108,16 @@ def raise_relief(chances: Chances, hull: Grid, piece: Grid | None = None) -> Rel
     )
     breadth = breadth_of(hull)
     margin = pad // PIXEL_M
-    if chances.is_whole:
-        river = _river(chances, grid.shape, breadth)
+    if source.is_whole:
+        river = _river(source, grid.shape, breadth)
         from_river = _distance_to_river(river)
         distance = ndimage.gaussian_filter(from_river, 2.0)
     else:
-        river = _rivers(chances, grid, hull, breadth, margin)
+        river = _rivers(source, grid, hull, breadth, margin)
         from_river = distance_to_zero(river, PIXEL_M)
         distance = np.abs(river)
     valley = 1.0 - np.exp(-((distance / (VALLEY_M * breadth)) ** 2))
-    hills, streams = _hills(chances, grid.shape, breadth, margin)
+    hills, streams = _hills(source, grid.shape, breadth, margin)
     height = valley * (15.0 + HILLS_M * breadth * hills) + 0.012 * np.minimum(distance, 4_000.0)
     height *= _fade(grid, hull)
     return Relief(grid, np.asarray(height, dtype=np.float32), river, from_river, streams)
@@ -147,8 +147,8 @@ class WideRelief:
             width=6 * ceil((float(x.max()) - ulx) / step),
             height=6 * ceil((uly - float(y.min())) / step),
         )
-        chances = Chances(self.seed, (down, right))
-        return raise_relief(chances, self.hull, piece).height_at(x, y)
+        source = RandomSource(self.seed, (down, right))
+        return raise_relief(source, self.hull, piece).height_at(x, y)
 
 
 def distance_to_zero(field: Field, pixel_m: float) -> Field:
@@ -161,8 +161,8 @@ def distance_to_zero(field: Field, pixel_m: float) -> Field:
     return np.asarray(np.abs(field) / np.maximum(fall, 1e-6), dtype=np.float32)
 
 
-def _river(chances: Chances, shape: tuple[int, int], breadth: float) -> Field:
-    bends = chances.of("river").fractal(
+def _river(source: RandomSource, shape: tuple[int, int], breadth: float) -> Field:
+    bends = source.of("river").fractal(
         shape, PIXEL_M, 2_600.0 * breadth, shortest_m=260.0, slope=4.5
     )
     from_middle = (np.arange(shape[0]) - shape[0] * 0.5) * PIXEL_M
@@ -170,9 +170,9 @@ def _river(chances: Chances, shape: tuple[int, int], breadth: float) -> Field:
     return np.asarray(tilted, dtype=np.float32)
 
 
-def _rivers(chances: Chances, grid: Grid, hull: Grid, breadth: float, margin: int) -> Field:
+def _rivers(source: RandomSource, grid: Grid, hull: Grid, breadth: float, margin: int) -> Field:
     """Draw a field that is 0 along each river, rises by 1 per metre there, and has no jumps."""
-    bends = chances.of("river").fractal(
+    bends = source.of("river").fractal(
         grid.shape, PIXEL_M, 2_600.0 * breadth, shortest_m=260.0, slope=4.5, margin=margin
     )
     _, bottom, _, top = hull.bounds
@@ -192,9 +192,9 @@ def _distance_to_river(river: Field) -> Field:
 
 
 def _hills(
-    chances: Chances, shape: tuple[int, int], breadth: float, margin: int
+    source: RandomSource, shape: tuple[int, int], breadth: float, margin: int
 ) -> tuple[Field, Field]:
-    chance = chances.of("hills")
+    chance = source.of("hills")
 
     def waves(longest_m: float, shortest_m: float) -> Field:
         return chance.fractal(

@@ -18,9 +18,9 @@ from landcover.simulate.granule_xml import write_granule_xml
 from landcover.simulate.noise import Field
 from landcover.simulate.product_xml import ProductIdentity, shares_of, write_product_xml
 from landcover.simulate.site import Site
+from landcover.simulate.site_simulator import Part
 from landcover.simulate.sky import Mask, Sun
 from landcover.simulate.spectra import RESOLUTION
-from landcover.simulate.studio import Part
 
 Numbers = npt.NDArray[np.uint16]
 

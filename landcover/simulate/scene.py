@@ -9,10 +9,10 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from landcover.simulate.acquisitions import Acquisition
-from landcover.simulate.chance import Chance, Chances
 from landcover.simulate.ground import Bands
 from landcover.simulate.landscape import Classes
 from landcover.simulate.noise import Field, coarsen, refine, smoothstep
+from landcover.simulate.random_fields import Chance, RandomSource
 from landcover.simulate.sky import Mask, Sky, Sun
 from landcover.simulate.spectra import RESOLUTION
 
@@ -80,7 +80,7 @@ class Surface:
 
 
 def draw_scene(
-    chances: Chances,
+    source: RandomSource,
     surface: Surface,
     ground: Bands,
     acquisition: Acquisition,
@@ -90,14 +90,14 @@ def draw_scene(
     """Light the ground, lay haze, snow, shadow and cloud over it, and classify the result.
 
     Args:
-        chances: Random numbers of this piece of ground.
+        source: Random numbers of this piece of ground.
         surface: The ground's shape and cover, its sides multiples of 60 m.
         ground: Its reflectance lit from above, as `draw_ground` gives it.
         acquisition: Date and conditions.
         sky: Clouds over it.
         sun: Mean angles over the region.
     """
-    chance = chances.of(f"scene {acquisition.name}")
+    chance = source.of(f"scene {acquisition.name}")
     aot, wvp = _air(chance, surface.elevation.shape, acquisition)
     light = illumination(surface.elevation, sun)
     snow = _snow(chance, surface, acquisition)

@@ -12,8 +12,8 @@ from scipy import ndimage
 
 from landcover.nouns.grid import Grid
 from landcover.simulate.acquisitions import Acquisition
-from landcover.simulate.chance import Chance, Chances
 from landcover.simulate.noise import Field, smoothstep
+from landcover.simulate.random_fields import Chance, RandomSource
 from landcover.simulate.relief import breadth_of
 from landcover.simulate.site import Site
 
@@ -112,7 +112,7 @@ def plan_clouds(seed: int, site: Site, acquisition: Acquisition) -> CloudPlan:
     The thresholds are set on the tile with most cloud for a good product, and on the one with
     least for a refused product.
     """
-    chance = Chances(seed, (0, 0), _STRIDE).of(f"sky {acquisition.name}")
+    chance = RandomSource(seed, (0, 0), _STRIDE).of(f"sky {acquisition.name}")
     shape = (site.hull.height // (2 * _STRIDE), site.hull.width // (2 * _STRIDE))
     across = _across(acquisition, site.hull, site.hull, _STRIDE)[: shape[0], : shape[1]]
     edge = _swath_edge(across, site, acquisition, 2 * _STRIDE)
@@ -124,7 +124,7 @@ def plan_clouds(seed: int, site: Site, acquisition: Acquisition) -> CloudPlan:
 
 
 def draw_sky(
-    chances: Chances,
+    source: RandomSource,
     site: Site,
     acquisition: Acquisition,
     sun: Sun,
@@ -134,14 +134,14 @@ def draw_sky(
     """Draw the clouds of one acquisition: fractal fields above a threshold.
 
     Args:
-        chances: Random numbers of this piece of ground.
+        source: Random numbers of this piece of ground.
         site: Windows of the tiles.
         acquisition: Date and conditions.
         sun: Mean angles over the region: shadows fall away from it.
         piece: 10 m grid of the piece, right but for a rim of four 20 m pixels; None: all.
         clouds: What `plan_clouds` tells of a region that is drawn in pieces.
     """
-    chance = chances.of(f"sky {acquisition.name}")
+    chance = source.of(f"sky {acquisition.name}")
     ground = piece or site.hull
     shape = (ground.height // 2, ground.width // 2)
     across = _across(acquisition, ground, site.hull, 1)

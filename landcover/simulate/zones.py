@@ -18,15 +18,15 @@ from scipy import ndimage
 
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
-from landcover.simulate.chance import Chances
 from landcover.simulate.dem_cells import Upland
 from landcover.simulate.ground import draw_ground
 from landcover.simulate.landscape import Classes, Landscape, draw_landscape
 from landcover.simulate.layers import Block, Layers
 from landcover.simulate.noise import Field
+from landcover.simulate.random_fields import RandomSource
 from landcover.simulate.site import LATTICE_M, TILE_M, Site, corner_of, crs_of, place_sites
+from landcover.simulate.site_simulator import WHOLE_PIXELS, is_whole
 from landcover.simulate.spectra import RESOLUTION, Season
-from landcover.simulate.studio import WHOLE_PIXELS, is_whole
 
 OVERLAP = 0.3
 """Share of a window that it has in common with the other zone; the zones' norths differ by some
@@ -94,7 +94,7 @@ def ground_of(sites: Sequence[Site]) -> Site:
     return Site({}, hull)
 
 
-class CommonGround:
+class SharedGround:
     """The ground of several zones, drawn once."""
 
     def __init__(self, seed: int, sites: Sequence[Site]) -> None:
@@ -111,7 +111,7 @@ class CommonGround:
         """Its heights, for elevation models."""
         return Upland(self._site, self._land.relief)
 
-    def lay(self, site: Site, layers: Layers, seasons: Sequence[Season]) -> None:
+    def put_ground(self, site: Site, layers: Layers, seasons: Sequence[Season]) -> None:
         """Lay classes, elevation and the reflectance of some seasons under a site.
 
         Classes are those of the nearest pixel, the others cubic splines; on the ground's own
@@ -120,9 +120,9 @@ class CommonGround:
         whole = Block(0, 0, *site.hull.shape)
         layers.put("classes", whole, self._on(self._land.classes, site, 1, order=0))
         layers.put("elevation", whole, self._on(self._land.elevation, site, 1, order=3))
-        chances = Chances(self._seed)
+        source = RandomSource(self._seed)
         for season in seasons:
-            for band, values in draw_ground(chances, self._land, season).items():
+            for band, values in draw_ground(source, self._land, season).items():
                 factor = RESOLUTION[band] // 10
                 seen = self._on(values, site, factor, order=3)
                 layers.put(f"{season} {band}", whole, np.maximum(seen, values.min()), factor)

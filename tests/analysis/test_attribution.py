@@ -34,7 +34,7 @@ from landcover.parts.task import Job
 from landcover.parts.training.model_lookup import find_card
 from landcover.raster.mosaic import lattice_union
 from landcover.recipe import Recipe
-from landcover.simulate import simulate, studio
+from landcover.simulate import simulate, site_simulator
 from landcover.stores.rasters import (
     RasterStyle,
     describe,
@@ -60,7 +60,7 @@ SETTINGS = [
 def regions(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Any]:
     """One ground in two years; in the second a lake was dug."""
     folder, found = tmp_path_factory.mktemp("regions"), {}
-    untouched = studio.draw_landscape
+    untouched = site_simulator.draw_landscape
 
     def with_a_lake(*arguments: Any) -> Any:
         land = untouched(*arguments)
@@ -71,7 +71,7 @@ def regions(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Any]:
     for year in (2021, 2022):
         with pytest.MonkeyPatch.context() as patch:
             if year == 2022:
-                patch.setattr(studio, "draw_landscape", with_a_lake)
+                patch.setattr(site_simulator, "draw_landscape", with_a_lake)
             found[year] = simulate(
                 folder / str(year), tiles=(TILE,), pixels=SIDE, year=year, points_per_class=20,
                 products_per_season=4, seasons=("summer",), only_usable=True, seed=4,

@@ -9,11 +9,11 @@ import pytest
 
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
-from landcover.simulate import chance, room, simulate, studio
+from landcover.simulate import disk_space, random_fields, simulate, site_simulator
 from landcover.simulate.acquisitions import plan_year
-from landcover.simulate.chance import PERIODS, Chances
 from landcover.simulate.landscape import CLASS_NAMES
 from landcover.simulate.layers import Block, DiskLayers, MemoryLayers, split
+from landcover.simulate.random_fields import PERIODS, RandomSource
 from landcover.simulate.relief import WideRelief
 from landcover.simulate.site import place_sites
 from landcover.simulate.sky import Sun, sun_at
@@ -25,10 +25,10 @@ from .conftest import Safe
 @pytest.fixture
 def in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make everything small but the number of blocks."""
-    monkeypatch.setattr(studio, "WHOLE_PIXELS", 200)
-    monkeypatch.setattr(studio, "_SAMPLES", 4)
-    monkeypatch.setattr(chance, "PERIODS", (360, 250))
-    monkeypatch.setattr(chance, "LONG_PERIODS", (640, 500))
+    monkeypatch.setattr(site_simulator, "WHOLE_PIXELS", 200)
+    monkeypatch.setattr(site_simulator, "_SAMPLES", 4)
+    monkeypatch.setattr(random_fields, "PERIODS", (360, 250))
+    monkeypatch.setattr(random_fields, "LONG_PERIODS", (640, 500))
 
 
 def drawn(folder: Path, block: int) -> dict[str, np.ndarray]:
@@ -36,7 +36,7 @@ def drawn(folder: Path, block: int) -> dict[str, np.ndarray]:
     folder.mkdir()
     (site,) = place_sites(["30SUF"], 360)
     layers = DiskLayers(folder, site.hull.shape)
-    artist = studio.Studio(4, site, layers, block)
+    artist = site_simulator.SiteSimulator(4, site, layers, block)
     artist.draw(["spring"], lambda _done: None)
     whole = Block(0, 0, *site.hull.shape)
     found = {name: layers.get(name, whole) for name in ("classes", "elevation", "spring B04")}
@@ -91,7 +91,7 @@ def test_a_region_in_blocks_is_complete_and_leaves_nothing_behind(tmp_path: Path
 @pytest.mark.parametrize("stride", [1, 4])
 def test_placed_fields_are_one_field_read_in_pieces(stride: int) -> None:
     def read(down: int, right: int, shape: tuple[int, int]) -> np.ndarray:
-        clouds = Chances(1, (down * 20, right * 20), stride).of("clouds")
+        clouds = RandomSource(1, (down * 20, right * 20), stride).of("clouds")
         return clouds.fractal(shape, 20.0, 2_000.0, shortest_m=60.0)
 
     one = read(0, 0, (80, 70))
@@ -102,7 +102,7 @@ def test_placed_fields_are_one_field_read_in_pieces(stride: int) -> None:
 
 def test_placed_fields_have_mean_0_and_variance_1_and_differ_by_name() -> None:
     fields = [
-        Chances(1, (0, 0)).of(name).fractal((1_200, 1_200), 10.0, 200.0) for name in ("a", "b")
+        RandomSource(1, (0, 0)).of(name).fractal((1_200, 1_200), 10.0, 200.0) for name in ("a", "b")
     ]
     for field in fields:
         assert abs(field.mean()) < 0.1
@@ -139,7 +139,7 @@ def test_a_region_that_the_disk_cannot_hold_is_refused_before_it_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = type("Usage", (), {"free": 3_000_000_000})()
-    monkeypatch.setattr(room.shutil, "disk_usage", lambda _path: free)
+    monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda _path: free)
     # Five products of 120,560,400 pixels at 6.5 bytes, the ground and one season at 16.2, one
     # product waiting at 15.8, and 0.1 GB: 3.92 + 1.95 + 1.90 + 0.10.
     with pytest.raises(InputError, match=r"needs 7\.9 GB of disk and 3\.0 GB are free"):

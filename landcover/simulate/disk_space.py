@@ -9,7 +9,7 @@ from pathlib import Path
 from landcover.errors import InputError
 from landcover.simulate.acquisitions import Acquisition
 from landcover.simulate.site import Site
-from landcover.simulate.studio import is_whole
+from landcover.simulate.site_simulator import is_whole
 
 PRODUCT_BYTES = 6.5
 """Bytes of all rasters of a product per 10 m pixel, encoded."""
@@ -39,7 +39,7 @@ def bytes_needed(sites: Sequence[Site], plan: Sequence[Acquisition]) -> int:
     return round(kept + passing)
 
 
-def check_room(folder: Path, sites: Sequence[Site], plan: Sequence[Acquisition]) -> None:
+def check_disk_space(folder: Path, sites: Sequence[Site], plan: Sequence[Acquisition]) -> None:
     """Refuse a region for which the disk has no room.
 
     Raises:

@@ -13,7 +13,6 @@ from math import ceil, sqrt
 
 from landcover.nouns.grid import Grid
 from landcover.simulate.acquisitions import Acquisition
-from landcover.simulate.chance import Chances
 from landcover.simulate.dem_cells import Heights
 from landcover.simulate.ground import Bands, draw_ground
 from landcover.simulate.landscape import (
@@ -27,6 +26,7 @@ from landcover.simulate.landscape import (
 )
 from landcover.simulate.layers import Block, Layers, split
 from landcover.simulate.noise import Field
+from landcover.simulate.random_fields import RandomSource
 from landcover.simulate.relief import WideRelief
 from landcover.simulate.scene import Scene, Surface, draw_scene
 from landcover.simulate.site import Site
@@ -57,7 +57,7 @@ class Part:
     """Where it lies in the tile's window."""
 
 
-class Studio:
+class SiteSimulator:
     """Draws the ground of a site into layers and takes scenes of it."""
 
     def __init__(self, seed: int, site: Site, layers: Layers, block: int = BLOCK_PIXELS) -> None:
@@ -87,7 +87,7 @@ class Studio:
             land = draw_landscape(self.seed, self._site.hull)
             self._relief, self._snow_line = land.relief, land.snow_line
             whole = Block(0, 0, *self._site.hull.shape)
-            self._keep(land, Chances(self.seed), whole, whole, seasons)
+            self._keep(land, RandomSource(self.seed), whole, whole, seasons)
             return
         known = survey(self.seed, self._site.hull, self._sample_places())
         self._snow_line = known.snow_line
@@ -96,7 +96,7 @@ class Studio:
             tell(number / len(blocks))
             self._draw_block(block, known, seasons)
 
-    def stand_on(self, snow_line: float) -> None:
+    def use_ground(self, snow_line: float) -> None:
         """Take scenes of a ground that lies in the layers already.
 
         Args:
@@ -109,13 +109,13 @@ class Studio:
         piece = wide.grid(self._site.hull)
         land = draw_piece(self.seed, self._site.hull, piece, known)
         inner = Block(REACH_PIXELS, REACH_PIXELS, block.height, block.width)
-        chances = Chances(self.seed, corner_m(self._site.hull, piece))
-        self._keep(land, chances, inner, block, seasons)
+        source = RandomSource(self.seed, corner_m(self._site.hull, piece))
+        self._keep(land, source, inner, block, seasons)
 
     def _keep(
         self,
         land: Landscape,
-        chances: Chances,
+        source: RandomSource,
         inner: Block,
         block: Block,
         seasons: Sequence[Season],
@@ -123,7 +123,7 @@ class Studio:
         self._layers.put("classes", block, land.classes[inner.slices()])
         self._layers.put("elevation", block, land.elevation[inner.slices()])
         for season in seasons:
-            for band, values in draw_ground(chances, land, season).items():
+            for band, values in draw_ground(source, land, season).items():
                 factor = RESOLUTION[band] // 10
                 cut = values[inner.slices(factor)]
                 self._layers.put(f"{season} {band}", block, cut, factor)
@@ -170,7 +170,7 @@ class Studio:
             return
         clouds = plan_clouds(self.seed, self._site, acquisition)
         for block in split(window, self._block):
-            scene = self._photograph(block.grown(_RIM_PIXELS), acquisition, sun, clouds)
+            scene = self._make_scene(block.grown(_RIM_PIXELS), acquisition, sun, clouds)
             inner = Block(_RIM_PIXELS, _RIM_PIXELS, block.height, block.width)
             place = Block(
                 block.row - window.row, block.column - window.column, block.height, block.width
@@ -181,10 +181,10 @@ class Studio:
         """Take the scene of all windows at once; kept until another one is wanted."""
         if self._scene is None or self._scene[0] != acquisition.name:
             whole = Block(0, 0, *self._site.hull.shape)
-            self._scene = acquisition.name, self._photograph(whole, acquisition, sun, None)
+            self._scene = acquisition.name, self._make_scene(whole, acquisition, sun, None)
         return self._scene[1]
 
-    def _photograph(
+    def _make_scene(
         self, block: Block, acquisition: Acquisition, sun: Sun, clouds: CloudPlan | None
     ) -> Scene:
         surface = Surface(
@@ -194,10 +194,10 @@ class Studio:
         )
         piece = block.grid(self._site.hull)
         corner = None if clouds is None else corner_m(self._site.hull, piece)
-        chances = Chances(self.seed, corner)
-        sky = draw_sky(chances, self._site, acquisition, sun, piece, clouds)
+        source = RandomSource(self.seed, corner)
+        sky = draw_sky(source, self._site, acquisition, sun, piece, clouds)
         ground = self._ground(block, acquisition)
-        return draw_scene(chances, surface, ground, acquisition, sky, sun)
+        return draw_scene(source, surface, ground, acquisition, sky, sun)
 
     def _ground(self, block: Block, acquisition: Acquisition) -> Bands:
         def of(season: Season, band: str) -> Field:

@@ -1,10 +1,10 @@
 """Random fields that can be drawn piece by piece.
 
-A small region is drawn whole: each named thing has one stream of random numbers (`Drawn`). A large
-one is drawn in blocks, and a field must not depend on the block it is drawn in (`Placed`): it is
-the sum of two periodic fields whose periods have a long common multiple, each read at a place
-that the name sets. Reading costs the same everywhere, has no seams and repeats only after
-thousands of kilometres.
+A small region is drawn whole: each named thing has one stream of random numbers (`StreamFields`). A
+large one is drawn in blocks, and a field must not depend on the block it is drawn in
+(`PlacedFields`): it is the sum of two periodic fields whose periods have a long common multiple,
+each read at a place that the name sets. Reading costs the same everywhere, has no seams and repeats
+only after thousands of kilometres.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Chance(Protocol):
 
 
 @dataclass(frozen=True)
-class Chances:
+class RandomSource:
     """Where the random numbers of one piece of ground come from."""
 
     seed: int
@@ -91,8 +91,8 @@ class Chances:
     def of(self, name: str) -> Chance:
         """Give the random numbers of one named thing."""
         if self.corner_m is None:
-            return Drawn(stream(self.seed, name))
-        return Placed(self.seed, name, self.corner_m, self.stride)
+            return StreamFields(stream(self.seed, name))
+        return PlacedFields(self.seed, name, self.corner_m, self.stride)
 
     @property
     def is_whole(self) -> bool:
@@ -100,7 +100,7 @@ class Chances:
         return self.corner_m is None
 
 
-class Drawn:
+class StreamFields:
     """Numbers drawn one after the other from one stream."""
 
     def __init__(self, rng: np.random.Generator) -> None:
@@ -149,7 +149,7 @@ class Drawn:
         return float(self._rng.uniform(low, high))
 
 
-class Placed(Drawn):
+class PlacedFields(StreamFields):
     """Fields read from periodic ones, the same wherever a block begins."""
 
     def __init__(self, seed: int, name: str, corner_m: tuple[int, int], stride: int) -> None:
