@@ -118,7 +118,23 @@ def test_named_tests_exist(page: Path) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "methods"], ids=str)
-def test_the_code_of_a_method_is_where_the_page_says(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_named_code_is_where_the_page_says(page: Path) -> None:
     missing = [home for home in HOMES.findall(page.read_text()) if not (ROOT / home).exists()]
     assert not missing
+
+
+@pytest.mark.parametrize("folder", ["docs", "docs/decisions", "docs/methods"])
+def test_every_page_is_in_the_index_of_its_folder(folder: str) -> None:
+    index = (ROOT / folder / "README.md").read_text()
+    missing = [page.name for page in (ROOT / folder).glob("*.md") if f"({page.name})" not in index]
+    assert missing in ([], ["README.md"])
+
+
+def test_decisions_are_numbered_once() -> None:
+    names = [page.name for page in (ROOT / "docs/decisions").glob("0*.md")]
+    numbers = [name.partition("-")[0] for name in names]
+    assert sorted(numbers) == sorted(set(numbers))
+    for name, number in zip(names, numbers, strict=True):
+        title = (ROOT / "docs/decisions" / name).read_text().splitlines()[0]
+        assert title.startswith(f"# {int(number)}. ")
