@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import xarray
-from xarray.backends import BackendArray
+from numpy.typing import NDArray
 from xarray.core import indexing
 
 from landcover.errors import InputError, MissingDataError
@@ -25,9 +25,13 @@ from landcover.raster.windows import plan_windows
 from landcover.stores.rasters import RasterStyle, create_raster
 from landcover.stores.workspace import Workspace
 from landcover.views.conventions import NODATA, coordinates, placed
+from landcover.views.rasters import ReadArray
+
+CHUNK = {"y": 512, "x": 512}
+"""Pixels of a piece that is computed at once: 72 features are 75 MB."""
 
 
-class _FeatureArray(BackendArray):
+class _FeatureArray(ReadArray):
     """(feature, y, x), computed for what an index names."""
 
     def __init__(self, task: Task, tile: str, features: FeatureSet, grid: Grid) -> None:
@@ -37,26 +41,18 @@ class _FeatureArray(BackendArray):
         self.shape = (len(features.features), *grid.shape)
         self.dtype = np.dtype(np.float32)
 
-    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
-        """Compute what an index names."""
-        return indexing.explicit_indexing_adapter(
-            key, self.shape, indexing.IndexingSupport.BASIC, self._read
-        )
+    def _read_planes(self, chosen: Sequence[Sequence[int]], window: Window) -> NDArray[Any]:
+        return self._stack_of(chosen[0]).read(window)
 
-    def _read(self, key: tuple[int | slice, ...]) -> Any:
-        chosen, rows, columns = (
-            range(*part.indices(size)) if isinstance(part, slice) else range(part, part + 1)
-            for part, size in zip(key, self.shape, strict=True)
-        )
-        if not (chosen and rows and columns):
-            return np.empty((len(chosen), len(rows), len(columns)), self.dtype)
-        top, left = min(rows), min(columns)
-        window = Window.between(top, left, max(rows) + 1, max(columns) + 1)
+    def _read_pixels(
+        self, chosen: Sequence[Sequence[int]], rows: NDArray[Any], columns: NDArray[Any]
+    ) -> NDArray[Any]:
+        return self._stack_of(chosen[0]).read_at(rows, columns)
+
+    def _stack_of(self, chosen: Sequence[int]) -> FeatureStack:
         # Layers that no chosen feature needs are not opened.
         mine = feature_set(self._features.features[i] for i in chosen)
-        values = _stack(self._task, self._tile, mine, self._grid, self._documents).read(window)
-        picked = values[:, [r - top for r in rows]][:, :, [c - left for c in columns]]
-        return picked[tuple(0 if not isinstance(part, slice) else slice(None) for part in key)]
+        return _stack(self._task, self._tile, mine, self._grid, self._documents)
 
 
 def open_features(
@@ -74,11 +70,20 @@ def open_features(
     lazy = indexing.LazilyIndexedArray(_FeatureArray(task, tile, chosen, grid))
     says = {"long_name": "features of a classifier", NODATA: np.float32(np.nan)}
     variable = placed(xarray.Variable(("feature", "y", "x"), lazy, says))
+    variable.encoding["preferred_chunks"] = CHUNK
     array = xarray.DataArray(
         variable,
         coords={"feature": list(chosen.names), **coordinates(grid)},
         name="features",
-        attrs={**says, "tile": tile, "run": task.run.id, "features": chosen.id, "crs": grid.crs},
+        attrs={
+            **says,
+            "tile": tile,
+            "run": task.run.id,
+            "features": chosen.id,
+            "crs": grid.crs,
+            "feature_set": chosen.to_json(),
+            "index_variant": task.recipe.features.index_variant,
+        },
     )
     if window is None:
         return array

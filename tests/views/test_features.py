@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray
 from click.testing import CliRunner
 
 from landcover import api
 from landcover.cli import cli
 from landcover.errors import InputError, MissingDataError
+from landcover.features.stack import FeatureStack
 from landcover.nouns.grid import Window
 from landcover.parts.training.run_features import run_features
 from landcover.simulate import simulate
@@ -102,3 +104,18 @@ def test_what_does_not_exist_is_told(workspace: Any, tmp_path: Path) -> None:
     )
     assert shown.exit_code == 1
     assert "Features a: expected some of slope, aspect" in shown.output
+
+
+def test_single_pixels_are_not_computed_by_windows(
+    workspace: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = open_features(workspace, "30SUF").values
+    rows, columns = np.array([0, 539, 17, 300]), np.array([539, 3, 17, 300])
+    at = {"y": xarray.DataArray(rows, dims="p"), "x": xarray.DataArray(columns, dims="p")}
+
+    def forbidden(*_: Any, **__: Any) -> None:
+        raise AssertionError("a window was computed")
+
+    monkeypatch.setattr(FeatureStack, "read", forbidden)
+    found = open_features(workspace, "30SUF").isel(at)
+    np.testing.assert_array_equal(found.values, whole[:, rows, columns])
