@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from landcover.learn.balancing import balance as balance
     from landcover.learn.calibrator import calibrate as calibrate
     from landcover.learn.explain import explain as explain
-    from landcover.learn.models import fit_classifier as fit_classifier
     from landcover.learn.selection import select_features as select_features
     from landcover.learn.separability import jeffries_matusita as jeffries_matusita
     from landcover.raster import clouds, composite, denoise, indices, terrain, topography
@@ -42,12 +41,14 @@ if TYPE_CHECKING:
     from landcover.tiling import tiles_intersecting as tiles_intersecting
     from landcover.views.adapter import adapted
     from landcover.views.axes import ROWS
+    from landcover.views.fitting import fit_classifier as fit_classifier
     from landcover.views.maps import mosaic as mosaic
     from landcover.views.opening import load_model as load_model
     from landcover.views.opening import open_composite as open_composite
     from landcover.views.opening import open_features as open_features
     from landcover.views.opening import open_map as open_map
     from landcover.views.opening import open_product as open_product
+    from landcover.views.samples import sample_at as sample_at
 
     correct_topography = adapted(topography.correct_topography, ROWS["correct_topography"])
     denoise_dem = adapted(denoise.denoise_dem, ROWS["denoise_dem"])
@@ -71,7 +72,6 @@ _HOMES = {
     "learn.balancing": ("balance",),
     "learn.calibrator": ("calibrate",),
     "learn.explain": ("explain",),
-    "learn.models": ("fit_classifier",),
     "learn.selection": ("select_features",),
     "learn.separability": ("jeffries_matusita",),
     "raster.clouds": ("expand_cloud_mask",),
@@ -83,10 +83,12 @@ _HOMES = {
     "recipe": ("read_recipe",),
     "simulate": ("simulate",),
     "tiling": ("primary_tile", "tile_grid", "tiles_containing", "tiles_intersecting"),
+    "views.fitting": ("fit_classifier",),
     "views.maps": ("mosaic",),
     "views.opening": (
         "load_model", "open_composite", "open_features", "open_map", "open_product",
     ),
+    "views.samples": ("sample_at",),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

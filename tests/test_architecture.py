@@ -56,7 +56,8 @@ ROOMS: dict[str, set[str]] = {
     "analysis": {"parts", "features", "raster", "learn", "labels", "sources", "stores", "ledger",
                  "publish"},
     "front": {"analysis", "pipeline", "parts", "ledger", "stores", "settings"},
-    "views": {"front", "parts", "features", "raster", "learn", "products", "ledger", "stores"},
+    "views": {"front", "parts", "features", "raster", "learn", "labels", "products", "ledger",
+              "stores"},
     "airflow_process": {"settings", "execution"},
     "api": {"front", "views", "features", "learn", "labels", "raster", "simulate"},
     # Kernels are measured as they are, below the front door.

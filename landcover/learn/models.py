@@ -128,14 +128,6 @@ def fit_classifier(
     Raises:
         InputError: A row lacks a feature, labels do not fit, only one class is there, or kind or
             parameters are unknown.
-
-    Examples:
-        >>> import pandas as pd
-        >>> from landcover import api
-        >>> table = pd.DataFrame({"ndvi": [0.2, 0.3, 0.7, 0.8], "slope": [4.0, 5.0, 6.0, 5.0]})
-        >>> model = api.fit_classifier(table, [1, 1, 2, 2])
-        >>> model.predict(table)[0]
-        array([1, 1, 2, 2], dtype=uint8)
     """
     names = _names(samples, feature_names)
     if not 0 <= prior_exponent <= 1:

@@ -46,6 +46,8 @@ class Row:
     """Parameter that is a mapping of arrays by layer; a dataset, or an array with ``band``."""
     uses: Callable[[Arguments], tuple[str, ...]] = field(default=lambda _: ())
     """Layers among them that the function reads."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Axis of a result that no array has → its length."""
     is_north_up: bool = False
     """Whether rows must run from north to south."""
 
@@ -100,7 +102,6 @@ ROWS: Mapping[str, Row] = {
     "expand_cloud_mask": Row(
         takes={"is_masked": YX}, gives=(Given("bool"),), along="neighbours", halo=_kernel_halo
     ),
-    "fit_classifier": _report("labels", "groups", "weights", table="samples"),
     "jeffries_matusita": _report("labels", table="samples"),
     "median_composite": Row(
         takes={"reflectance": ("time", "band", *YX), "is_masked": ("time", *YX)},

@@ -133,8 +133,9 @@ def compute(
     if row.along == "neighbours" and is_apart:
         found = _overlapped(block, row.halo(arguments), arrays)
     else:
-        found = _applied(block, arrays)
-    return [one.transpose(*(dim for dim in first.dims if dim in one.dims)) for one in found]
+        found = _applied(block, row, arrays)
+    order = (*row.sizes, *first.dims)
+    return [one.transpose(*(dim for dim in order if dim in one.dims)) for one in found]
 
 
 def _try(block: BlockFunction, row: Row, arrays: Arrays) -> None:
@@ -147,7 +148,7 @@ def _try(block: BlockFunction, row: Row, arrays: Arrays) -> None:
     block.of_arrays(ones)
 
 
-def _applied(block: BlockFunction, arrays: Arrays) -> list[DataArray]:
+def _applied(block: BlockFunction, row: Row, arrays: Arrays) -> list[DataArray]:
     import xarray
 
     given = list(arrays.values())
@@ -160,6 +161,7 @@ def _applied(block: BlockFunction, arrays: Arrays) -> list[DataArray]:
         input_core_dims=block.cores,
         output_core_dims=[(*axes, *(YX if block.is_image else ())) for axes in block.leading],
         dask="parallelized",
+        dask_gufunc_kwargs={"output_sizes": dict(row.sizes)} if row.sizes else None,
         output_dtypes=list(block.types),
         join="exact",
         keep_attrs=True,

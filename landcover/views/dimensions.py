@@ -115,7 +115,7 @@ def placed(array: DataArray) -> dict[str, Any]:
     return {k: v for k, v in array.encoding.items() if k == "grid_mapping"}
 
 
-def as_table(samples: DataArray | Dataset) -> Any:
+def as_table(samples: Any) -> Any:
     """Make a table of a dataset whose variables are columns, or of an array (sample, feature).
 
     Raises:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from landcover.nouns.grid import Window
     from landcover.nouns.model import FeatureSet
-    from landcover.parts.training.model_lookup import LoadedModel
     from landcover.stores.workspace import Workspace
+    from landcover.views.models import OpenedModel
     from landcover.views.products import OpenedProduct
 
 
@@ -38,7 +38,9 @@ def open_product(path: str | Path) -> OpenedProduct:
     """
     from landcover.views.products import OpenedProduct
 
-    return OpenedProduct(Path(path))
+    opened = OpenedProduct(Path(path))
+    opened.metadata  # noqa: B018 - what is no product is told here, not at the first pixel
+    return opened
 
 
 def open_composite(
@@ -132,7 +134,7 @@ def open_map(map_id: str, *, workspace: Workspace | None = None) -> xarray.Datas
     return opened(workspace or open_workspace(), map_id)
 
 
-def load_model(model: str | Path, *, workspace: Workspace | None = None) -> LoadedModel:
+def load_model(model: str | Path, *, workspace: Workspace | None = None) -> OpenedModel:
     """Read a trained model: ``.predict(features) -> codes, confidence`` and its ``.card``.
 
     Args:
@@ -150,6 +152,6 @@ def load_model(model: str | Path, *, workspace: Workspace | None = None) -> Load
         >>> api.load_model("demo").card.kind
         'random-forest'
     """
-    from landcover.parts.training.model_lookup import load_model as loaded
+    from landcover.views.models import load_model as loaded
 
-    return loaded(lambda: workspace or open_workspace(), model)
+    return loaded(model, lambda: workspace or open_workspace())
