@@ -137,18 +137,18 @@ def _coded(
             {code: legend.colour_of(code) for code in present},
         )
     words = sorted({str(word) for word in labels})
-    known = legend or MEDITERRANEAN
-    code_of = {word: known.code_of(word) for word in words}
-    unknown = [word for word, code in code_of.items() if code is None]
-    if legend is not None and unknown:
-        raise InputError(
-            f"Labels: {', '.join(unknown[:5])} not in the legend, whose classes are "
-            f"{', '.join(legend.names)}."
-        )
-    if unknown:
+    if legend is None and not set(words) <= set(MEDITERRANEAN.names):
         numbered = {word: number for number, word in enumerate(words, 1)}
         codes = np.array([numbered[str(word)] for word in labels])
         return codes, dict(enumerate(words, 1)), _drawn(list(numbered.values()))
+    known = legend or MEDITERRANEAN
+    code_of = {word: known.code_of(word) for word in words}
+    unknown = [word for word, code in code_of.items() if code is None]
+    if unknown:
+        raise InputError(
+            f"Labels: {', '.join(unknown[:5])} not in the legend, whose classes are "
+            f"{', '.join(known.names)}."
+        )
     codes = np.array([code_of[str(word)] for word in labels])
     present = [int(code) for code in np.unique(codes)]
     return (
