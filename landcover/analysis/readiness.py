@@ -200,17 +200,20 @@ def _choices(
 ) -> Iterator[tuple[Period, _Choice | LandcoverError]]:
     """Choose the products of each season of a tile; what went wrong is told in its place."""
     here: AvailableProducts | None = None
-    for span in recipe.spans(run.arguments.year):
+    spans = recipe.spans(run.arguments.year)
+    # A folder is read once for all seasons; a catalogue is asked for the months in question.
+    is_folder = not is_remote(run.arguments.products)
+    every = [period for span in spans for period in span.periods]
+    for span in spans:
         label = f"{tile} {span.name}"
         unit = Unit(id=f"{tile}.{span.name}", label=label, tile=tile, span=span.name)
         task = Task(workspace, run, recipe, unit)
         try:
-            available = here or find_products(task, tile, span.periods)
+            available = here or find_products(task, tile, every if is_folder else span.periods)
         except LandcoverError as error:
             yield from ((period, error) for period in span.periods)
             continue
-        # A folder is read once for all seasons; a catalogue is asked for the months in question.
-        here = None if is_remote(run.arguments.products) else available
+        here = available if is_folder else None
         for period in span.periods:
             yield period, _choose(task, period, available)
 
