@@ -19,7 +19,7 @@ from landcover.labels.polygons import BLOCK
 from landcover.labels.raster_fields import Strip, draw_from_fields
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.legend import Legend
-from landcover.stores.rasters import RasterReader, open_raster, pixels_within
+from landcover.stores.rasters import TIFF_ONLY, RasterReader, open_raster, pixels_within
 
 POINTS_PER_CLASS = 200
 STRIP_PIXELS = 1 << 20
@@ -58,7 +58,7 @@ def draw_from_raster(
     n = POINTS_PER_CLASS if points_per_class is None else points_per_class
     if n < 1:
         raise InputError(f"{path.name}: points_per_class must be at least 1, found {n}.")
-    with open_raster(path) as raster:
+    with open_raster(path, TIFF_ONLY) as raster:
         strips = _Strips(path, raster, within)
         found, n_masked = strips.count()
         if not found:

@@ -30,6 +30,17 @@ from landcover.labels.files import SIDECARS, parts_of
 # A million polygons of ten vertices take about 300 MB; far beyond, a zip is a bomb.
 MAX_MEMBER_BYTES = 1 << 30
 
+# How files begin: a virtual source (OGR_VRT) is text. Of a .dbf the first byte is its version.
+_MAGIC = {
+    ".gpkg": (b"SQLite format 3\0",),
+    ".shp": (b"\0\0\x27\x0a",),
+    ".shx": (b"\0\0\x27\x0a",),
+    ".dbf": tuple(bytes([kind]) for kind in (2, 3, 4, 5, 0x30, 0x31, 0x32, 0x83, 0x8B, 0xF5)),
+}
+_CALLED = {".gpkg": "GeoPackage", ".shp": "part of a shapefile"}
+# Whatever a file says, nothing is fetched: GDAL's network files are limited to one name.
+pyogrio.set_gdal_config_options({"CPL_VSIL_CURL_ALLOWED_FILENAME": "nothing"})
+
 _FAILURES = (
     pyogrio.errors.DataSourceError,
     pyogrio.errors.DataLayerError,
@@ -56,6 +67,7 @@ def read_shapefile(path: Path, rule: FileRule | None = None) -> LabelFeatures:
         InputError: A part is absent or damaged, the CRS is unknown, or a vertex is not on Earth.
     """
     _require_parts(path.name, path, "beside it")
+    _require_driver(path.name, path)
     return _read(path, path.name, None, rule or FileRule())
 
 
@@ -79,6 +91,7 @@ def read_zipped_shapefile(path: Path, rule: FileRule | None = None) -> LabelFeat
                 Path(folder, f"labels{suffix}").write_bytes(data)
         shapefile = Path(folder, "labels.shp")
         _require_parts(f"{path.name}: {PurePosixPath(stem).name}.shp", shapefile, "in the zip")
+        _require_driver(path.name, shapefile)
         return _read(shapefile, path.name, None, FileRule(crs=rule.crs))
 
 
@@ -113,6 +126,7 @@ def read_geopackage(path: Path, rule: FileRule | None = None) -> LabelFeatures:
     rule = rule or FileRule()
     if path.stat().st_size == 0:
         raise InputError(f"{path.name}: the file is empty; labels were expected.")
+    _require_driver(path.name, path)
     try:
         layers = pyogrio.list_layers(path)
     except _FAILURES as error:
@@ -121,6 +135,26 @@ def read_geopackage(path: Path, rule: FileRule | None = None) -> LabelFeatures:
     names = [str(name) for name, kind in layers if kind is not None]
     layer = _choose_layer(path, names, rule.layer, "layer")
     return _read(path, path.name, layer, rule)
+
+
+def _require_driver(name: str, path: Path) -> None:
+    """Refuse a file that GDAL would not read by the driver of its ending.
+
+    GDAL chooses by content, and pyogrio takes no list of drivers: a text called ``labels.gpkg``
+    may be a virtual source that opens other files, or calls an address.
+
+    Raises:
+        InputError: The file, or a part of the shapefile, begins otherwise.
+    """
+    for part in parts_of(path):
+        known = _MAGIC.get(part.suffix.lower())
+        with part.open("rb") as stream:
+            head = stream.read(16)
+        if known and not head.startswith(known):
+            raise InputError(
+                f"{name}: its {part.suffix.lower()} is no {_CALLED[path.suffix.lower()]}; deliver "
+                "it again, or convert it with ogr2ogr."
+            )
 
 
 def _require_parts(name: str, path: Path, where: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from landcover.stores.rasters.codes import CodeNames, read_code_names, read_codes
 from landcover.stores.rasters.cog import write_cog
 from landcover.stores.rasters.cutting import Part, find_part, write_box, write_level, write_part
+from landcover.stores.rasters.opening import TIFF_ONLY
 from landcover.stores.rasters.polygons import outline_codes, pixels_within
 from landcover.stores.rasters.pool import Opened, ReadingPool
 from landcover.stores.rasters.reading import (
@@ -24,6 +25,7 @@ from landcover.stores.rasters.warping import ResamplingName, by_pixel_size, join
 from landcover.stores.rasters.writing import RasterStyle, RasterWriter, create_raster, write_raster
 
 __all__ = [
+    "TIFF_ONLY",
     "CodeNames",
     "Opened",
     "Part",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -18,6 +19,7 @@ from rasterio.warp import transform_bounds
 from landcover.errors import InputError
 from landcover.nouns.colour import hex_of
 from landcover.nouns.grid import Grid, Window
+from landcover.stores.rasters.opening import open_named
 from landcover.stores.rasters.reading import (
     GDAL_OPTIONS,
     RasterReader,
@@ -56,10 +58,10 @@ def read_codes(path: str | Path, grid: Grid, window: Window | None = None) -> ND
         raster.compare_once()
         level = _overview(raster, grid)
         nodata = source.nodata
-    options = {} if level is None else {"overview_level": level}
+    options: dict[str, Any] = {} if level is None else {"overview_level": level}
     with (
         rasterio.Env(**GDAL_OPTIONS),
-        reading(str(path), lambda: rasterio.open(path, **options)) as chosen,
+        reading(str(path), lambda: open_named(path, **options)) as chosen,
         WarpedVRT(
             chosen,
             crs=CRS.from_user_input(grid.crs),

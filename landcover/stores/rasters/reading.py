@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from landcover.errors import DamagedError, InputError
 from landcover.nouns.grid import Grid, Window
 from landcover.stores import vsi
 from landcover.stores.rasters.block_checksums import NAMESPACE, BlockChecksums
+from landcover.stores.rasters.opening import DRIVERS, open_named
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -187,13 +188,17 @@ def _checksums(dataset: DatasetReader) -> BlockChecksums | None:
 
 
 @contextmanager
-def open_raster(path: str | Path) -> Iterator[RasterReader]:
+def open_raster(path: str | Path, drivers: Sequence[str] = DRIVERS) -> Iterator[RasterReader]:
     """Open a raster for reading.
 
+    Args:
+        path: The file.
+        drivers: GDAL drivers that may read it.
+
     Raises:
-        InputError: The file is absent or no raster.
+        InputError: The file is absent or no raster, or refers to other files.
     """
-    with _environment(str(path)), reading(str(path), lambda: _opened(path)) as dataset:
+    with _environment(str(path)), reading(str(path), lambda: _opened(path, drivers)) as dataset:
         yield RasterReader(str(path), dataset)
 
 
@@ -212,12 +217,12 @@ def _environment(path: str) -> rasterio.Env:
     return rasterio.Env(session=DummySession(), **{**GDAL_OPTIONS, **vsi.options(path)})
 
 
-def _opened(path: str | Path) -> DatasetReader:
+def _opened(path: str | Path, drivers: Sequence[str] = DRIVERS) -> DatasetReader:
     # Some deliveries carry their georeference beside the file only. Python's filters of warnings
     # are those of all threads, so they are changed by one thread at a time.
     with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(path)
+        return open_named(path, drivers)
 
 
 def describe(path: str | Path) -> RasterInfo:
