@@ -109,7 +109,8 @@ def sampled_areas(
     inside = points_within(maps, zones, reference.points)[:, on_map]
     codes = [entry.code for entry in whole.area.classes]
     estimates = [_estimate(sample, zone, inside[k], codes) for k, zone in enumerate(counted)]
-    return SampledAreas(estimates, whole.area, mapped, names.known, reference.notes)
+    notes = (*zones.notes, *reference.notes)
+    return SampledAreas(estimates, whole.area, mapped, names.known, notes)
 
 
 def _estimate(

@@ -47,12 +47,16 @@ def command(
     workspace: str | None,
     as_json: bool,
 ) -> None:
-    """Sum up the area of each class of MAP in each of POLYGONS, hectares.
+    """Sum up the area of each class of MAP in each of POLYGONS.
 
-    POLYGONS is a GeoJSON, GeoPackage, shapefile or GeoParquet file, in any reference system. A
-    pixel counts where its centre lies. MAP is an id or the beginning of it, a run, `latest`, or a
-    path; files of one grid may be joined with commas. The areas are counts of pixels, not corrected
-    for errors of the map.
+    Columns of classes and no_class are hectares; those that end in _percent are shares of the
+    covered area and add up to 100; covered_ha and covered_percent say how much of the polygon
+    (polygon_ha) the map covers.
+
+    POLYGONS is a file of any format that labels take, in any reference system. A pixel counts
+    where its centre lies. MAP is an id or the beginning of it, a run, `latest`, or a
+    path; files of one grid, or of several UTM zones, may be joined with commas. The areas are
+    counts of pixels, not corrected for errors of the map.
 
     With --sample, three more columns for each class tell the area that a probability sample of
     the whole map estimates, and its 95 % interval; polygons with too few points say so. The last
@@ -75,7 +79,8 @@ def command(
     maps = find_maps(opened, map_text)
     named = class_names(maps)
     if sample is None:
-        rows = _rows(areas_by_file(maps, Path(polygons), field, layer), named)
+        areas, notes = areas_by_file(maps, Path(polygons), field, layer)
+        rows = _rows(areas, named)
     else:
         from landcover.analysis.zonal_estimates import sampled_areas
 
@@ -83,8 +88,9 @@ def command(
             maps, Path(polygons), field, layer, Path(sample), labels_of(recipe, ())
         )
         rows = _sampled_rows(found, named)
-        for note in (*found.notes, *found.whole.notes):
-            click.echo(f"note: {note}", err=True)
+        notes = (*found.notes, *found.whole.notes)
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
     if out is not None:
         Path(out).parent.mkdir(parents=True, exist_ok=True)
         Path(out).write_text(_csv(rows), encoding="utf-8")
@@ -107,6 +113,11 @@ def _rows(found: list[ZoneAreas], named: dict[int, str]) -> list[dict[str, objec
             "pixels": sum(entry.pixels.values()),
             **{names[code]: round(entry.hectares.get(code, 0.0), 4) for code in sorted(names)},
             NO_CLASS: round(entry.hectares.get(0, 0.0), 4),
+            "polygon_ha": round(entry.whole_hectares, 4),
+            "covered_ha": round(entry.covered_hectares, 4),
+            "covered_percent": round(entry.covered_percent, 2),
+            **{f"{names[c]}_percent": round(entry.percent(c), 4) for c in sorted(names)},
+            f"{NO_CLASS}_percent": round(entry.percent(0), 4),
         }
         for entry in found
     ]
@@ -118,7 +129,7 @@ def _sampled_rows(found: SampledAreas, named: dict[int, str]) -> list[dict[str, 
     names = {code: named.get(code, title) for code, title in titles.items()}
     zones = [entry.mapped for entry in found.zones]
     total = {entry.code: entry.area for entry in found.whole.classes}
-    of_map = {"number": None, "name": WHOLE, "pixels": None, NO_CLASS: None}
+    of_map: dict[str, object] = {"number": None, "name": WHOLE, "pixels": None, NO_CLASS: None}
     mapped = {name: round(found.mapped.get(code, 0.0), 4) for code, name in names.items()}
     rows = [
         row
@@ -128,6 +139,7 @@ def _sampled_rows(found: SampledAreas, named: dict[int, str]) -> list[dict[str, 
         for row, entry in zip(_rows(zones, names | named), found.zones, strict=True)
     ]
     last = {"points": found.whole.n, **_estimates(total, names, found.whole.total_area)}
+    of_map |= {c: None for c in rows[0] if c.endswith(("_percent", "polygon_ha", "covered_ha"))}
     filled = of_map | mapped | last | {"refused": ""}
     return [*rows, {column: filled.get(column, 0.0) for column in rows[0]}]
 

@@ -149,12 +149,12 @@ def points_in_polygon(polygon: shapely.Geometry, rule: PolygonRule) -> PolygonPo
     lon, lat, radius_m = [np.empty(0)], [np.empty(0)], [np.empty(0)]
     is_repaired = False
     # Part by part: the parts of a scattered MultiPolygon lie in different zones.
-    for part in _faces(polygon):
+    for part in polygons_of(polygon):
         utm = utm_zone(part)
         outline = project(np.array([part], dtype=object), "EPSG:4326", utm)[0]
         is_repaired = is_repaired or not outline.is_valid
         seed = _seed(part, rule.seed)
-        for face in _faces(outline if outline.is_valid else shapely.make_valid(outline)):
+        for face in polygons_of(outline if outline.is_valid else shapely.make_valid(outline)):
             if face.area > 0:
                 xy, radius = _draw(face, rule, seed)
                 x, y = project_points(xy[:, 0], xy[:, 1], utm)
@@ -203,11 +203,11 @@ def utm_zone(geometry: shapely.Geometry) -> str:
     return f"EPSG:{(32600 if south + north >= 0 else 32700) + zone}"
 
 
-def _faces(geometry: shapely.Geometry) -> list[shapely.Polygon]:
+def polygons_of(geometry: shapely.Geometry) -> list[shapely.Polygon]:
     """List the polygons that a geometry is made of, collections of any depth included."""
     if isinstance(geometry, shapely.Polygon):
         return [geometry]
-    return [face for part in getattr(geometry, "geoms", ()) for face in _faces(part)]
+    return [face for part in getattr(geometry, "geoms", ()) for face in polygons_of(part)]
 
 
 def _grid(face: shapely.Polygon, step: float) -> NDArray[np.float64]:
