@@ -9,6 +9,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Proj, Transformer
 
+from landcover.labels.polygons import polygons_of
 from landcover.nouns.grid import Grid, Window
 from landcover.tiling.edges import densify
 
@@ -55,7 +56,7 @@ def _near(polygons: NDArray[np.object_], grid: Grid) -> NDArray[np.object_]:
     )  # fmt: skip
     near = np.array(polygons, dtype=object)
     is_beyond = ~shapely.covers(frame, near)
-    near[is_beyond] = shapely.intersection(shapely.make_valid(near[is_beyond]), frame)
+    near[is_beyond] = _cut(near[is_beyond], frame)
     return near
 
 
@@ -85,7 +86,14 @@ def owned(polygons: NDArray[np.object_], grid: Grid, systems: Sequence[str]) -> 
     west = (centres[mine - 1] + centres[mine]) / 2 if mine else -180.0
     east = (centres[mine] + centres[mine + 1]) / 2 if mine + 1 < len(centres) else 180.0
     strip = shapely.box(west, -90, east, 90)
-    return np.asarray(shapely.intersection(shapely.make_valid(polygons), strip), dtype=object)
+    return _cut(polygons, strip)
+
+
+def _cut(polygons: NDArray[np.object_], frame: shapely.Geometry) -> NDArray[np.object_]:
+    """Cut polygons to a frame; where they only touch it, nothing is left, no line either."""
+    cut = shapely.intersection(shapely.make_valid(polygons), frame)
+    areas = [shapely.MultiPolygon(polygons_of(part)) for part in cut]
+    return np.array(areas, dtype=object)
 
 
 def are_zones(systems: Sequence[str]) -> bool:
