@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 # Networks with certificates of their own keep them with the system.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test test-fast up check format lock licences bench bench-full services servers clean
+.PHONY: demo test test-fast fuzz up check format lock licences bench bench-full services servers clean
 
 demo: $(STAMP)          ## simulate two tiles and make their map, through Airflow
 	$(BIN)/landcover demo
@@ -16,6 +16,9 @@ test: $(STAMP)          ## run all tests that this machine allows; what was left
 
 test-fast: $(STAMP)     ## before every commit: no servers, no Airflow, no whole chains
 	$(BIN)/python -m pytest -q -m "not slow" --ignore tests/airflow -n 2 --dist loadfile
+
+fuzz: $(STAMP)          ## readers on thousands of changed files, other ones each time (FUZZ=20000: more)
+	LANDCOVER_FUZZ_EXAMPLES=$(or $(FUZZ),3000) $(BIN)/python -m pytest -q tests/fuzz
 
 up: $(STAMP)            ## Airflow with its web page
 	$(BIN)/landcover up --workspace demo/workspace

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from urllib.parse import quote
 
 import landcover
 from landcover.errors import UnavailableError, UsageError
@@ -90,7 +91,7 @@ def airflow_environment(settings: Settings, home: Path, dask_address: str | None
         "AIRFLOW__CORE__PARALLELISM": slots,
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_password_file(home)),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / DATABASE_NAME}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _address_of(home / DATABASE_NAME),
         "AIRFLOW__API_AUTH__JWT_SECRET": kept["jwt"],
         "AIRFLOW__API__SECRET_KEY": kept["session"],
         "AIRFLOW__API__WORKERS": "1",
@@ -99,6 +100,11 @@ def airflow_environment(settings: Settings, home: Path, dask_address: str | None
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
+
+
+def _address_of(database: Path) -> str:
+    """Write a path as an address of SQLAlchemy, in which ``%``, ``?`` and ``#`` mean something."""
+    return f"sqlite:///{quote(str(database))}"
 
 
 def password_of(home: Path) -> str:
@@ -133,7 +139,7 @@ def _migrate(template: Path) -> None:
             **{key: value for key, value in os.environ.items() if not _is_airflows(key)},
             "AIRFLOW_HOME": folder,
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{scratch / DATABASE_NAME}",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _address_of(scratch / DATABASE_NAME),
         }
         command = [sys.executable, "-m", "airflow", "db", "migrate"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -28,6 +28,7 @@ from landcover.parts.preparation.quicklook_masks import masked_by_recipe
 from landcover.parts.preparation.quicklooks import make_quicklook, quicklook_of_composite
 from landcover.parts.task import Task
 from landcover.parts.work_grid import work_grid
+from landcover.products.naming import parse_name
 from landcover.publish.outlines import outline_of
 from landcover.publish.quality import (
     Candidate,
@@ -242,7 +243,7 @@ def _season(choice: _Choice) -> tuple[SeasonQuality, Grid | None]:
     season = SeasonQuality(
         period=period.name,
         status=choice.status,
-        reason="" if chosen else _why_empty(choice.candidates),
+        reason="" if chosen else _why_empty(choice.candidates, _unreadable(period, available)),
         candidates=choice.candidates,
         unreadable=unreadable,
     )
@@ -288,7 +289,20 @@ def _finest(products: Sequence[Product]) -> Grid | None:
     return min(grids, key=lambda grid: grid.pixel) if grids else None
 
 
-def _why_empty(candidates: Sequence[Candidate]) -> str:
+def _unreadable(period: Period, available: AvailableProducts) -> list[str]:
+    """Say which products of a season are there and cannot be read; of a name without a date too."""
+    found = []
+    for name, error in available.damaged:
+        parsed = parse_name(name.partition(".")[0])
+        if parsed is None or period.has(parsed.datatake):
+            found.append(str(error))
+    return found
+
+
+def _why_empty(candidates: Sequence[Candidate], unreadable: Sequence[str]) -> str:
+    if unreadable and not candidates:
+        many = f"{len(unreadable)} products are" if len(unreadable) > 1 else "A product is"
+        return f"{many} there and cannot be read: {unreadable[0]}"
     if not candidates:
         return "No product is published for this season."
     word = "product" if len(candidates) == 1 else "products"

@@ -13,7 +13,7 @@ import numpy as np
 
 from landcover.errors import InputError
 
-_WRONG = (
+WRONG = (
     ValueError, TypeError, KeyError, AttributeError, EOFError, RuntimeError, OSError,
     SyntaxError, OverflowError, tokenize.TokenError,
 )  # fmt: skip
@@ -66,7 +66,7 @@ def open_arrays(file: BinaryIO, version: int, what: str) -> Iterator[Any]:
         raise InputError(
             f"{what.capitalize()} file: it is damaged ({error}); fetch it again."
         ) from error
-    except _WRONG as error:
+    except WRONG as error:
         raise InputError(
             f"{what.capitalize()} file: expected a packed {what}, found {error}."
         ) from error

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.learn.applicability import Applicability
+from landcover.learn.arrays import WRONG
 from landcover.learn.conformal import Scores
 
 FORMAT = 1
@@ -63,10 +64,10 @@ def load_trust(file: BinaryIO) -> Trust:
             if wrong:
                 raise InputError(f"Trust file: {wrong[0]} has another type; train the model again.")
             trust = Trust(names, _applicability(found), _scores(found))
-    except (ValueError, TypeError, KeyError, AttributeError, EOFError) as error:
-        raise InputError(f"Trust file: expected arrays of a model, found {error}.") from error
     except (zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"Trust file: it is damaged ({error}); fetch it again.") from error
+    except WRONG as error:
+        raise InputError(f"Trust file: expected arrays of a model, found {error}.") from error
     if trust.applicability is not None:
         _check(trust.applicability, len(names))
     return trust

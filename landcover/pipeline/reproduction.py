@@ -65,9 +65,17 @@ def read_receipt(path: str | Path) -> Receipt:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a readable receipt ({error}). Write one first.") from error
     try:
-        return Receipt.from_json(text)
+        receipt = Receipt.from_json(text)
     except InputError as error:
         raise InputError(f"{path}: this is not the receipt of a map ({error}).") from error
+    for role in (*PATHS, "model"):
+        value = receipt.arguments.get(role)
+        if value is not None and not isinstance(value, str):
+            raise InputError(
+                f"{path}: this is not the receipt of a map: arguments.{role} should be a text, found "
+                f"{value!r:.60}."
+            )
+    return receipt
 
 
 def arguments_of(receipt: Receipt, given: Mapping[str, str | None]) -> dict[str, Any]:
