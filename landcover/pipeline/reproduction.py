@@ -72,8 +72,8 @@ def read_receipt(path: str | Path) -> Receipt:
         value = receipt.arguments.get(role)
         if value is not None and not isinstance(value, str):
             raise InputError(
-                f"{path}: this is not the receipt of a map: arguments.{role} should be a text, found "
-                f"{value!r:.60}."
+                f"{path}: this is not the receipt of a map: arguments.{role} should be a text, "
+                f"found {value!r:.60}."
             )
     return receipt
 
@@ -164,7 +164,10 @@ def _missing_products(receipt: Receipt, products: str) -> list[str]:
 
 def _last(receipt: Receipt) -> Stage:
     found = {step.wanted.stage for step in receipt.steps}
-    return next(stage for stage in reversed(STAGES) if stage in found)
+    last = next((stage for stage in reversed(STAGES) if stage in found), None)
+    if last is None:
+        raise InputError("The receipt names no step of a map, so nothing can be made again.")
+    return last
 
 
 def _counts(step: Step, file: FileRecord) -> bool:

@@ -165,7 +165,9 @@ def _receipt(path: Path) -> None:
         "outputs": ["bb80a73dd8c0562b"], "run": "r", "recipe_id": "x", "recipe": {"name": "x"},
         "arguments": {"tiles": ["30SUF"], "year": 2021, "products": "products", "labels": "l.csv",
                       "until": "publish"},
-        "simulated": True, "products": [], "labels": [], "model": None, "steps": [], "outside": [],
+        "simulated": True, "products": [], "labels": [], "model": None, "outside": [],
+        "steps": [{"id": "bb80a73dd8c0562b", "key": "k", "files": [], "wanted": {
+            "stage": "publish", "version": 1, "unit": "all", "inputs": {}, "params": {}}}],
         "software": {"python": "3.11"},
     }  # fmt: skip
     path.write_text(json.dumps(receipt))
