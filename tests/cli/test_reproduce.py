@@ -182,7 +182,7 @@ def test_a_map_of_nobody_is_an_error(workspace: Path, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{}")
     shown = call("receipt", str(tmp_path / "a.json"), "--workspace", str(workspace))
     assert "no output of this workspace made it" in shown.output
-    assert "this is no receipt" in call("reproduce", str(tmp_path / "a.json")).output
+    assert "this is not the receipt" in call("reproduce", str(tmp_path / "a.json")).output
 
 
 def test_the_report_of_a_map_is_found_and_written_again(
