@@ -28,7 +28,6 @@ from landcover.parts.preparation.quicklook_masks import masked_by_recipe
 from landcover.parts.preparation.quicklooks import make_quicklook, quicklook_of_composite
 from landcover.parts.task import Task
 from landcover.parts.work_grid import work_grid
-from landcover.products.naming import parse_name
 from landcover.publish.outlines import outline_of
 from landcover.publish.quality import (
     Candidate,
@@ -243,7 +242,7 @@ def _season(choice: _Choice) -> tuple[SeasonQuality, Grid | None]:
     season = SeasonQuality(
         period=period.name,
         status=choice.status,
-        reason="" if chosen else _why_empty(choice.candidates, _unreadable(period, available)),
+        reason="" if chosen else _why_empty(choice.candidates, available.damaged_in(period)),
         candidates=choice.candidates,
         unreadable=unreadable,
     )
@@ -287,16 +286,6 @@ def _degraded(choice: _Choice) -> tuple[str, ...]:
 def _finest(products: Sequence[Product]) -> Grid | None:
     grids = [file.grid for product in products for file in product.files]
     return min(grids, key=lambda grid: grid.pixel) if grids else None
-
-
-def _unreadable(period: Period, available: AvailableProducts) -> list[str]:
-    """Say which products of a season are there and cannot be read; of a name without a date too."""
-    found = []
-    for name, error in available.damaged:
-        parsed = parse_name(name.partition(".")[0])
-        if parsed is None or period.has(parsed.datatake):
-            found.append(str(error))
-    return found
 
 
 def _why_empty(candidates: Sequence[Candidate], unreadable: Sequence[str]) -> str:

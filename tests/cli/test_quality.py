@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,21 @@ def test_a_quicklook_without_products_is_a_failure(region: SimulatedRegion, tmp_
             "30SVF", RECIPE, year=region.year, products=str(region.products),
             out=tmp_path / "other", plates=["30SVF"],
         )  # fmt: skip
+
+
+def test_a_product_that_cannot_be_read_is_told(region: SimulatedRegion, tmp_path: Path) -> None:
+    """Its season is not one in which nothing was published."""
+    for source in (region.products).rglob("MTD_MSIL2A.xml"):
+        if "202106" in source.parent.name:
+            shutil.copytree(source.parent, tmp_path / "products" / source.parent.name)
+    for metadata in (tmp_path / "products").rglob("MTD_MSIL2A.xml"):
+        metadata.write_text("<cut")
+    shown = CliRunner().invoke(
+        cli,
+        ["quality", "30SUF", "--recipe", str(RECIPE), "--year", str(region.year), "--products",
+         str(tmp_path / "products"), "--workspace", str(tmp_path / "ws"), "--json"],
+    )  # fmt: skip
+    assert "there and cannot be read: " in shown.output
+    assert "MTD_MSIL2A.xml: not valid XML" in shown.output
+    # In the other seasons nothing is there.
+    assert "No product is published for this season." in shown.output

@@ -21,6 +21,7 @@ from landcover.nouns.period import Period
 from landcover.nouns.product import Product
 from landcover.parts.task import Task
 from landcover.products.manifest import check_manifest
+from landcover.products.naming import parse_name
 from landcover.products.reading import read_product
 from landcover.sources.addresses import is_remote, open_source
 from landcover.sources.local import LocalSource
@@ -45,6 +46,11 @@ class AvailableProducts:
     """Name → what the remote source knows."""
     checksums: dict[str, str] = field(default_factory=dict)
     """href → SHA-256 of files that were fetched."""
+
+    def damaged_in(self, period: Period) -> list[str]:
+        """Say why products of a period cannot be used; those of a name without a date count."""
+        dated = ((parse_name(name.partition(".")[0]), error) for name, error in self.damaged)
+        return [str(e) for name, e in dated if name is None or period.has(name.datatake)]
 
 
 def find_products(task: Task, tile: str, periods: Sequence[Period]) -> AvailableProducts:
