@@ -143,7 +143,7 @@ def test_a_product_that_cannot_be_read_is_told(region: SimulatedRegion, tmp_path
     shown = CliRunner().invoke(
         cli,
         ["quality", "30SUF", "--recipe", str(RECIPE), "--year", str(region.year), "--products",
-         str(tmp_path / "products"), "--workspace", str(tmp_path / "ws"), "--json"],
+         str(tmp_path / "products"), "--workspace", str(tmp_path / "ws")],
     )  # fmt: skip
     assert "there and cannot be read: " in shown.output
     assert "MTD_MSIL2A.xml: not valid XML" in shown.output
