@@ -40,7 +40,7 @@ from landcover.publish.quality import (
 )
 from landcover.publish.quicklooks import Quicklook
 from landcover.recipe import Recipe
-from landcover.sources.addresses import open_source
+from landcover.sources.addresses import is_remote, open_source
 from landcover.sources.local import LocalSource
 from landcover.sources.selection import gaps, select_products
 from landcover.stores.workspace import Workspace
