@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from landcover.errors import LandcoverError, MissingDataError
+from landcover.errors import InputError, LandcoverError, MissingDataError
 from landcover.ledger import outputs, runs
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
@@ -23,6 +23,12 @@ from landcover.nouns.stages import Stage
 from landcover.parts.preparation.composite_rule import OPTIONS, rule_of
 from landcover.parts.preparation.composites import lacking_layers
 from landcover.parts.preparation.expected_coverage import candidates_of, expect
+from landcover.parts.preparation.expected_holes import (
+    Hole,
+    counted_holes,
+    expected_holes,
+    lost_percent,
+)
 from landcover.parts.preparation.fetching import AvailableProducts, find_products
 from landcover.parts.preparation.quicklook_masks import masked_by_recipe
 from landcover.parts.preparation.quicklooks import make_quicklook, quicklook_of_composite
@@ -108,18 +114,21 @@ def check_readiness(
         progress(number / len(arguments.tiles), tile)
         seasons: list[SeasonQuality] = []
         grids: list[Grid] = []
+        chosen: list[_Choice] = []
         for period, choice in _choices(workspace, run, recipe, tile):
             if isinstance(choice, LandcoverError):
                 troubles.append(f"{tile} {period.name}: {choice}")
                 why = str(choice)
                 seasons.append(SeasonQuality(period=period.name, status="empty", reason=why))
                 continue
+            chosen.append(choice)
             season, grid = _season(choice)
             seasons.append(season)
             grids += [grid] if grid else []
         grid = grids[0] if grids else None
         outline = outline_of(grid or tile_grid(tile))
-        tiles.append(TileQuality(tile=tile, grid=grid, geometry=outline, seasons=tuple(seasons)))
+        quality = TileQuality(tile=tile, grid=grid, geometry=outline, seasons=tuple(seasons))
+        tiles.append(quality.model_copy(update={"lost_percent": _lost(chosen, quality)}))
         n_seasons += len(seasons)
     if len(troubles) == n_seasons:
         raise MissingDataError(f"No tile could be looked at. {troubles[0]}")
@@ -266,6 +275,26 @@ def _season(choice: _Choice) -> tuple[SeasonQuality, Grid | None]:
         "degraded": degraded,
     }
     return season.model_copy(update=expected), _finest(chosen)
+
+
+def _lost(chosen: Sequence[_Choice], tile: TileQuality) -> float | None:
+    """Predict the share of a tile that will have no class; None where a season tells too little."""
+    if tile.grid is None or any(s.basis not in ("composite", "scl") for s in tile.seasons):
+        return None
+    try:
+        return lost_percent(tile.grid, (hole for choice in chosen for hole in _holes(choice)))
+    except InputError:  # the seasons lie on different grids; the run will say so
+        return None
+
+
+def _holes(choice: _Choice) -> Iterator[Hole]:
+    task = choice.task
+    made = find_composite(
+        task.workspace, task.recipe, str(task.unit.tile), choice.period, choice.products
+    )
+    if made is not None:
+        return counted_holes(task, made)
+    return expected_holes(task.recipe, choice.products)
 
 
 def _degraded(choice: _Choice) -> tuple[str, ...]:

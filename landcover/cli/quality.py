@@ -109,6 +109,12 @@ def _tell(readiness: Readiness, out: str | None) -> None:
         click.echo(f"… {len(rows) - MOST_TOLD} more rows; --out or --json give all.")
     for basis in bases_of(tiles):
         click.echo(f"{BASES[basis].word}: {BASES[basis].how}.")
+    for tile in worst_first(tiles)[:MOST_TOLD]:
+        if tile.lost_percent is not None:
+            click.echo(
+                f"{tile.tile}: {tile.lost_percent:.1f} % of the map will have no class: all "
+                "layers of all seasons together."
+            )
     counts = (f"{sum(t.status == s for t in tiles)} {s}" for s in STATUSES)
     word = "tile by its" if len(tiles) == 1 else "tiles by their"
     click.echo(f"{len(tiles)} {word} worst season: {', '.join(counts)}")

@@ -54,10 +54,22 @@ def tell_outcome(outcome: Mapping[str, Any]) -> None:
             f"  missing: {names}{f' and {more} more' if more > 0 else ''} "
             f"({outcome['missing_percent']:g} % of the tiles)"
         )
+    tell_holes(outcome["holes"])
     for season in outcome["degraded"][:MOST_NAMED]:
         click.echo(f"  degraded: {season}")
     if len(outcome["degraded"]) > MOST_NAMED:
         click.echo(f"  degraded: {len(outcome['degraded']) - MOST_NAMED} more seasons (--json)")
+
+
+def tell_holes(holes: Mapping[str, Any] | None) -> None:
+    """Print how much of the map has no class, and what would win most of it back."""
+    if holes is None or not holes["lost_percent"]:
+        return
+    click.echo(f"  holes: {holes['lost_percent']:.1f} % of the map has no class")
+    for remedy in holes["remedies"]:
+        click.echo(f"    {remedy['sentence']}")
+    if holes["remedies"]:
+        click.echo(f"    for all of it: landcover run … {' '.join(remedy['options'])}")
 
 
 def _published(workspace: Workspace, report: dict[str, Any]) -> Output | None:

@@ -43,6 +43,7 @@ def command(run: str | None, watch: bool, workspace: str | None, as_json: bool) 
 
 
 def _look(workspace: Workspace, run: str) -> dict[str, Any]:
+    from landcover.ledger.runs import load
     from landcover.ledger.units import states
     from landcover.nouns.outcome import Outcome
     from landcover.parts.reporting.degraded import degraded_seasons
@@ -53,6 +54,9 @@ def _look(workspace: Workspace, run: str) -> dict[str, Any]:
     by_stage: dict[str, dict[str, int]] = {}
     for stage in dict.fromkeys(unit.stage for unit in units):
         by_stage[stage] = dict(Counter(u.state for u in units if u.stage == stage))
+    from landcover.parts.reporting.map_holes import holes_of
+
+    holes = holes_of(workspace, load(workspace, run)[1], units)
     if record.get("outcome"):
         outcome = record["outcome"]
     else:  # it is not at its end: what is known so far
@@ -68,6 +72,7 @@ def _look(workspace: Workspace, run: str) -> dict[str, Any]:
         "peak_mb": max((u.peak_mb for u in units), default=0),
         "troubles": troubles(units),
         **outcome,
+        "holes": None if holes is None else holes.to_document(),
     }
 
 

@@ -47,7 +47,7 @@ TABLE: Mapping[Stage, StageRow] = {
         StageRow("classify", "classify", 1),
         StageRow("mosaic", "mosaic", 1),
         StageRow("validate", "validate", 2),
-        StageRow("publish", "publish", 6),
+        StageRow("publish", "publish", 7),
     )
 }
 STAGES: tuple[Stage, ...] = tuple(TABLE)

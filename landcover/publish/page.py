@@ -7,6 +7,7 @@ from pydantic import Field
 from landcover.nouns.accuracy import AccuracyReport
 from landcover.nouns.base import Noun
 from landcover.nouns.grid import Grid
+from landcover.nouns.holes import Holes
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.model import ModelCard
 from landcover.nouns.validation import Validation
@@ -186,6 +187,8 @@ class Page(Noun):
     """What the model goes by; None where it was not explained."""
     checked: CheckedView | None = None
     """The model's samples; None where nobody looked at them."""
+    holes: Holes | None = None
+    """Why pixels have no class; None where there is no map, or an older one."""
     troubles: tuple[str, ...] = ()
     """One sentence per unit that failed or was skipped."""
 

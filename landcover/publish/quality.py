@@ -119,6 +119,9 @@ class TileQuality(Noun):
     geometry: dict[str, JsonValue]
     """Footprint of that grid (else of the whole tile), GeoJSON."""
     seasons: tuple[SeasonQuality, ...]
+    lost_percent: float | None = None
+    """Pixels that have, or will have, no class in the map, %: those that any layer of any season
+    leaves empty. None where it is not known."""
 
     @property
     def nodata_percent(self) -> float | None:
@@ -283,6 +286,7 @@ def _properties(tile: TileQuality) -> dict[str, Any]:
         "status": tile.status,
         "status_by_season": {s.period: s.status for s in tile.seasons},
         "nodata_pct": tile.nodata_percent,
+        "map_nodata_pct": tile.lost_percent,
         "nodata_pct_by_season": {s.period: s.nodata_percent for s in tile.seasons},
         "basis": ", ".join(bases_of([tile])),
         "n_products": tile.n_products,

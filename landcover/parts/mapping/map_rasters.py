@@ -22,6 +22,7 @@ from landcover.nouns.colour import rgb_of
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import ModelCard, SecondModel
 from landcover.nouns.output import Output
+from landcover.parts.mapping.holes import HoleCounter, computed_from
 from landcover.parts.preparation.composite_files import clear_name
 from landcover.parts.task import Task
 from landcover.parts.training.second_level import second_layer
@@ -73,15 +74,15 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
         path: Folder that is made.
 
     Returns:
-        Grid, pixels of each code and of each second one, nodata in percent, and shares of the
-        further layers.
+        Grid, pixels of each code and of each second one, nodata in percent, which layers were
+        missing there, and shares of the further layers.
 
     Raises:
         MissingDataError: No pixel has all features.
     """
     path.mkdir()
     counts, second = np.zeros(256, dtype=np.int64), np.zeros(256, dtype=np.int64)
-    outside = 0
+    outside, holes = 0, HoleCounter(plan.card.features)
     seen = np.zeros(len(plan.card.features.names), dtype=np.bool_)
     styles = _styles(plan.card, plan.recipe)
     windows = _windows(task, plan)
@@ -109,6 +110,7 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
             for name, values in layers.items():
                 files[name].write(values, window)
             counts += np.bincount(layers[CLASSES].ravel(), minlength=256)
+            holes.add(features, layers[CLASSES])
             if "trust.tif" in layers:
                 outside += int(np.count_nonzero(layers["trust.tif"] == 1))
             if counts[0] == counts.sum():
@@ -119,6 +121,7 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
         "grid": plan.grid.to_document(),
         "pixels": {str(code): int(counts[code]) for code in np.flatnonzero(counts)},
         "nodata_percent": round(100 * int(counts[0]) / int(counts.sum()), 4),
+        "holes": holes.document(int(counts.sum()), computed_from(plan.card.features, task.recipe)),
     }
     if plan.second:
         stats["second_pixels"] = {str(k): int(second[k]) for k in np.flatnonzero(second) if k}

@@ -62,6 +62,7 @@ def write_report(task: Task, found: RunOutputs, path: Path) -> dict[str, Any]:
         card=found.card,
         explained=show_explanation(task, found.validation, path),
         checked=show_samples(task, found.card, path),
+        holes=found.holes,
         troubles=found.troubles,
     )
     with ExitStack() as opened:

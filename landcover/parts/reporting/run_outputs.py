@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from landcover.labels.files import split_paths
 from landcover.ledger import outputs, runs, units
+from landcover.nouns.holes import Holes
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.model import ModelCard
 from landcover.nouns.output import Output
@@ -16,6 +17,7 @@ from landcover.nouns.period import Period
 from landcover.nouns.run import Unit, UnitState
 from landcover.nouns.stages import Stage
 from landcover.parts.preparation.expected_coverage import candidates_of
+from landcover.parts.reporting.map_holes import holes_of
 from landcover.parts.reporting.run_report import troubles
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
@@ -65,6 +67,10 @@ class RunOutputs:
     """What is not there → reason: ``map``, ``accuracy``, or a zone."""
     troubles: tuple[str, ...]
     """One sentence per unit that failed or was skipped before this stage."""
+    lost: dict[str, float] = field(default_factory=dict)
+    """Tile → pixels of its map without a class, %."""
+    holes: Holes | None = None
+    """Why pixels of the map have no class."""
 
 
 def load_run_outputs(task: Task) -> RunOutputs:
@@ -96,6 +102,11 @@ def load_run_outputs(task: Task) -> RunOutputs:
         validation=next((o for o in validated if o.unit == "validation"), None),
         missing=missing,
         troubles=tuple(without_paths(task, line) for line in troubles(states)),
+        lost={
+            str(unit.tile): float(output.stats["nodata_percent"])
+            for unit, output in task.all_outputs("classify")
+        },
+        holes=holes_of(task.workspace, task.recipe, states),
     )
 
 

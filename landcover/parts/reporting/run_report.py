@@ -8,6 +8,7 @@ from typing import Any
 from landcover.ledger import runs, units
 from landcover.nouns.outcome import Outcome
 from landcover.nouns.run import UnitState
+from landcover.parts.reporting.map_holes import holes_of
 from landcover.parts.reporting.outcome import outcome_of
 from landcover.stores.workspace import Workspace
 
@@ -25,8 +26,9 @@ def summary_of(workspace: Workspace, run_id: str) -> dict[str, Any]:
 
     Returns:
         ``run``; ``state`` (``done``, ``failed``) and what else :class:`Outcome` tells;
-        ``counts`` by state, ``n_units``, ``troubles`` (one sentence per failed or skipped unit)
-        and ``outputs`` of the publish stage.
+        ``holes`` of the map (:class:`Holes`, each remedy with the ``options`` that make it; None
+        where there is no map); ``counts`` by state, ``n_units``, ``troubles`` (one sentence per
+        failed or skipped unit) and ``outputs`` of the publish stage.
 
     Raises:
         UnavailableError: A record is malformed.
@@ -35,9 +37,11 @@ def summary_of(workspace: Workspace, run_id: str) -> dict[str, Any]:
     states = units.states(workspace.records, run_id)
     counts: Counter[str] = Counter(state.state for state in states)
     outcome = outcome_of(workspace, run, recipe, states)
+    holes = holes_of(workspace, recipe, states)
     return {
         "run": run_id,
         **outcome.to_document(),
+        "holes": None if holes is None else holes.to_document(),
         "counts": dict(counts),
         "n_units": len(states),
         "troubles": troubles(states),

@@ -20,6 +20,7 @@ def tile_qualities(found: RunOutputs) -> tuple[TileQuality, ...]:
         tiles.append(
             TileQuality(
                 tile=tile,
+                lost_percent=found.lost.get(tile),
                 grid=grids[0] if grids else None,
                 geometry=outline_of(grids[0] if grids else tile_grid(tile)),
                 seasons=tuple(
