@@ -41,6 +41,8 @@ KINDS: tuple[ProductKind, ...] = (
                 "landcover.products.safe", "is_safe", "read_safe"),
     ProductKind("stac-item", "a folder with a STAC item and its rasters",
                 "landcover.products.stac_item", "is_stac_item", "read_stac_item"),
+    ProductKind("aws", "a folder of a tile as AWS lays it out (with tileInfo.json)",
+                "landcover.products.aws", "is_aws_tile", "read_aws_tile"),
 )  # fmt: skip
 
 
