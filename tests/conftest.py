@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from servers import document_server, s3_server
 
@@ -121,3 +124,38 @@ def _environment() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_thread_stays() -> Iterator[None]:
+    """No module leaves a thread behind that would keep a process from ending."""
+    before = set(threading.enumerate())
+    yield
+    ends = time.monotonic() + 5
+    while (left := _threads_beyond(before)) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert not left, f"threads left behind: {left}"
+
+
+def _threads_beyond(before: set[threading.Thread]) -> list[str]:
+    found = [thread for thread in threading.enumerate() if thread not in before]
+    return [thread.name for thread in found if not thread.daemon and thread.is_alive()]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_stays() -> Iterator[None]:
+    """No test leaves a client of a server or a process behind, however the session ends."""
+    yield
+    from landcover.stores.mongo import close_clients
+
+    begun = time.monotonic()
+    close_clients()
+    assert time.monotonic() - begun < 20, "clients of servers that are gone were waited for"
+    # What multiprocessing keeps for itself ends with this process.
+    left = [
+        " ".join(child.cmdline())
+        for child in psutil.Process().children(recursive=True)
+        if child.is_running() and child.status() != psutil.STATUS_ZOMBIE
+    ]
+    ours = [line for line in left if "multiprocessing" not in line and line]
+    assert not ours, f"processes left behind: {ours}"
