@@ -27,7 +27,7 @@ from landcover.recipe import Labels
 from landcover.stores.workspace import Workspace
 
 Opens = Callable[[], Workspace]
-Tell = Callable[[float, str], None]
+Progress = Callable[[float, str], None]
 _DIGITS = 7
 # Of a degree: a centimetre.
 
@@ -171,7 +171,7 @@ def _error(
 
 
 def draw_sheet(
-    maps: Sequence[MapFile], plan: Plan, path: Path, *, seed: int = 0, tell: Tell | None = None
+    maps: Sequence[MapFile], plan: Plan, path: Path, *, seed: int = 0, tell: Progress | None = None
 ) -> dict[int, int]:
     """Draw the points of a plan and write them as a field sheet.
 

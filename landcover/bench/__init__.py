@@ -5,7 +5,7 @@ How to add a bench:
 1. Write one file here, a noun: ``landcover/bench/mosaic.py``. The first line of its docstring is
    its line in ``landcover bench``. Nothing heavy is imported at its top: the list reads them all.
 2. In it, write ``disk_gb(request) -> float``, the GB that it puts into ``request.folder``, and
-   ``measure(request, tell) -> Report``, which measures.
+   ``measure(request, progress) -> Report``, which measures.
 3. What is timed runs in a process of its own: a *work function* prepares (reads its data, warms
    compiled code up) and returns a function without arguments, the work; the seconds, CPU seconds
    and peak memory of that alone count. It may return a digest of its output
@@ -17,11 +17,11 @@ How to add a bench:
            data = ...
            return lambda: digest(api.something(data))
 
-       def measure(request: Request, tell: Tell) -> Report:
+       def measure(request: Request, progress: Progress) -> Report:
            arguments = {"pixels": request.pixels_or(1098)}
            cases = [Case("ours", f"{__name__}:ours", arguments),
                     Case("scipy", f"{__name__}:with_scipy", arguments)]
-           rows = side_by_side("mean filter", cases, request.repeats_or(3), tell)
+           rows = side_by_side("mean filter", cases, request.repeats_or(3), progress)
            return Report("mosaic", {"pixels": request.pixels_or(1098)}, rows)
 
    The first case is ours; ``ratio`` of every other row is the CPU of ours divided by its CPU.

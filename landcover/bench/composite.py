@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from landcover.bench import season
 from landcover.bench.processes import Case, side_by_side
-from landcover.bench.tables import Report, Request, Row, Tell, Work, digest
+from landcover.bench.tables import Progress, Report, Request, Row, Work, digest
 from landcover.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ def disk_gb(request: Request) -> float:
     return season.disk_gb(pixels, products) + 2 * pixels**2 * season.OUTPUT_BYTES_PER_PIXEL / 1e9
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Composite a season by the stage, decode what it decodes, and composite it the plain way.
 
     Raises:
         InputError: A pixel of ours differs from the plain masked median.
     """
     products, threads = request.products or 5, request.threads or 2
-    made = season.make_season(request, request.pixels_or(1098), tell)
+    made = season.make_season(request, request.pixels_or(1098), progress)
     if products > season.MOST_SIMULATED:
         made = season.multiply(made, products, request.folder / "copies")
     known = {**season.to_arguments(made), "folder": str(request.folder), "count": products}
@@ -49,7 +49,7 @@ def measure(request: Request, tell: Tell) -> Report:
         Case(f"np.nanmedian, {plain}", f"{__name__}:plain", {**known, "strip": strip}),
     ]
     title = f"{products} products x 14 rasters"
-    rows = side_by_side(title, cases, request.repeats_or(3), tell, same=False)
+    rows = side_by_side(title, cases, request.repeats_or(3), progress, same=False)
     pixels = max(season.blocks(str(path))[-1] for path in season.rasters(made))
     facts = {"pixels": pixels.row + pixels.height, "products": products, "threads": threads}
     return Report("composite", facts, rows, _notes(rows))

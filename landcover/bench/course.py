@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from landcover.bench.tables import Report, Request, Row, Tell
+from landcover.bench.tables import Progress, Report, Request, Row
 
 if TYPE_CHECKING:
     from landcover.bench.models import Predictions, Samples
@@ -27,7 +27,7 @@ def disk_gb(request: Request) -> float:
     return 0.0
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Fit our forest on the medians of three seasons, and on the course of the year beside them.
 
     Raises:
@@ -48,7 +48,7 @@ def measure(request: Request, tell: Tell) -> Report:
     for number, engine in enumerate(ENGINES):
         predictions: list[Predictions] = []
         for place, (name, samples) in enumerate(sets.items()):
-            tell((number + place / len(sets)) / len(ENGINES), f"{engine}, {name}")
+            progress((number + place / len(sets)) / len(ENGINES), f"{engine}, {name}")
             row, answers = evaluate(name, engine, samples, request.seed, request.threads or 2)
             rows.append(row)
             predictions.append(answers)

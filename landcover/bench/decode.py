@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from landcover.bench import season
 from landcover.bench.processes import Case, side_by_side
-from landcover.bench.tables import Report, Request, Tell, Work
+from landcover.bench.tables import Progress, Report, Request, Work
 
 if TYPE_CHECKING:
     from landcover.nouns.grid import Window
@@ -21,9 +21,9 @@ def disk_gb(request: Request) -> float:
     return season.disk_gb(request.pixels_or(2196), season.MOST_SIMULATED)
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Read the 14 rasters of one product in several ways; every way reads every pixel."""
-    made = season.make_season(request, request.pixels_or(2196), tell)
+    made = season.make_season(request, request.pixels_or(2196), progress)
     files = [str(path) for path in season.rasters(made)]
     megapixels = sum(height * width for height, width in map(_shape, files)) / 1e6
     threads = request.threads or 2
@@ -34,7 +34,7 @@ def measure(request: Request, tell: Tell) -> Report:
         Case("windows of 512 px", f"{__name__}:by_windows", {"files": files, "side": 512}),
         Case("whole bands", f"{__name__}:by_bands", {"files": files}),
     ]  # fmt: skip
-    rows = side_by_side("14 rasters of a product", cases, request.repeats_or(3), tell)
+    rows = side_by_side("14 rasters of a product", cases, request.repeats_or(3), progress)
     ns = 1000 * rows[0].cost.cpu_seconds / megapixels
     return Report(
         "decode",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from landcover.bench.tables import Cost, Report, Request, Row, Tell
+from landcover.bench.tables import Cost, Progress, Report, Request, Row
 from landcover.nouns.run import UnitState
 from landcover.nouns.stages import STAGES
 
@@ -15,18 +15,18 @@ def disk_gb(request: Request) -> float:
     return 2 * request.pixels_or(720) ** 2 * 250e-9
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Run the demo twice in a fresh workspace and sum up what each stage took."""
     from landcover.bench.runs import simulate_region, through_airflow
 
     pixels = request.pixels_or(720)
     began = time.monotonic()
-    tell(0.0, "simulating")
+    progress(0.0, "simulating")
     region = simulate_region(request.folder / "region", pixels=pixels, seed=request.seed)
     simulated = time.monotonic() - began
-    tell(0.2, "first run")
+    progress(0.2, "first run")
     first, first_seconds = through_airflow(region, request.folder / "workspace")
-    tell(0.7, "second run")
+    progress(0.7, "second run")
     second, second_seconds = through_airflow(region, request.folder / "workspace")
     recomputed = sum(state.state == "done" for state in second)
     return Report(

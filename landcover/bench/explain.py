@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landcover.bench.processes import Case, side_by_side
-from landcover.bench.tables import Report, Request, Row, Tell, Work
+from landcover.bench.tables import Progress, Report, Request, Row, Work
 from landcover.bench.train import CLASSES, FEATURES, ROWS, TREES, samples
 from landcover.errors import InputError
 
@@ -28,7 +28,7 @@ def disk_gb(request: Request) -> float:
     return 1.2 if request.full else 0.2
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Explain rows of a forest of 100 trees: a figure's worth by us, a few by both.
 
     The full table of 70,000 rows with ``--full``, else 9,000. Both engines explain a forest
@@ -40,18 +40,18 @@ def measure(request: Request, tell: Tell) -> Report:
         "folder": str(request.folder), "rows": rows, "seed": request.seed,
         "threads": request.threads or 2,
     }  # fmt: skip
-    tell(0.0, f"fitting two forests of {rows} rows")
+    progress(0.0, f"fitting two forests of {rows} rows")
     _write_forests(**known)
     found = side_by_side(
         f"figure of {FIGURE_ROWS} rows",
         [Case("ours", f"{__name__}:figure", known)],
         request.repeats_or(1),
-        tell,
+        progress,
     )
     cases = [Case("ours", f"{__name__}:ours", known)]
     if find_spec("shap"):
         cases.append(Case("shap.TreeExplainer", f"{__name__}:with_shap", known))
-    found += side_by_side(f"{BESIDE} rows", cases, request.repeats_or(1), tell, same=False)
+    found += side_by_side(f"{BESIDE} rows", cases, request.repeats_or(1), progress, same=False)
     facts = {"rows": rows, "features": FEATURES, "classes": CLASSES, "trees": TREES}
     return Report("explain", {**facts, "threads": known["threads"]}, found, _notes(found))
 

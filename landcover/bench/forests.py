@@ -11,7 +11,7 @@ from pathlib import Path
 from landcover.bench import season, synthetic
 from landcover.bench.predict import forget_maps, run_stage
 from landcover.bench.processes import Case, run, side_by_side
-from landcover.bench.tables import Report, Request, Row, Tell, Work
+from landcover.bench.tables import Progress, Report, Request, Row, Work
 
 TREES = (10, 30, 100, 200, 500)
 TYPICAL = 100
@@ -28,7 +28,7 @@ def disk_gb(request: Request) -> float:
     return (1 + sum(TILES) * len(WORKERS)) * each / 1e9 + 0.1
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Map one tile by forests of 10 to 500 trees, then 1 to 8 tiles on 1 and 2 workers.
 
     Every map is made by the stage, with one thread; each tile has a workspace of its own. A worker
@@ -36,13 +36,13 @@ def measure(request: Request, tell: Tell) -> Report:
     """
     pixels, repeats = _side(request), request.repeats_or(1)
     folder = str(request.folder / "tile")
-    tell(0.0, f"fitting forests of {', '.join(map(str, TREES))} trees")
+    progress(0.0, f"fitting forests of {', '.join(map(str, TREES))} trees")
     known = {"folder": folder, "pixels": pixels, "seed": request.seed}
     run(Case("preparing", f"{__name__}:prepared", known))
     rows: list[Row] = []
     for name in RUNS:
         case = Case("ours", f"{__name__}:mapped", {"folder": folder, "name": name})
-        rows += side_by_side(name, [case], repeats, tell)
+        rows += side_by_side(name, [case], repeats, progress)
     by_tiles: list[Row] = []
     for number in TILES:
         cases = [
@@ -50,7 +50,7 @@ def measure(request: Request, tell: Tell) -> Report:
                  {"folder": folder, "number": number, "workers": workers})
             for workers in WORKERS
         ]  # fmt: skip
-        by_tiles += side_by_side(f"{number} tiles", cases, repeats, tell)
+        by_tiles += side_by_side(f"{number} tiles", cases, repeats, progress)
     facts = {"pixels": pixels, "features": len(synthetic.feature_names()), "seed": request.seed}
     return Report("forests", facts, [*rows, *by_tiles], [*_by_trees(rows), *_by_workers(by_tiles)])
 

@@ -11,7 +11,7 @@ from typing import Any
 from landcover.bench import season
 from landcover.bench.composite import decode_alone, ours
 from landcover.bench.processes import Case, side_by_side
-from landcover.bench.tables import Report, Request, Row, Tell, Work
+from landcover.bench.tables import Progress, Report, Request, Row, Work
 
 TILES = (1, 2, 4, 8)
 WORKERS = (1, 2)
@@ -26,7 +26,7 @@ def disk_gb(request: Request) -> float:
     return season.disk_gb(pixels, season.MOST_SIMULATED) + each * sum(TILES) * len(WORKERS)
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Composite 1 to 8 tiles on 1 and 2 workers, then 2 to 15 products of one tile.
 
     All tiles have the pixels of the one that is simulated; each has a workspace of its own. A
@@ -34,7 +34,7 @@ def measure(request: Request, tell: Tell) -> Report:
     """
     pixels = request.pixels_or(2196)
     count = request.products or 5
-    made = season.make_season(request, pixels, tell)
+    made = season.make_season(request, pixels, progress)
     made = season.multiply(made, max(PRODUCTS), request.folder / "copies")
     known = {**season.to_arguments(made), "folder": str(request.folder)}
     repeats = request.repeats_or(1)
@@ -45,7 +45,7 @@ def measure(request: Request, tell: Tell) -> Report:
                  {**known, "count": count, "number": number, "workers": workers})
             for workers in WORKERS
         ]  # fmt: skip
-        rows += side_by_side(f"{number} tiles", cases, repeats, tell)
+        rows += side_by_side(f"{number} tiles", cases, repeats, progress)
     by_products: list[Row] = []
     for products in PRODUCTS if request.products is None else (request.products,):
         arguments = {**known, "count": products}
@@ -53,7 +53,7 @@ def measure(request: Request, tell: Tell) -> Report:
             Case("ours", f"{__name__}:ours", {**arguments, "threads": 1}),
             Case("decode alone", f"{__name__}:decode_alone", arguments),
         ]
-        by_products += side_by_side(f"{products} products", cases, repeats, tell, same=False)
+        by_products += side_by_side(f"{products} products", cases, repeats, progress, same=False)
     notes = [*_bound_by_workers(rows), *_bound_by_products(by_products)]
     return Report("growth", {"pixels": pixels, "products": count}, [*rows, *by_products], notes)
 

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from landcover.bench.processes import Case, side_by_side
-from landcover.bench.tables import Report, Request, Row, Tell, Work, digest
+from landcover.bench.tables import Progress, Report, Request, Row, Work, digest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ def disk_gb(request: Request) -> float:
     return 0.0
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Measure the kernels of prepare on random arrays of a tile's shape; one thread each.
 
     Medians of numpy and bottleneck are of float32 whose masked pixels are NaN already: turning
@@ -39,13 +39,13 @@ def measure(request: Request, tell: Tell) -> Report:
         # A stack of whole bands of float32 would be tens of gigabytes: they get a part of it.
         size = {**known, "pixels": min(pixels, 2196), "times": times}
         cases = [Case(e, f"{__name__}:median", {**size, "engine": e}) for e in engines]
-        rows += side_by_side(f"median of {times}, {size['pixels']} px", cases, repeats, tell)
+        rows += side_by_side(f"median of {times}, {size['pixels']} px", cases, repeats, progress)
     for title, name, engines in (
         ("600 m filter at 20 m", "growth", ["ours", "scipy uniform_filter", "scipy fftconvolve"]),
         ("20 to 10 m, nearest", "upsampling", ["ours", "np.kron", "scipy zoom"]),
     ):
         cases = [Case(e, f"{__name__}:{name}", {**known, "engine": e}) for e in engines]
-        rows += side_by_side(f"{title}, {pixels} px", cases, repeats, tell)
+        rows += side_by_side(f"{title}, {pixels} px", cases, repeats, progress)
     return Report("kernels", {"pixels": pixels, "threads": 1}, rows, _notes(rows))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landcover.bench.season import LAYERS, TILE, use
-from landcover.bench.tables import Tell
+from landcover.bench.tables import Progress
 
 if TYPE_CHECKING:
     from landcover.nouns.grid import Grid
@@ -44,14 +44,14 @@ def grid_of(pixels: int, resolution: int) -> Grid:
     return tile_grid(TILE, resolution).model_copy(update={"width": side, "height": side})
 
 
-def write_layers(folder: Path, pixels: int, seed: int, tell: Tell) -> None:
+def write_layers(folder: Path, pixels: int, seed: int, progress: Progress) -> None:
     """Write the layers of three seasons and the terrain.
 
     Args:
         folder: ``{season}/{layer}.tif`` and ``terrain/{layer}.tif`` go here.
         pixels: Side of the tile, pixels of 10 m.
         seed: Seed of the values: random, so that they compress no better than real ones.
-        tell: Is told the share that is done.
+        progress: Is told the share that is done.
     """
     from landcover.stores.rasters import RasterStyle
 
@@ -63,7 +63,7 @@ def write_layers(folder: Path, pixels: int, seed: int, tell: Tell) -> None:
         *((f"terrain/{layer}.tif", 10, height) for layer in TERRAIN),
     ]  # fmt: skip
     for number, (name, resolution, style) in enumerate(files):
-        tell(number / len(files), f"writing {name}")
+        progress(number / len(files), f"writing {name}")
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, grid_of(pixels, resolution), style, (seed, number))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from landcover.bench.tables import Cost, Report, Request, Row, Tell
+from landcover.bench.tables import Cost, Progress, Report, Request, Row
 from landcover.errors import InputError, LandcoverError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def disk_gb(request: Request) -> float:
     return n_variants * sum(files) / 1e9
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Composite each tile without its clearest date by every variant, and compare with it."""
     from landcover.settings import in_environment, read_settings
 
@@ -67,10 +67,10 @@ def measure(request: Request, tell: Tell) -> Report:
         raise InputError("bench masks: --region must name a folder of real products.")
     settings = read_settings(workspace=str(request.folder / "workspace"))
     with in_environment(settings):
-        return _measure(request, tell)
+        return _measure(request, progress)
 
 
-def _measure(request: Request, tell: Tell) -> Report:
+def _measure(request: Request, progress: Progress) -> Report:
     rows: list[Row] = []
     facts: dict[str, Any] = {}
     tiles = _dates(Path(str(request.region)))
@@ -81,7 +81,7 @@ def _measure(request: Request, tell: Tell) -> Report:
         bench = _Tile(tile, request, truth, others)
 
         def told(share: float, what: str, number: int = number, tile: str = tile) -> None:
-            tell((number + share) / len(tiles), f"{tile}, {what}")
+            progress((number + share) / len(tiles), f"{tile}, {what}")
 
         rows += bench.rows(told)
     return Report("masks", facts, rows, tuple(_table(rows)))
@@ -94,14 +94,14 @@ class _Tile:
     truth: Mapping[str, Any]
     others: list[Mapping[str, Any]]
 
-    def rows(self, tell: Tell) -> list[Row]:
+    def rows(self, progress: Progress) -> list[Row]:
         """Measure all variants."""
         import numpy as np
 
         found: dict[str, tuple[_Composite, _Composite]] = {}
         wanted = [(name, view) for view in VIEWS for name in VARIANTS]
         for number, (name, view) in enumerate(wanted):
-            tell(number / len(wanted), name + view)
+            progress(number / len(wanted), name + view)
             truth = self._composite("truth", [self.truth], (*TRUTH, *VIEWS[view]))
             made = self._composite("others", self.others, (*VARIANTS[name], *VIEWS[view]))
             found[name + view] = made, truth

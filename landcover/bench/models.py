@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from landcover.bench.tables import Cost, Report, Request, Row, Tell
+from landcover.bench.tables import Cost, Progress, Report, Request, Row
 from landcover.errors import InputError
 from landcover.nouns.classifiers import CLASSIFIERS, DEFAULT
 
@@ -71,7 +71,7 @@ def library_folder(bench: str) -> Path:
     return folder
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Fit every engine on every data set under five seeds.
 
     Raises:
@@ -85,7 +85,7 @@ def measure(request: Request, tell: Tell) -> Report:
         known = read(folder)
         predictions = {}
         for place, engine in enumerate(ENGINES):
-            tell((number + place / len(ENGINES)) / len(SETS), f"{name}, {engine}")
+            progress((number + place / len(ENGINES)) / len(SETS), f"{name}, {engine}")
             row, predictions[engine] = evaluate(name, engine, known, request.seed, threads)
             rows.append(row)
         notes += _notes(name, known, rows[-len(ENGINES) :], predictions)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landcover.bench.processes import Case, side_by_side
-from landcover.bench.tables import Report, Request, Row, Tell, Work
+from landcover.bench.tables import Progress, Report, Request, Row, Work
 from landcover.errors import LandcoverError
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ def disk_gb(request: Request) -> float:
     return 2 * ROWS * COLUMNS * BYTES_PER_PIXEL * request.pixels_or(1098) ** 2 / 1e9
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Join the maps of both zones, with and without feathering, and warp them onto one grid.
 
     Beside it stands a script of rasterio's own functions; its start, a second or so of CPU, is a
     part of what it takes. It reads and writes the same classes and confidence.
     """
     pixels = request.pixels_or(1098)
-    tell(0.0, "maps")
+    progress(0.0, "maps")
     write_maps(request.folder, pixels, request.seed)
     shared = {"folder": str(request.folder), "pixels": pixels}
     repeats = request.repeats_or(1)
@@ -81,7 +81,7 @@ def measure(request: Request, tell: Tell) -> Report:
         cases = [Case("ours", f"{__name__}:ours", {**shared, **arguments})]
         if theirs is not None:
             cases.append(Case("rasterio", f"{__name__}:{theirs}", shared))
-        rows += side_by_side(title, cases, repeats, tell, same=False)
+        rows += side_by_side(title, cases, repeats, progress, same=False)
     megabytes = 2 * 2 * ROWS * COLUMNS * pixels**2 / 1e6
     notes = [
         f"{row.case}, {row.engine}: {megabytes / row.cost.cpu_seconds:.0f} MB of classes and "

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from landcover.bench.processes import Case, side_by_side
-from landcover.bench.tables import FULL_PIXELS, Report, Request, Row, Tell, Work, digest
+from landcover.bench.tables import FULL_PIXELS, Progress, Report, Request, Row, Work, digest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,7 @@ def disk_gb(request: Request) -> float:
     return 0.0
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Measure each kernel beside the plain one, on made-up ground.
 
     Raises:
@@ -47,13 +47,13 @@ def measure(request: Request, tell: Tell) -> Report:
             Case(engine, f"{__name__}:{kernel}", {**known, **arguments, "engine": engine})
             for engine in ("ours", "plain")
         ]
-        rows += side_by_side(title, cases, repeats, tell)
+        rows += side_by_side(title, cases, repeats, progress)
     notes = _notes(rows, pixels)
     cases = [
         Case(f"codes {first} to {first + 8}", f"{__name__}:cleaning", {**known, "first": first})
         for first in (1, 247)
     ]
-    rows += side_by_side("majority of 3 x 3 px and sieve of 9 px", cases, repeats, tell)
+    rows += side_by_side("majority of 3 x 3 px and sieve of 9 px", cases, repeats, progress)
     return Report("options", {"pixels": pixels, "threads": 1}, rows, notes)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from landcover.bench import season, synthetic
 from landcover.bench.processes import Case, run, side_by_side
-from landcover.bench.tables import Row, Tell, Work
+from landcover.bench.tables import Progress, Row, Work
 from landcover.errors import LandcoverError
 
 TRAIN, CLASSIFY = "otbcli_TrainVectorClassifier", "otbcli_ImageClassifier"
@@ -23,7 +23,7 @@ WINDOW = 1020
 
 
 def beside(
-    ours: Case, folder: str, pixels: int, threads: int, repeats: int, tell: Tell
+    ours: Case, folder: str, pixels: int, threads: int, repeats: int, progress: Progress
 ) -> tuple[list[Row], list[str]]:
     """Measure it beside ours on a tile that is prepared, where it is installed.
 
@@ -33,7 +33,7 @@ def beside(
         pixels: Side of the tile, 10 m pixels.
         threads: Threads of both.
         repeats: Measurements of both.
-        tell: Is told what is being measured.
+        progress: Is told what is being measured.
 
     Returns:
         Rows, and what is to be said about them.
@@ -41,10 +41,10 @@ def beside(
     if not (shutil.which(TRAIN) and shutil.which(CLASSIFY)):
         return [], ["Orfeo ToolBox is not installed here (Debian: otb-bin)."]
     known = {"folder": folder, "threads": threads}
-    tell(0.0, "Orfeo ToolBox fits its forest")
+    progress(0.0, "Orfeo ToolBox fits its forest")
     run(Case("preparing", f"{__name__}:prepared", {**known, "pixels": pixels}))
     cases = [ours, Case("Orfeo ToolBox", f"{__name__}:classified", known)]
-    rows = side_by_side(f"map of {pixels} x {pixels} px", cases, repeats, tell, same=False)
+    rows = side_by_side(f"map of {pixels} x {pixels} px", cases, repeats, progress, same=False)
     return rows, [
         f"Orfeo ToolBox has a forest of its own from the same samples, no deeper than {DEPTH}, "
         "and reads features that were computed for it before. It gives "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from landcover.bench import orfeo, season, synthetic
 from landcover.bench.processes import Case, run, side_by_side
-from landcover.bench.tables import Report, Request, Row, Tell, Work, digest
+from landcover.bench.tables import Progress, Report, Request, Row, Work, digest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,7 @@ def disk_gb(request: Request) -> float:
     return ((side**2 + part**2) * synthetic.BYTES_PER_PIXEL + 2 * part**2 * len(BLOCKS)) / 1e9 + 1
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Map a tile by the stage and by scikit-learn, and a whole tile by the stage alone.
 
     Raises:
@@ -42,21 +42,21 @@ def measure(request: Request, tell: Tell) -> Report:
     """
     side, threads = _side(request), request.threads or 2
     part, repeats = min(side, MOST_FOR_ALL), request.repeats_or(3)
-    small = _prepare(request, part, threads, tell, None)
+    small = _prepare(request, part, threads, progress, None)
     cases = [Case("ours", f"{__name__}:ours", {**small, "run": "forest"})]
     blocks = {f"{size // 1024}k px": size for size in BLOCKS} | {"whole array": part**2}
     cases += [
         Case(f"scikit-learn, {title}", f"{__name__}:plain", {**small, "block": size})
         for title, size in blocks.items()
     ]
-    rows = side_by_side(f"map of {part} x {part} px", cases, repeats, tell)
-    large = small if side == part else _prepare(request, side, threads, tell, small["folder"])
+    rows = side_by_side(f"map of {part} x {part} px", cases, repeats, progress)
+    large = small if side == part else _prepare(request, side, threads, progress, small["folder"])
     whole = [
         Case("ours", f"{__name__}:ours", {**large, "run": "forest"}),
         Case("all but the forest", f"{__name__}:ours", {**large, "run": "stump"}),
     ]
-    alone = side_by_side(f"tile of {side} x {side} px", whole, repeats, tell, same=False)
-    orfeos, remarks = orfeo.beside(cases[0], small["folder"], part, threads, repeats, tell)
+    alone = side_by_side(f"tile of {side} x {side} px", whole, repeats, progress, same=False)
+    orfeos, remarks = orfeo.beside(cases[0], small["folder"], part, threads, repeats, progress)
     facts = {"pixels": side, "threads": threads, **_facts(request.folder)}
     notes = [*_notes(rows, alone, part, side), *remarks]
     return Report("predict", facts, [*rows, *alone, *orfeos], notes)
@@ -67,10 +67,12 @@ def _side(request: Request) -> int:
 
 
 def _prepare(
-    request: Request, pixels: int, threads: int, tell: Tell, other: str | None
+    request: Request, pixels: int, threads: int, progress: Progress, other: str | None
 ) -> dict[str, Any]:
     """Write a tile with its models, or those of another, and give the arguments of the works."""
-    tell(0.0, f"writing composites of {pixels} x {pixels} px" + ("" if other else " and fitting"))
+    progress(
+        0.0, f"writing composites of {pixels} x {pixels} px" + ("" if other else " and fitting")
+    )
     known = {"folder": str(request.folder / f"tile-{pixels}"), "pixels": pixels}
     run(Case("preparing", f"{__name__}:prepared", {**known, "seed": request.seed, "other": other}))
     return {**known, "threads": threads}

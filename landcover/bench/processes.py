@@ -20,7 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
-from landcover.bench.tables import Cost, Row, Tell, medians
+from landcover.bench.tables import Cost, Progress, Row, medians
 from landcover.errors import InputError, LandcoverError, sentence_of
 
 SAMPLE_SECONDS = 0.2
@@ -44,7 +44,7 @@ class Case:
 
 
 def side_by_side(
-    title: str, cases: Sequence[Case], repeats: int, tell: Tell, *, same: bool = True
+    title: str, cases: Sequence[Case], repeats: int, progress: Progress, *, same: bool = True
 ) -> list[Row]:
     """Measure engines in turn, each time in a process of its own.
 
@@ -52,7 +52,7 @@ def side_by_side(
         title: What is done.
         cases: The engines, ours first.
         repeats: Measurements of each.
-        tell: Is told what is being measured.
+        progress: Is told what is being measured.
         same: All engines that return a result must return the same; otherwise only each its own
             every time.
 
@@ -68,7 +68,7 @@ def side_by_side(
     for turn in range(repeats):
         for number, case in enumerate(cases):
             share = (turn * len(cases) + number) / (repeats * len(cases))
-            tell(share, f"{title}, {case.engine}")
+            progress(share, f"{title}, {case.engine}")
             cost, result = run(case)
             costs[case.engine].append(cost)
             key = cases[0].engine if same else case.engine

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from landcover.bench import layers
 from landcover.bench.processes import Case, side_by_side
 from landcover.bench.season import LAYERS, TILE
-from landcover.bench.tables import Report, Request, Tell, Work, digest
+from landcover.bench.tables import Progress, Report, Request, Work, digest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ def disk_gb(request: Request) -> float:
     return pixels**2 * layers.BYTES_PER_PIXEL / 1e9 + 100 * _many(pixels) / 1e9
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Sample a tile in several ways, then read labels from CSV and GeoParquet.
 
     Raises:
@@ -37,7 +37,7 @@ def measure(request: Request, tell: Tell) -> Report:
     """
     pixels, repeats = request.pixels_or(2196), request.repeats_or(3)
     folder = request.folder
-    layers.write_layers(folder / "layers", pixels, request.seed, tell)
+    layers.write_layers(folder / "layers", pixels, request.seed, progress)
     write_labels(folder, "few", pixels, min(POINTS, pixels**2 // 500), request.seed)
     many = _many(pixels)
     write_labels(folder, "many", pixels, many, request.seed + 1)
@@ -50,7 +50,7 @@ def measure(request: Request, tell: Tell) -> Report:
             Case("whole bands, 42 layers", f"{__name__}:by_bands", known),
         ],
         repeats,
-        tell,
+        progress,
     )
     for name, rival in (("csv", "pandas alone"), ("parquet", "pyarrow and shapely alone")):
         file = str(folder / f"many.{name}")
@@ -61,7 +61,7 @@ def measure(request: Request, tell: Tell) -> Report:
                 Case(rival, f"{__name__}:plain_{name}", {"file": file}),
             ],
             repeats,
-            tell,
+            progress,
         )
     return Report(
         "samples",

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from landcover.bench.tables import Request, Tell
+from landcover.bench.tables import Progress, Request
 from landcover.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def disk_gb(pixels: int, products: int) -> float:
     return pixels**2 * (products * BYTES_PER_PIXEL + OUTPUT_BYTES_PER_PIXEL) / 1e9
 
 
-def make_season(request: Request, pixels: int, tell: Tell) -> Season:
+def make_season(request: Request, pixels: int, progress: Progress) -> Season:
     """Simulate a summer of one tile with little cloud, or take the region that was asked for."""
     if request.region is not None:
         return read_season(request.region)
@@ -67,7 +67,7 @@ def make_season(request: Request, pixels: int, tell: Tell) -> Season:
         seasons=["summer"],
         only_usable=True,
         seed=request.seed,
-        progress=lambda what, share: tell(share, f"simulating: {what}"),
+        progress=lambda what, share: progress(share, f"simulating: {what}"),
     )
     return read_season(region.folder)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from landcover.bench import season
 from landcover.bench.processes import Case, side_by_side
-from landcover.bench.tables import Report, Request, Row, Tell, Work
+from landcover.bench.tables import Progress, Report, Request, Row, Work
 from landcover.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def disk_gb(request: Request) -> float:
     return season.disk_gb(pixels, season.MOST_SIMULATED + 2)
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Put one product into both stores, as it is and as GeoTIFFs of ours, and read all windows.
 
     Raises:
@@ -44,7 +44,7 @@ def measure(request: Request, tell: Tell) -> Report:
             "(LANDCOVER_S3_ENDPOINT and AWS keys as for any run). `make services` starts one on "
             "this machine and prints what to export."
         )
-    made = season.make_season(request, request.pixels_or(2196), tell)
+    made = season.make_season(request, request.pixels_or(2196), progress)
     source = _gather(season.rasters(made), request.folder / "gathered")
     threads = request.threads or 2
     key = f"tmp/bench-{uuid.uuid4().hex[:12]}"
@@ -61,7 +61,7 @@ def measure(request: Request, tell: Tell) -> Report:
                 Case(place, f"{__name__}:windows", known, as_environment(settings))
                 for place, settings in places.items()
             ]
-            rows += side_by_side(f"{title}, 14 rasters", cases, request.repeats_or(3), tell)
+            rows += side_by_side(f"{title}, 14 rasters", cases, request.repeats_or(3), progress)
     finally:
         for settings in places.values():
             api.open_workspace(settings).objects.remove(key)

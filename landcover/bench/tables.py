@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Work = Callable[[], Any]
 """What is timed: returns a result, or a function that gives one afterwards, or nothing."""
-Tell = Callable[[float, str], None]
+Progress = Callable[[float, str], None]
 """Is told the share that is done, 0-1, and what is being done."""
 FULL_PIXELS = 10_980
 """Side of a whole tile, 10 m pixels."""

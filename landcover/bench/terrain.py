@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landcover.bench.processes import Case, side_by_side
-from landcover.bench.tables import Report, Request, Row, Tell
+from landcover.bench.tables import Progress, Report, Request, Row
 from landcover.errors import LandcoverError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def disk_gb(request: Request) -> float:
     return 0.3 + 3.0 * (request.pixels_or(2196) / 10_980) ** 2
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Measure the terrain stage, and its two parts beside the programs that people use.
 
     The parts read one GeoTIFF of noisy heights on the metric grid and write what they make of it;
@@ -42,14 +42,14 @@ def measure(request: Request, tell: Tell) -> Report:
     from landcover.bench.relief import write_cells, write_metric
 
     pixels = request.pixels_or(2196)
-    tell(0.0, "cells")
+    progress(0.0, "cells")
     cells = write_cells(request.folder / "cells", request.seed)
     metric = metric_grid(pixels)
     write_metric(cells, metric, request.folder / "metric.tif")
     shared = {"folder": str(request.folder)}
     repeats = request.repeats_or(3)
     whole = [Case("ours", f"{__name__}:stage", {**shared, "pixels": pixels})]
-    rows = side_by_side("six cells to three 10 m layers", whole, repeats, tell)
+    rows = side_by_side("six cells to three 10 m layers", whole, repeats, progress)
     notes = []
     for title, mine, program, theirs in (
         ("mesh denoising", "denoise", SAGA, "with_saga"),
@@ -60,7 +60,7 @@ def measure(request: Request, tell: Tell) -> Report:
             cases.append(Case(program, f"{__name__}:{theirs}", shared))
         else:
             notes.append(f"{program} is not installed here: {title} stands alone.")
-        rows += side_by_side(title, cases, repeats, tell, same=False)
+        rows += side_by_side(title, cases, repeats, progress, same=False)
     notes += _agreement(request.folder, rows)
     facts = {
         "pixels": pixels,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landcover.bench.processes import Case, side_by_side
-from landcover.bench.tables import Report, Request, Row, Tell, Work
+from landcover.bench.tables import Progress, Report, Request, Row, Work
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ def disk_gb(request: Request) -> float:
     return 1e-3
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Fit forests on made-up samples and compare their answers on points that did not train.
 
     The full table with ``--full``, else 18,000 rows.
@@ -42,7 +42,7 @@ def measure(request: Request, tell: Tell) -> Report:
         Case("ours, extra trees", f"{__name__}:ours", {**known, "kind": "extra-trees"}),
     ]
     title = f"{TREES} trees, {rows} x {FEATURES}"
-    found = side_by_side(title, cases, request.repeats_or(1), tell, same=False)
+    found = side_by_side(title, cases, request.repeats_or(1), progress, same=False)
     facts = {"rows": rows, "features": FEATURES, "trees": TREES, "threads": known["threads"]}
     return Report("train", facts, found, _notes(request.folder, found, request.seed))
 

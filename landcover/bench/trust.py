@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from landcover.bench.answers import COVERAGES, FOLDS, answer, auroc
-from landcover.bench.tables import Cost, Report, Request, Row, Tell
+from landcover.bench.tables import Cost, Progress, Report, Request, Row
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +62,7 @@ def disk_gb(request: Request) -> float:
     return 0.0
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Hold out rows, groups and regions of every data set in turn.
 
     Raises:
@@ -78,7 +78,7 @@ def measure(request: Request, tell: Tell) -> Report:
         known = read(folder)
         splits = list(_splits(name, known.table, request.seed))
         for place, (split, fold, unit) in enumerate(splits):
-            tell((number + place / len(splits)) / len(SETS), f"{name}, by {split}")
+            progress((number + place / len(splits)) / len(SETS), f"{name}, by {split}")
             wall, cpu = time.perf_counter(), time.process_time()
             found = evaluate(known, fold, unit, split, request.seed, request.threads or 2)
             cost = Cost(time.perf_counter() - wall, time.process_time() - cpu, 0.0)

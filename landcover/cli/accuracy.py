@@ -84,9 +84,9 @@ def command(
     if as_json:
         show_json(document)
         return
-    _tell(found)
+    _print(found)
     if beside is not None:
-        _tell_against(beside, map_text, str(against))
+        _print_against(beside, map_text, str(against))
 
 
 def labels_of(recipe: str | None, overrides: tuple[str, ...]) -> Labels:
@@ -97,7 +97,7 @@ def labels_of(recipe: str | None, overrides: tuple[str, ...]) -> Labels:
     return make_recipe(override(document, overrides), recipe or "labels").labels
 
 
-def _tell(found: Independent) -> None:
+def _print(found: Independent) -> None:
     """Print a judgement for people."""
     report = found.agreement
     click.echo(report.title)
@@ -116,12 +116,12 @@ def _tell(found: Independent) -> None:
     if found.area is None:
         click.echo(f"\nno interval and no area: {found.refused}")
     else:
-        _tell_area(found.area, width)
+        _print_area(found.area, width)
     for note in report.notes:
         click.echo(f"  note: {note}")
 
 
-def _tell_area(area: AreaReport, width: int) -> None:
+def _print_area(area: AreaReport, width: int) -> None:
     click.echo(f"\nweighted by area: {_estimate(area.overall)} (95 % interval)")
     click.echo(f"  {area.design}")
     head = f"{'user':>16}{'producer':>16}{'map, ' + area.unit:>14}{'area, ' + area.unit:>24}"
@@ -138,7 +138,7 @@ def _tell_area(area: AreaReport, width: int) -> None:
         click.echo(f"  note: {note}")
 
 
-def _tell_against(found: Comparison, first: str, second: str) -> None:
+def _print_against(found: Comparison, first: str, second: str) -> None:
     click.echo(
         f"\n{second}: {found.second:.3f} right, {first}: {found.first:.3f} "
         f"({found.n} points in {found.n_groups} groups)"

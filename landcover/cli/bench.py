@@ -83,8 +83,8 @@ def command(
             objects=objects,
         )
         _check_disk(request.folder, SPARE * bench.disk_gb(request), quiet=as_json)
-        with stepping(name, quiet=as_json) as tell:
-            report = bench.measure(request, tell)
+        with stepping(name, quiet=as_json) as progress:
+            report = bench.measure(request, progress)
     if as_json:
         show_json(report.to_document())
         return 0

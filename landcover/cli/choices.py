@@ -24,7 +24,7 @@ def choices_of(workspace: Workspace, run_id: str) -> list[dict[str, Any]]:
     return [_document(season) for season in season_findings(workspace, run_id)]
 
 
-def tell_choices(choices: list[dict[str, Any]]) -> None:
+def print_choices(choices: list[dict[str, Any]]) -> None:
     """Print the choices for people."""
     for choice in choices:
         used = sum(candidate["is_used"] for candidate in choice["candidates"])

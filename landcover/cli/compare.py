@@ -111,13 +111,13 @@ def command(
     if as_json:
         show_json({"agreement": result.agreement, **result.to_document()})
     else:
-        _tell(result)
+        _print(result)
         for name in files:
             click.echo(f"  {out}/{name}")
     return 0
 
 
-def _tell(result: Comparison) -> None:
+def _print(result: Comparison) -> None:
     if result.simulated:
         click.echo("SIMULATED DATA: nothing here says anything about a real place.")
     click.echo(
@@ -139,7 +139,7 @@ def _tell(result: Comparison) -> None:
     for note in result.notes:
         click.echo(f"  {note}")
     if result.split is not None:
-        _tell_split(result.split)
+        _print_split(result.split)
 
 
 def _title(result: Comparison) -> str:
@@ -148,7 +148,7 @@ def _title(result: Comparison) -> str:
     return f"{result.first} and {result.second}"
 
 
-def _tell_split(split: ChangeSplit) -> None:
+def _print_split(split: ChangeSplit) -> None:
     click.echo(split.sentence)
     click.echo(f"  {'cause':26}{'pixels':>12}{'ha':>12}{'of change':>11}")
     for cause in split.causes:

@@ -89,7 +89,7 @@ def command(
     if as_json:
         show_json(_document(plan, drawn, out))
         return
-    _tell(plan, drawn)
+    _print(plan, drawn)
     if out is not None:
         click.echo(f"\nfield sheet  {out}")
 
@@ -111,7 +111,7 @@ def _document(plan: Plan, drawn: dict[int, int], out: str | None) -> dict[str, A
     }
 
 
-def _tell(plan: Plan, drawn: dict[int, int]) -> None:
+def _print(plan: Plan, drawn: dict[int, int]) -> None:
     click.echo(f"  {'class':>5}{'hectares':>14}{'points':>9}")
     for code, n in plan.samples.items():
         few = f"  only {drawn[code]} pixels" if code in drawn and drawn[code] < n else ""

@@ -72,14 +72,14 @@ def command(
     if as_json:
         show_json(found.to_document())
         return
-    _tell(found, points)
+    _print(found, points)
     if out is not None:
         from landcover.publish.doctor import PAGE
 
         click.echo(f"\npage      {Path(out) / PAGE}")
 
 
-def _tell(found: Explanation, points: tuple[str, ...]) -> None:
+def _print(found: Explanation, points: tuple[str, ...]) -> None:
     """Print an explanation for people."""
     from landcover.nouns.explanation import ValidatedExplanation
 

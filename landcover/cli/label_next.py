@@ -61,11 +61,11 @@ def command(
     if as_json:
         show_json({**plan.to_document(), "file": out})
         return
-    _tell(plan)
+    _print(plan)
     click.echo(f"\nplaces    {Path(out)}")
 
 
-def _tell(plan: LabelPlan) -> None:
+def _print(plan: LabelPlan) -> None:
     click.echo(f"{len(plan.points)} places, {plan.n_samples} samples exist")
     click.echo(f"\n  {'rank':>4}{'lon':>12}{'lat':>12}  {'map class':24}{'conf.':>6}{'m away':>9}")
     for point in plan.points[:SHOWN]:

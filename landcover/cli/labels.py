@@ -67,7 +67,7 @@ def command(
     if as_json:
         show_json(summary.to_document())
         return
-    _tell(summary)
+    _print(summary)
     if folder is not None:
         click.echo(f"\nreport    {folder / PAGE}")
 
@@ -90,7 +90,7 @@ def _recipe(path: str | None, overrides: tuple[str, ...], legend: str | None) ->
     return make_recipe(override(document, overrides), legend or path or "labels")
 
 
-def _tell(summary: LabelSummary) -> None:
+def _print(summary: LabelSummary) -> None:
     """Print a summary for people."""
     click.echo(f"{summary.points} points in {summary.groups} groups")
     names = [source.name for source in summary.sources]

@@ -67,7 +67,7 @@ def show(model: str, workspace: str | None, as_json: bool) -> None:
         registered = None if entry is None else entry.to_document()
         show_json({"entry": registered, "card": card.to_document()})
         return
-    _tell_card(card, entry)
+    _print_card(card, entry)
 
 
 @command.command("approve")
@@ -109,7 +109,7 @@ def compare(first: str, second: str, workspace: str | None, as_json: bool) -> No
     if as_json:
         show_json(found.to_document())
         return
-    _tell_comparison(found)
+    _print_comparison(found)
 
 
 def _opened(workspace: str | None) -> Workspace:
@@ -135,7 +135,7 @@ def _decide(
         click.echo(f"Model {after.id}: {before.status} → {after.status}.")
 
 
-def _tell_card(card: ModelCard, entry: ModelEntry | None) -> None:
+def _print_card(card: ModelCard, entry: ModelEntry | None) -> None:
     click.echo(f"Model {card.id}: {card.kind}, {entry.status if entry else 'not registered'}")
     for decision in entry.history if entry else ():
         click.echo(f"  {decision.when[:10]} {decision.status}: {decision.reason}")
@@ -164,12 +164,12 @@ def _tell_card(card: ModelCard, entry: ModelEntry | None) -> None:
             f"({held.n} samples in {held.n_groups} groups)"
         )
     for inner in card.second:
-        _tell_second(card, inner)
+        _print_second(card, inner)
     for note in card.notes:
         click.echo(f"  note: {note}")
 
 
-def _tell_second(card: ModelCard, inner: SecondModel) -> None:
+def _print_second(card: ModelCard, inner: SecondModel) -> None:
     outer = card.names[card.codes.index(inner.code)]
     click.echo(f"\n  {'second level of ' + outer:24}{'code':>5}{'rows':>8}{'groups':>8}")
     for code, name in zip(inner.codes, inner.names, strict=True):
@@ -185,7 +185,7 @@ def _tell_second(card: ModelCard, inner: SecondModel) -> None:
         )
 
 
-def _tell_comparison(found: ModelComparison) -> None:
+def _print_comparison(found: ModelComparison) -> None:
     click.echo(f"  {'model':18}{'kind':15}{'features':>9}{'overall':>9}{'macro F1':>10}")
     for one in (found.first, found.second):
         click.echo(

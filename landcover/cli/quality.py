@@ -90,11 +90,11 @@ def command(
             }
         )
     else:
-        _tell(readiness, out)
+        _print(readiness, out)
     return 1 if readiness.troubles else 0
 
 
-def _tell(readiness: Readiness, out: str | None) -> None:
+def _print(readiness: Readiness, out: str | None) -> None:
     from landcover.publish.quality import BASES, STATUSES, bases_of, worst_first
 
     tiles = readiness.tiles

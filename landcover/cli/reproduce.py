@@ -85,11 +85,11 @@ def command(
     if as_json:
         show_json({"identical": verdict.is_identical, **verdict.to_document()})
     else:
-        _tell(verdict)
+        _print(verdict)
     return 0 if verdict.is_identical else 1
 
 
-def _tell(verdict: Verdict) -> None:
+def _print(verdict: Verdict) -> None:
     if verdict.is_identical:
         click.echo(f"identical bytes: {verdict.n_files} files of {verdict.n_outputs} outputs")
         return

@@ -16,11 +16,11 @@ MOST_NAMED = 20
 """Tiles or seasons that a terminal names; ``--json`` gives all."""
 
 
-def tell(workspace: Workspace, report: dict[str, Any]) -> None:
+def print_report(workspace: Workspace, report: dict[str, Any]) -> None:
     """Print the end of a run for people."""
     counts = ", ".join(f"{n} {state}" for state, n in sorted(report["counts"].items()))
     click.echo(f"\nRun {report['run']}: {report['state']} ({counts})")
-    tell_outcome(report)
+    print_outcome(report)
     for trouble in report["troubles"]:
         click.echo(f"  ! {trouble}")
     output = _published(workspace, report)
@@ -29,10 +29,10 @@ def tell(workspace: Workspace, report: dict[str, Any]) -> None:
     names = [file.name for file in output.files]
     if "accuracy.json" in names:
         with workspace.objects.local(output.key, "accuracy.json") as path:
-            _tell_accuracy(path)
+            _print_accuracy(path)
     if "validation.json" in names:
         with workspace.objects.local(output.key, "validation.json") as path:
-            _tell_validation(path)
+            _print_validation(path)
     click.echo("")
     for pattern, what in (
         ("map_*.tif", "map (GeoTIFF)"),
@@ -43,7 +43,7 @@ def tell(workspace: Workspace, report: dict[str, Any]) -> None:
             click.echo(f"{what:14} {workspace.objects.href(output.key, name)}")
 
 
-def tell_outcome(outcome: Mapping[str, Any]) -> None:
+def print_outcome(outcome: Mapping[str, Any]) -> None:
     """Print why a run failed, which tiles are missing, and which seasons are degraded."""
     for reason in outcome["reasons"]:
         click.echo(f"  failed: {reason}")
@@ -79,7 +79,7 @@ def _published(workspace: Workspace, report: dict[str, Any]) -> Output | None:
     return next((output for output in found if output is not None), None)
 
 
-def _tell_accuracy(path: Path) -> None:
+def _print_accuracy(path: Path) -> None:
     from landcover.nouns.accuracy import AccuracyReport
 
     report = AccuracyReport.from_json(path.read_text())
@@ -100,7 +100,7 @@ def _tell_accuracy(path: Path) -> None:
         click.echo(f"  note: {note}")
 
 
-def _tell_validation(path: Path) -> None:
+def _print_validation(path: Path) -> None:
     from landcover.nouns.validation import Validation
 
     found = Validation.from_json(path.read_text())

@@ -68,7 +68,7 @@ def make_map(
         resolved, asked = resolve(recipe, **options)
         same = _same_run(resolved, asked)
         if same is not None:
-            return _tell_same(same, why=why, as_json=as_json)
+            return _print_same(same, why=why, as_json=as_json)
         run_id = new_run_id(resolved)
         arguments = {**options, "recipe": str(recipe.resolve())}
         # Started here as well, so that a wrong argument is told before Airflow starts.
@@ -85,7 +85,7 @@ def make_map(
             raise
         report = api.report(run_id)
         choices = choices_of(workspace, run_id) if why else []
-    return _tell_end(workspace, report, choices, why=why, as_json=as_json) or code
+    return _print_end(workspace, report, choices, why=why, as_json=as_json) or code
 
 
 def _same_run(recipe: Any, arguments: Any) -> str | None:
@@ -96,7 +96,7 @@ def _same_run(recipe: Any, arguments: Any) -> str | None:
     return find_same_run(api.open_workspace(), recipe, arguments)
 
 
-def _tell_same(run_id: str, *, why: bool, as_json: bool) -> int:
+def _print_same(run_id: str, *, why: bool, as_json: bool) -> int:
     """Show the run that made everything already; nothing is started and nothing is written."""
     from landcover import api
     from landcover.cli.choices import choices_of
@@ -110,18 +110,18 @@ def _tell_same(run_id: str, *, why: bool, as_json: bool) -> int:
             "made is there (sizes compared; `landcover verify` reads the bytes)."
         )
     choices = choices_of(workspace, run_id) if why else []
-    return _tell_end(workspace, report, choices, why=why, as_json=as_json)
+    return _print_end(workspace, report, choices, why=why, as_json=as_json)
 
 
-def _tell_end(
+def _print_end(
     workspace: Any, report: dict[str, Any], choices: Any, *, why: bool, as_json: bool
 ) -> int:
-    from landcover.cli.choices import tell_choices
-    from landcover.cli.results import tell
+    from landcover.cli.choices import print_choices
+    from landcover.cli.results import print_report
 
     if as_json:
         show_json({**report, "choices": choices} if why else report)
     else:
-        tell_choices(choices)
-        tell(workspace, report)
+        print_choices(choices)
+        print_report(workspace, report)
     return 0 if report["state"] == "done" else 1

@@ -55,7 +55,7 @@ def command(
                 "--export: say which samples, by run or id (`landcover samples list`)."
             )
         found = samplefile.sample_sets(opened)
-        _tell_all(found, as_json=as_json)
+        _print_all(found, as_json=as_json)
         if not found:
             point_to_demo(workspace)
         return
@@ -67,14 +67,14 @@ def command(
     if as_json:
         show_json({**entry.to_document(), "file": export, "empty": list(empty)})
         return
-    _tell(entry)
+    _print(entry)
     if empty:
         click.echo(f"  empty, not in the set: {', '.join(empty)}")
     if export is not None:
         click.echo(f"\nsamples   {export}")
 
 
-def _tell_all(found: list[SampleSetEntry], *, as_json: bool) -> None:
+def _print_all(found: list[SampleSetEntry], *, as_json: bool) -> None:
     if as_json:
         show_json([entry.to_document() for entry in found])
         return
@@ -90,7 +90,7 @@ def _tell_all(found: list[SampleSetEntry], *, as_json: bool) -> None:
         )
 
 
-def _tell(entry: SampleSetEntry) -> None:
+def _print(entry: SampleSetEntry) -> None:
     kind = " SIMULATED" if entry.simulated else ""
     click.echo(
         f"Sample set {entry.id}{kind}: {entry.n_rows} rows ({entry.n_train} train), "

@@ -77,7 +77,7 @@ def _look(workspace: Workspace, run: str) -> dict[str, Any]:
 
 
 def _show(document: dict[str, Any]) -> None:
-    from landcover.cli.results import tell_outcome
+    from landcover.cli.results import print_outcome
     from landcover.nouns.stages import STAGES
 
     click.echo(f"{document['run']}: {document['state']} (started {document['started']})")
@@ -86,6 +86,6 @@ def _show(document: dict[str, Any]) -> None:
         if counts:
             told = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
             click.echo(f"  {stage:10} {told}")
-    tell_outcome(document)
+    print_outcome(document)
     for trouble in document["troubles"]:
         click.echo(f"  ! {trouble}")

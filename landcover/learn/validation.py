@@ -37,7 +37,7 @@ class Classifies(Protocol):
 
 Fit = Callable[[pd.DataFrame, int], Classifies]
 """Fits a model on rows of the table with a seed."""
-Tell = Callable[[float], None]
+Progress = Callable[[float], None]
 
 
 def cross_validate(
@@ -48,7 +48,7 @@ def cross_validate(
     seed: int = 0,
     keeps_groups: bool = True,
     buffer_m: float = 0.0,
-    progress: Tell = lambda share: None,
+    progress: Progress = lambda share: None,
 ) -> Predictions:
     """Answer every row by a model that did not see its fold.
 
@@ -84,7 +84,7 @@ def repeat_held_out(
     seeds: Iterable[int],
     *,
     train_fraction: float = 0.8,
-    progress: Tell = lambda share: None,
+    progress: Progress = lambda share: None,
 ) -> SeedRange | None:
     """Split by group, fit and judge under several seeds: one seed is no measurement.
 
