@@ -191,7 +191,7 @@ def test_simulate_refuses_in_one_sentence(tmp_path: Path) -> None:
     for words, said in (
         (["--pixels", "10986"], "240 to 10980"),
         (["--products-per-season", "9"], "3 to 6"),
-        (["--tiles", "99XYZ"], "no Sentinel-2 tile"),
+        (["--tiles", "99XYZ"], "not a Sentinel-2 tile"),
     ):
         shown = call("simulate", str(tmp_path / "region"), *words)
         assert shown.exit_code == 1
