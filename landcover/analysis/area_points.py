@@ -47,7 +47,9 @@ def basis_of(
     Args:
         maps: The maps.
         codes: Their classes, ascending.
-        table: Samples with ``is_train``; None where they are unknown.
+        table: Samples with ``is_train`` and, where it is known, the ``answer`` to each of a model
+            that did not see its group; without it the map is read there, which may have learned
+            from them. None where they are unknown.
         agreement: Independent points on these maps; None where there are none.
     """
     own = None if agreement is None else _independent(agreement, codes)
@@ -64,9 +66,12 @@ def basis_of(
     # One pixel of a point, its centre where there is one: nine are no nine samples.
     held = table[~table["is_train"]].assign(off=table["dx"].abs() + table["dy"].abs())
     held = held.sort_values(["point_id", "off"]).drop_duplicates("point_id")
-    return PointCounts(
-        _matrix(codes_at(maps, held), held["code"].to_numpy(), codes), "held-out", notes
-    )
+    if "answer" in held.columns:
+        mapped = held["answer"].to_numpy(np.uint8)
+    else:
+        mapped = codes_at(maps, held)
+        notes = (*notes, "The map was read at held-out points; it may have learned from them.")
+    return PointCounts(_matrix(mapped, held["code"].to_numpy(), codes), "held-out", notes)
 
 
 def independent_of(workspace: Workspace, maps: Sequence[MapFile]) -> AccuracyReport | None:

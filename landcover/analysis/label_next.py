@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,9 @@ from landcover.nouns.label_priority import ClassShrinkage, LabelPlan, NextPoint
 from landcover.nouns.output import Output
 from landcover.parts.mapping.map_lookup import MapFile, find_maps, map_of, mapped_hectares
 from landcover.parts.mapping.map_rasters import CLASSES, CONFIDENCE
+from landcover.parts.training.out_of_fold import read_answers
 from landcover.publish.field_points import require_name, write_plan
+from landcover.stores.models import CARD, read_card
 from landcover.stores.rasters import open_raster
 from landcover.stores.workspace import Workspace
 
@@ -33,6 +35,13 @@ CAUTION = (
     "The places are chosen, not drawn: they teach the model. The intervals are those of as many "
     "places drawn at random in each class (`landcover design`); areas need such a sample."
 )
+
+
+class Origin(NamedTuple):
+    """Where a map comes from, as far as the ledger says."""
+
+    model: Output | None = None
+    samples: Output | None = None
 
 
 def label_next(
@@ -70,11 +79,11 @@ def plan_labels(
     if n < 1:
         raise InputError(f"Places to label: expected at least 1, found {n}.")
     maps, found = _maps(workspace, text)
-    sample_set = found if samples is None else lookup.find_samples(workspace(), samples)
+    sample_set = found.samples if samples is None else lookup.find_samples(workspace(), samples)
     table = None
     names: dict[int, str] = {}
     if sample_set is not None:
-        table = read_samples(workspace(), sample_set)
+        table = _with_answers(workspace, read_samples(workspace(), sample_set), sample_set, found)
         pairs = table.drop_duplicates("code")
         names = {int(c): str(name) for c, name in zip(pairs["code"], pairs["label"], strict=True)}
         # What was joined from other years and places is no sample of this map.
@@ -122,29 +131,42 @@ def _point(rank: int, row: Mapping[Hashable, Any], names: Mapping[int, str]) -> 
     )
 
 
-def _maps(
-    workspace: Callable[[], Workspace], text: str
-) -> tuple[tuple[MapFile, ...], Output | None]:
-    """Find the maps that are meant, and the samples of their model where they are known."""
+def _maps(workspace: Callable[[], Workspace], text: str) -> tuple[tuple[MapFile, ...], Origin]:
+    """Find the maps that are meant, and their model with its samples where they are known."""
     path = Path(text)
     if path.exists():
-        return find_maps(workspace, text), None
+        return find_maps(workspace, text), Origin()
     opened = workspace()
     found = lookup.find_maps(opened, text)
-    return tuple(map_of(opened, one) for one in found), _samples_of(opened, found[0])
+    return tuple(map_of(opened, one) for one in found), _origin_of(opened, found[0])
 
 
-def _samples_of(workspace: Workspace, output: Output) -> Output | None:
-    """Follow a map to the sample set of its model; None where the ledger does not say."""
+def _origin_of(workspace: Workspace, output: Output) -> Origin:
+    """Follow a map to its model and the samples of that; unknown where the ledger does not say."""
+    model = None
     for role in ("maps", "model", "sample_set"):
         named = output.wanted.inputs.get(role, ())
         if not named:
             continue
         found = outputs.find(workspace, named[0])
         if found is None:
-            return None
+            return Origin(model)
         output = found
-    return output if output.unit == "samples" else None
+        model = output if output.unit == "model" else model
+    return Origin(model, output if output.unit == "samples" else None)
+
+
+def _with_answers(
+    workspace: Callable[[], Workspace], table: pd.DataFrame, sample_set: Output, found: Origin
+) -> pd.DataFrame:
+    """Add what a model that did not see a sample's group answers to it, where that is known."""
+    if found.model is None or found.samples is None or found.samples.id != sample_set.id:
+        return table
+    opened = workspace()
+    with outputs.local(opened, found.model, CARD) as path:
+        card = read_card(path.parent)
+    answers = read_answers(opened, found.model.key, card)
+    return table if answers is None else table.assign(answer=answers["answer"].to_numpy())
 
 
 def _candidates(maps: Sequence[MapFile]) -> pd.DataFrame:

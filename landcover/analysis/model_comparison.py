@@ -14,6 +14,8 @@ from landcover.ledger import outputs
 from landcover.nouns.model import ModelCard
 from landcover.nouns.model_comparison import ComparedModel, ModelComparison
 from landcover.parts.training.model_lookup import LoadedModel, load_model
+from landcover.parts.training.out_of_fold import read_answers
+from landcover.stores import layout
 from landcover.stores.workspace import Workspace
 
 _PIXEL = ["tile", "row", "column"]
@@ -39,7 +41,7 @@ def compare_models(workspace: Workspace, first: str, second: str) -> ModelCompar
     if one.card.id == other.card.id:
         raise InputError(f"{first} and {second} are the same model {one.card.id}.")
     _require_same_classes(one.card, other.card)
-    mine, theirs = (_held_out(workspace, model.card) for model in (one, other))
+    mine, theirs = (_held_out(workspace, model) for model in (one, other))
     _require_same_groups(one.card, other.card, mine, theirs)
     both, n_left_out = _answers(one, other, mine, theirs)
     reference = both["code"].to_numpy()
@@ -73,7 +75,9 @@ def compare_models(workspace: Workspace, first: str, second: str) -> ModelCompar
     )
 
 
-def _held_out(workspace: Workspace, card: ModelCard) -> pd.DataFrame:
+def _held_out(workspace: Workspace, model: LoadedModel) -> pd.DataFrame:
+    """Give the held-out samples with the ``answer`` of a model that did not see their group."""
+    card = model.card
     output = outputs.find(workspace, card.sample_set_id)
     if output is None:
         raise InputError(
@@ -82,10 +86,14 @@ def _held_out(workspace: Workspace, card: ModelCard) -> pd.DataFrame:
         )
     with outputs.local(workspace, output) as path:
         table = pd.read_parquet(path)
+    answers = read_answers(workspace, layout.model(card.id), card)
+    if answers is not None:
+        table = table.assign(answer=answers["answer"].to_numpy())
     held = table[~table["is_train"]]
     if held.empty:
         raise InputError(f"Model {card.id}: no sample was held out of its training.")
-    return held
+    # A model of before there were such answers has not seen what was held out.
+    return held if answers is not None else held.assign(answer=model.predict(held)[0])
 
 
 def _require_same_classes(one: ModelCard, other: ModelCard) -> None:
@@ -122,8 +130,8 @@ def _answers(
     one: LoadedModel, other: LoadedModel, mine: pd.DataFrame, theirs: pd.DataFrame
 ) -> tuple[pd.DataFrame, int]:
     """Give the answers of both on the samples that both have, and how many were left out."""
-    first = mine[[*_PIXEL, "code", "group"]].assign(first=one.predict(mine)[0])
-    second = theirs[[*_PIXEL, "code"]].assign(second=other.predict(theirs)[0])
+    first = mine[[*_PIXEL, "code", "group", "answer"]].rename(columns={"answer": "first"})
+    second = theirs[[*_PIXEL, "code", "answer"]].rename(columns={"answer": "second"})
     joined = first.merge(second, on=_PIXEL, how="outer", suffixes=("", "_of_second"))
     is_common = joined[["first", "second"]].notna().all(axis=1)
     relabelled = joined[is_common & (joined["code"] != joined["code_of_second"])]

@@ -49,6 +49,7 @@ BENCHES = {
     "models": "landcover.bench.models",
     "course": "landcover.bench.course",
     "trust": "landcover.bench.trust",
+    "calibration": "landcover.bench.calibration",
     "predict": "landcover.bench.predict",
     "forests": "landcover.bench.forests",
     "explain": "landcover.bench.explain",

@@ -26,6 +26,7 @@ def print_report(workspace: Workspace, report: dict[str, Any]) -> None:
     output = _published(workspace, report)
     if output is None:
         return
+    _print_headline(workspace, report["run"])
     names = [file.name for file in output.files]
     if "accuracy.json" in names:
         with workspace.objects.local(output.key, "accuracy.json") as path:
@@ -79,13 +80,23 @@ def _published(workspace: Workspace, report: dict[str, Any]) -> Output | None:
     return next((output for output in found if output is not None), None)
 
 
+def _print_headline(workspace: Workspace, run_id: str) -> None:
+    """Print what the map is quoted by, as its page does."""
+    from landcover.ledger.units import states
+    from landcover.parts.reporting.headline import has_map, headline_in
+
+    units = states(workspace.records, run_id)
+    if has_map(units):
+        click.echo(f"\n{headline_in(workspace.records, units).sentence}")
+
+
 def _print_accuracy(path: Path) -> None:
     from landcover.nouns.accuracy import AccuracyReport
 
     report = AccuracyReport.from_json(path.read_text())
     kind = " SIMULATED" if report.simulated else ""
     click.echo(
-        f"\nAccuracy{kind}: overall {report.overall:.3f}, macro F1 {report.macro_f1:.3f}, "
+        f"\nHeld-out samples{kind}: overall {report.overall:.3f}, macro F1 {report.macro_f1:.3f}, "
         f"always the commonest class {report.majority_baseline:.3f} "
         f"({report.n} samples in {report.n_groups} groups)"
     )

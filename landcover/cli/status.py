@@ -70,10 +70,18 @@ def _look(workspace: Workspace, run: str) -> dict[str, Any]:
         "stages": by_stage,
         "seconds": round(sum(u.seconds for u in units), 1),
         "peak_mb": max((u.peak_mb for u in units), default=0),
+        "accuracy": _accuracy(workspace.records, units),
         "troubles": troubles(units),
         **outcome,
         "holes": None if holes is None else holes.to_document(),
     }
+
+
+def _accuracy(records: Any, units: Any) -> dict[str, Any] | None:
+    """Give what the map is quoted by; None where there is no map."""
+    from landcover.parts.reporting.headline import has_map, headline_in
+
+    return headline_in(records, units).to_document() if has_map(units) else None
 
 
 def _show(document: dict[str, Any]) -> None:
@@ -87,5 +95,7 @@ def _show(document: dict[str, Any]) -> None:
             told = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
             click.echo(f"  {stage:10} {told}")
     print_outcome(document)
+    if document["accuracy"] is not None:
+        click.echo(f"  {document['accuracy']['sentence']}")
     for trouble in document["troubles"]:
         click.echo(f"  ! {trouble}")

@@ -93,8 +93,7 @@ def fit_applicability(
             "labels."
         )
     rng = np.random.default_rng(seed)
-    fold = (rng.permutation(n_groups) % FOLDS)[group]
-    turns = _in_turns(group, rng)
+    fold, turns = _folds_and_turns(group, rng)
     centre = features.mean(axis=0, dtype=np.float64)
     spread = features.std(axis=0, dtype=np.float64)
     weight = np.ones(len(centre)) if importance is None else np.asarray(importance, np.float64)
@@ -137,6 +136,34 @@ def is_outside(applicability: Applicability, features: NDArray[np.float32]) -> N
     return are_far(applicability.made_ready, features)
 
 
+def outside_of_others(
+    applicability: Applicability,
+    features: NDArray[np.float32],
+    groups: ArrayLike,
+    *,
+    seed: int = 0,
+) -> NDArray[np.bool_]:
+    """Tell which training rows resemble no training sample of another fold of groups.
+
+    What trained is like itself, so it is compared with others only.
+
+    Args:
+        applicability: Of :func:`fit_applicability` on the same rows, groups and seed.
+        features: Features of the training rows, finite, float32, (n, d).
+        groups: Group of each row, (n,).
+        seed: Seed of that fit.
+
+    Returns:
+        True where the nearest reference of another fold is farther than the threshold, (n,).
+    """
+    known = applicability
+    _, group = np.unique(np.asarray(groups), return_inverse=True)
+    fold, turns = _folds_and_turns(group, np.random.default_rng(seed))
+    placed = _place(features, known.centre, known.factor, known.order)
+    theirs = fold[turns[:REFERENCES]]
+    return np.asarray(_nearest(placed, fold, known.references, theirs) > known.threshold)
+
+
 def dissimilarity(
     applicability: Applicability, features: NDArray[np.float32]
 ) -> NDArray[np.float64]:
@@ -157,6 +184,14 @@ def dissimilarity(
     theirs = np.zeros(len(known.references), np.int64)
     nearest = _nearest(placed, strangers, known.references, theirs)
     return np.asarray(np.sqrt(nearest.astype(np.float64)) / known.unit)
+
+
+def _folds_and_turns(
+    group: NDArray[np.intp], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Deal groups to folds, and order rows so that every group gives one before any a second."""
+    fold = (rng.permutation(int(group.max()) + 1) % FOLDS)[group]
+    return fold, _in_turns(group, rng)
 
 
 def _in_turns(group: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:

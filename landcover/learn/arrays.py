@@ -39,12 +39,13 @@ def write_arrays(
 
 
 @contextmanager
-def open_arrays(file: BinaryIO, version: int, what: str) -> Iterator[Any]:
+def open_arrays(file: BinaryIO, version: int | None, what: str) -> Iterator[Any]:
     """Open what :func:`write_arrays` wrote; what goes wrong inside is told as damage too.
 
     Args:
         file: File open for reading bytes, seekable.
-        version: Version of the layout that is understood.
+        version: Version of the layout that is understood; None where whoever read the file before
+            has checked it.
         what: What the file is, ``forest``, for the message.
 
     Yields:
@@ -56,7 +57,7 @@ def open_arrays(file: BinaryIO, version: int, what: str) -> Iterator[Any]:
     try:
         with np.load(file, allow_pickle=False) as arrays:
             found = int(arrays["format"])
-            if found != version:
+            if version is not None and found != version:
                 raise InputError(
                     f"{what.capitalize()} file: expected format {version}, found {found}; read it "
                     "with the version of landcover that wrote it."

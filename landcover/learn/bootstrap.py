@@ -83,6 +83,34 @@ def ranges(shares: Shares, *, seed: int = 0) -> list[Pair | None]:
     return _middle(np.concatenate(drawn), shares.n_groups)
 
 
+def range_of_difference(
+    is_right: NDArray[np.bool_], is_second: NDArray[np.bool_], groups: ArrayLike, *, seed: int = 0
+) -> Pair | None:
+    """Resample groups and take the middle 95 % of accuracy in a first part minus in a second.
+
+    Args:
+        is_right: Whether a sample was answered right, (n,).
+        is_second: True in the second part, (n,).
+        groups: Group of each sample, (n,); one may lie in both parts.
+        seed: Seed of the resampling.
+
+    Returns:
+        (low, high); None where either part comes from fewer than ten groups.
+    """
+    _, group = np.unique(np.asarray(groups), return_inverse=True)
+    n = int(group.max(initial=-1)) + 1
+    parts = [np.bincount(group, weights=w, minlength=n) for w in (
+        ~is_second, is_second, is_right & ~is_second, is_right & is_second
+    )]  # fmt: skip
+    counts, hits = np.stack(parts[:2], axis=1), np.stack(parts[2:], axis=1)
+    if (counts > 0).sum(axis=0).min(initial=n) < MIN_GROUPS:
+        return None
+    drawn = np.concatenate(
+        [_ratio(w @ hits, w @ counts) for w in _weights(np.zeros(n, np.int64), seed)]
+    )
+    return _middle((drawn[:, :1] - drawn[:, 1:]), np.array([n]))[0]
+
+
 def gap_between(
     first: Shares,
     second: Shares,

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from landcover.learn.accuracy import confusion_matrix
 from landcover.learn.advice import advise_pair, advise_small_classes, feature_title
 from landcover.learn.classifiers import feature_matrix
-from landcover.learn.explain import ROWS, Explained, contrast, explain
+from landcover.learn.explain import ROWS, Cluster, Explained, contrast, explain
 from landcover.learn.misclassified import POINTS, choose_misclassified, describe_misclassified
 from landcover.learn.models import Model
 from landcover.learn.separability import apart_by_feature, jeffries_matusita
+from landcover.nouns.classifiers import CLASSIFIERS
 from landcover.nouns.explanation import (
     ClusterWeight,
     ConfusedPair,
@@ -44,6 +45,7 @@ def diagnose(
     card: ModelCard,
     table: pd.DataFrame,
     *,
+    answers: NDArray[np.uint8] | None = None,
     titles: Mapping[int, str] | None = None,
     title: str = "",
     simulated: bool = False,
@@ -56,10 +58,13 @@ def diagnose(
     """Explain a model by its sample set.
 
     Args:
-        model: The model.
-        card: Its card.
+        model: A model that was fitted on the rows that train: the map's own, or where that has
+            learned from all rows one of the same kind.
+        card: Card of the map's model.
         table: The sample set: features by name, ``code``, ``group``, ``is_train``, ``point_id``,
             ``tile``, ``row``, ``column``, ``lon``, ``lat``; finite features only count.
+        answers: Answer to each row by a model that did not see its group, uint8, (n,), 0 where
+            nobody answered; those of the model where None.
         titles: Names of the classes for people; those of the card where None.
         title: Title of the map.
         simulated: The products are simulated.
@@ -74,15 +79,23 @@ def diagnose(
     """
     names = list(model.feature_names)
     is_whole = np.asarray(np.isfinite(feature_matrix(table, names)).all(axis=1), dtype=np.bool_)
-    known = table.assign(is_whole=is_whole).query("is_whole and code in @card.codes")
+    known = table.assign(is_whole=is_whole, answer=0 if answers is None else answers)
+    known = known.query("is_whole and code in @card.codes")
     trained = known.query("is_train").reset_index(drop=True)
+    learned = known.reset_index(drop=True) if card.fit == "all" else trained
     held = known.query("not is_train").reset_index(drop=True)
+    if answers is not None:
+        held = held.query("answer > 0").reset_index(drop=True)
     basis = trained if held.empty else held
-    predicted = model.predict(basis)[0]
+    own = model.predict(basis)[0]
+    predicted = own if answers is None else basis["answer"].to_numpy(dtype=np.uint8)
     is_misclassified = np.zeros(0, dtype=np.bool_)
+    is_explained = is_misclassified
     if not held.empty:
         is_misclassified = predicted != held["code"].to_numpy()
-    extra = choose_misclassified(held, is_misclassified, predicted, max_points, points, card.seed)
+        # Only what this model gets wrong as well can be explained by it.
+        is_explained = is_misclassified & (own != held["code"].to_numpy())
+    extra = choose_misclassified(held, is_explained, own, max_points, points, card.seed)
     explained = explain(
         model,
         basis,
@@ -91,6 +104,7 @@ def diagnose(
         training=trained if len(trained) else None,
         max_rows=max_rows,
         extra=extra,
+        clusters=_permuted(card),
         seed=card.seed,
         threads=threads,
         progress=progress,
@@ -101,8 +115,8 @@ def diagnose(
     }
     answered = predicted if len(held) else np.zeros(0, dtype=np.uint8)
     matrix = confusion_matrix(answered, held["code"].to_numpy(), card.codes)
-    classes = _classes(card, called, trained, held, matrix)
-    pairs = tuple(_pairs(card, classes, trained, held, answered, explained, matrix))
+    classes = _classes(card, called, learned, held, matrix)
+    pairs = tuple(_pairs(card, classes, learned, held, answered, explained, matrix))
     return Explanation(
         model=card.id,
         kind=card.kind,
@@ -123,8 +137,15 @@ def diagnose(
         points=tuple(describe_misclassified(model, card, called, held, explained, extra)),
         n_missed=int(is_misclassified.sum()),
         advice=(*(pair.advice for pair in pairs[:NAMED]), *advise_small_classes(classes)),
-        notes=tuple(_notes(model, explained, held, classes, int(is_misclassified.sum()))),
+        notes=tuple(_notes(model, card, explained, held, classes, int(is_misclassified.sum()))),
     )
+
+
+def _permuted(card: ModelCard) -> tuple[Cluster, ...] | None:
+    """Give what permuted features cost, where it was measured when the model was trained."""
+    if card.out_of_fold is None or not card.out_of_fold.permuted:
+        return None
+    return tuple(Cluster(one.features, one.drop, one.spread) for one in card.out_of_fold.permuted)
 
 
 def _classes(
@@ -266,6 +287,7 @@ def pair_distance(
 
 def _notes(
     model: Model,
+    card: ModelCard,
     explained: Explained,
     held: pd.DataFrame,
     classes: tuple[ExplainedClass, ...],
@@ -281,10 +303,16 @@ def _notes(
         )
     if explained.values is None:
         notes.append(
-            "A neural network has no Shapley values here: what it goes by is measured by permuting "
-            "features only, and the features of a pair are ranked by their own distance."
+            f"A {CLASSIFIERS[model.kind].title} has no Shapley values here: what it goes by is "
+            "measured by permuting features only, and the features of a pair are ranked by their "
+            "own distance."
         )
-    elif model.prior is not None:
+    elif card.fit == "all":
+        notes.append(
+            "The map's model has learned from every label. Shapley values and explained points are "
+            "of a model of the same settings without the held-out groups."
+        )
+    if explained.values is not None and model.prior is not None:
         notes.append(
             "Shapley values are those of the forest's votes, before each class is multiplied by "
             "its share."

@@ -82,6 +82,7 @@ def explain(
     training: pd.DataFrame | ArrayLike | None = None,
     max_rows: int = ROWS,
     extra: ArrayLike = (),
+    clusters: Sequence[Cluster] | None = None,
     seed: int = 0,
     threads: int = 1,
     progress: Callable[[float, float], None] | None = None,
@@ -99,6 +100,7 @@ def explain(
             forest is; the samples themselves if None.
         max_rows: Most rows that are explained.
         extra: Positions of rows that are explained beside them and take no part in the means.
+        clusters: What permuted features cost, where it is known already.
         seed: Seed of the choice and of the permutations.
         threads: Threads; they change no value.
         progress: Is told the share of the rows that is done, 0-1, and the seconds that are left.
@@ -138,10 +140,11 @@ def explain(
     def chosen(n: int) -> NDArray[np.int64]:
         return whole[choose_rows(codes[whole], belongs[whole], n, seed=seed)]
 
-    clusters: tuple[Cluster, ...] = ()
-    if labels is not None:
-        judged = chosen(PERMUTED_ROWS)
-        clusters = permutation_importance(model, table[judged], codes[judged], seed=seed)
+    if clusters is None:
+        clusters = ()
+        if labels is not None:
+            judged = chosen(PERMUTED_ROWS)
+            clusters = permutation_importance(model, table[judged], codes[judged], seed=seed)
     rows = chosen(max_rows)
     names, classes = model.feature_names, model.classes
     fitted = table[is_whole] if training is None else feature_matrix(training, names)
@@ -156,11 +159,11 @@ def explain(
     )
     if found is None:
         averaged = np.ones(rows.size, dtype=np.bool_)
-        return Explained(names, classes, rows, averaged, None, None, None, clusters)
+        return Explained(names, classes, rows, averaged, None, None, None, tuple(clusters))
     averaged = np.isin(every, rows)
     importance = np.abs(found.values[averaged]).mean(axis=0)
     return Explained(
-        names, classes, every, averaged, found.values, found.expected, importance, clusters
+        names, classes, every, averaged, found.values, found.expected, importance, tuple(clusters)
     )
 
 

@@ -7,20 +7,10 @@ its label. Where classes lie far apart that average is nearly 1, so 0.7 is alway
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landcover.learn.folds import unit_folds
-from landcover.learn.models import Model, fit_classifier
-from landcover.learn.sampling import thin_by_group
-
-FOLDS = 5
-TREES = 50
-MOST_ROWS = 5_000
-"""Rows that each of the models is fitted on; all rows are judged."""
 LEAST_GROUPS = 5
 """A class of fewer groups is not judged: a model without one of them hardly knows it."""
 ENOUGH = 0.7
@@ -31,30 +21,18 @@ COLUMNS = (
 
 
 def find_label_errors(
-    table: pd.DataFrame,
-    feature_names: Sequence[str],
-    *,
-    folds: int = FOLDS,
-    max_rows: int = MOST_ROWS,
-    seed: int = 0,
-    threads: int = 1,
-    progress: Callable[[float], None] = lambda share: None,
+    table: pd.DataFrame, classes: NDArray[np.integer], probabilities: NDArray[np.float64]
 ) -> pd.DataFrame:
     """Rank the points that are most likely labelled wrongly.
 
-    Every group is judged by a random forest that was fitted without it; the probabilities of the
-    pixels of a point are averaged. Such a point may also be a mixed pixel, a change, or a rare
-    kind of its class: a person decides.
+    The probabilities of the pixels of a point are averaged. Such a point may also be a mixed
+    pixel, a change, or a rare kind of its class: a person decides.
 
     Args:
-        table: Rows with ``point_id``, ``lon``, ``lat``, ``code``, ``group`` and the features,
-            without NaN.
-        feature_names: Features in order.
-        folds: Folds of whole groups.
-        max_rows: Most rows of one fit, whole groups of every class.
-        seed: Seed of folds, rows and fits.
-        threads: Threads of a fit.
-        progress: Is told the share that is done.
+        table: Rows with ``point_id``, ``lon``, ``lat``, ``code`` and ``group``.
+        classes: Codes of the columns, ascending, (K,).
+        probabilities: What a model answers that did not see the row's group, (n, K); NaN in rows
+            that nobody answered, which take no part.
 
     Returns:
         One row per point, the surest first: ``point_id``, ``lon``, ``lat`` (degrees), ``given``
@@ -62,37 +40,18 @@ def find_label_errors(
         ``given_probability`` (of the given one) and ``n_rows`` (pixels of the point). Empty where
         fewer than two classes have five groups.
     """
-    n_groups = table.groupby("code")["group"].nunique()
-    judged = table[table["code"].isin(n_groups.index[n_groups >= LEAST_GROUPS])]
-    judged = judged.reset_index(drop=True)
-    classes = np.unique(judged["code"])
-    if classes.size < 2:
+    is_answered = np.isfinite(probabilities).all(axis=1)
+    n_groups = table[is_answered].groupby("code")["group"].nunique()
+    enough = n_groups.index[n_groups >= LEAST_GROUPS].to_numpy()
+    is_column = np.isin(classes, enough)
+    keep = is_answered & table["code"].isin(classes[is_column]).to_numpy()
+    if is_column.sum() < 2 or not keep.any():
         return pd.DataFrame(columns=list(COLUMNS))
-    chance = np.zeros((len(judged), classes.size))
-    home = unit_folds(judged["code"], judged["group"], folds, seed=seed)
-    for number in range(folds):
-        progress(number / folds)
-        is_test = home == number
-        rows = judged[~is_test]
-        if len(rows) > max_rows:
-            rows = rows[thin_by_group(rows["code"], rows["group"], max_rows, seed=seed)]
-        model = fit_classifier(
-            rows,
-            rows["code"].to_numpy(),
-            feature_names=feature_names,
-            parameters={"n_trees": TREES},
-            seed=seed,
-            threads=threads,
-        )
-        columns = np.searchsorted(classes, model.classes)
-        chance[np.ix_(is_test, columns)] = _ask(model, judged[is_test])
-    progress(1.0)
-    return _rank(judged, classes, chance)
-
-
-def _ask(model: Model, rows: pd.DataFrame) -> NDArray[np.float64]:
-    features = rows[list(model.feature_names)].to_numpy(dtype=np.float32)
-    return model.probabilities(np.ascontiguousarray(features))
+    chance = probabilities[keep][:, is_column]
+    total = chance.sum(axis=1, keepdims=True)
+    even = np.full_like(chance, 1 / chance.shape[1])
+    chance = np.divide(chance, total, out=even, where=total > 0)
+    return _rank(table[keep].reset_index(drop=True), classes[is_column], chance)
 
 
 def _rank(

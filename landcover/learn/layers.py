@@ -22,15 +22,16 @@ class ExtraLayers:
     """Which further layers are computed, and from what."""
 
     probabilities: bool = False
-    """Probabilities of all classes, (K, n)."""
+    """Calibrated probabilities of all classes, (K, n)."""
     entropy: bool = False
-    """-Σ p ln p / ln K: 0 one class for certain, 1 all alike."""
+    """-Σ p ln p / ln K of the calibrated probabilities: 0 one class for certain, 1 all alike."""
     margin: bool = False
-    """Probability of the likeliest class less that of the second."""
+    """Calibrated probability of the likeliest class less that of the second."""
     applicability: Applicability | None = None
     """With it, ``trust``: 0 like the training samples, 1 unlike all of them."""
     set_threshold: float | None = None
-    """With it, ``set_size``: number of classes whose score is not above."""
+    """With it, ``set_size``: number of classes whose score is not above; scores are of
+    probabilities before calibration, as those that set the threshold."""
 
 
 NO_EXTRA_LAYERS = ExtraLayers()
@@ -79,14 +80,19 @@ def empty_layers(further: ExtraLayers, n_classes: int, n: int) -> dict[str, Laye
 
 
 def extra_layers(
-    further: ExtraLayers, probability: NDArray[np.float64], features: NDArray[np.float32]
+    further: ExtraLayers,
+    probability: NDArray[np.float64],
+    features: NDArray[np.float32],
+    *,
+    uncalibrated: NDArray[np.float64] | None = None,
 ) -> dict[str, Layer]:
     """Compute the layers that are wanted.
 
     Args:
         further: Which.
-        probability: Class probabilities, float64, (n, K).
+        probability: Calibrated class probabilities, float64, (n, K).
         features: Finite features that they were computed from, float32, (n, d).
+        uncalibrated: The same before calibration; where None there was none.
 
     Returns:
         uint8, (n,) or (K, n), by name: shares as ⌊254·x + 0.5⌋, ``trust`` 0 or 1, ``set_size``
@@ -103,6 +109,7 @@ def extra_layers(
     if further.applicability is not None:
         found["trust"] = is_outside(further.applicability, features).astype(np.uint8)
     if further.set_threshold is not None:
-        plausible = is_plausible(probability, further.set_threshold)
+        raw = probability if uncalibrated is None else uncalibrated
+        plausible = is_plausible(raw, further.set_threshold)
         found["set_size"] = plausible.sum(axis=1).clip(max=254).astype(np.uint8)
     return found

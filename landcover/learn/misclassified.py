@@ -74,10 +74,14 @@ def describe_misclassified(
     names = [feature_title(feature) for feature in card.features.features]
     table = held.iloc[extra]
     features = feature_matrix(table, model.feature_names)
-    chances = model.probabilities(features) if len(table) else np.zeros((0, len(card.codes)))
+    answers, chances = np.zeros(0, np.intp), np.zeros((0, len(card.codes)))
+    if len(table):
+        # As the map tells them; Shapley values are of what is before calibration.
+        raw = model.probabilities(features)
+        answers, chances = raw.argmax(axis=1), model.calibrated(raw)
     found = []
     for number, (position, row) in enumerate(zip(extra, table.to_dict("records"), strict=True)):
-        answer = int(chances[number].argmax())
+        answer = int(answers[number])
         right = card.codes.index(int(row["code"]))
         pushed: list[PointFeature] = []
         if explained.values is not None:

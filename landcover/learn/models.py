@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from landcover.errors import InputError
+from landcover.learn.calibrator import Calibrator
 from landcover.learn.classifiers import (
     feature_matrix,
     fit_estimator,
@@ -19,6 +20,7 @@ from landcover.learn.classifiers import (
     training_rows,
 )
 from landcover.learn.kinds.contract import Packed, classifier_of
+from landcover.learn.recalibration import append_calibrator, load_calibrator, with_winner
 from landcover.nouns.base import Noun
 from landcover.nouns.classifiers import DEFAULT, ModelKind
 
@@ -34,6 +36,8 @@ class Model:
     """Factor on the probability of each class, (K,), positive; None for none."""
     estimator: Any = None
     """What the kind fitted; None where the model was read."""
+    calibrator: Calibrator | None = None
+    """Turns probabilities into ones that can be taken at their word; None where there is none."""
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -46,7 +50,10 @@ class Model:
         return self.packed.classes
 
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Compute class probabilities of pixels that have every feature.
+        """Compute class probabilities of pixels that have every feature, before calibration.
+
+        The class of a pixel is the likeliest one here; what a map says of it comes from
+        :meth:`calibrated`.
 
         Args:
             features: Finite features in the model's order, float32, (n, d), in blocks.
@@ -60,6 +67,20 @@ class Model:
             found /= found.sum(axis=1, keepdims=True)
         return found
 
+    def calibrated(self, probability: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Turn probabilities into calibrated ones; the likeliest class stays the likeliest.
+
+        Args:
+            probability: Of :meth:`probabilities`, float64, (n, K); not changed.
+
+        Returns:
+            float64, (n, K), rows sum to 1; as they are where the model has no calibrator.
+        """
+        if self.calibrator is None:
+            return probability
+        found = self.calibrator.probabilities(probability)
+        return with_winner(found, probability.argmax(axis=1))
+
     def predict(
         self, features: pd.DataFrame | ArrayLike
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
@@ -71,7 +92,7 @@ class Model:
 
         Returns:
             Class codes, uint8, (n,), 0 where a feature is not finite, ties to the lowest code;
-            and the probability of that class, float64, (n,), NaN where the code is 0.
+            and the calibrated probability of that class, float64, (n,), NaN where the code is 0.
 
         Raises:
             InputError: A feature is missing.
@@ -84,7 +105,8 @@ class Model:
             probability = self.probabilities(rows if is_valid.all() else rows[is_valid])
             winner = probability.argmax(axis=1)
             codes[is_valid] = self.classes[winner]
-            confidence[is_valid] = probability[np.arange(len(winner)), winner]
+            told = self.calibrated(probability)
+            confidence[is_valid] = told[np.arange(len(winner)), winner]
         return codes, confidence
 
 
@@ -151,6 +173,8 @@ def save_arrays(model: Model) -> bytes:
     """Write what a map needs of a model as npz without pickle; equal models give equal bytes."""
     file = BytesIO()
     classifier_of(model.kind).save(model.packed, file)
+    if model.calibrator is not None:
+        append_calibrator(model.calibrator, file)
     return file.getvalue()
 
 
@@ -170,7 +194,8 @@ def load_arrays(file: BinaryIO, kind: ModelKind, prior: Sequence[float] = ()) ->
         raise InputError(
             f"Model: expected {packed.classes.size} positive factors of the classes, found {prior}."
         )
-    return Model(kind, packed, np.array(prior) if prior else None)
+    calibrator = load_calibrator(file, packed.classes.size)
+    return Model(kind, packed, np.array(prior) if prior else None, calibrator=calibrator)
 
 
 def _names(

@@ -47,7 +47,8 @@ def predict_blocks(
         block: Pixels at a time; as :func:`block_of` says where None.
 
     Returns:
-        Class codes, uint8, (n,), 0 where any feature is nodata; the confidence as ⌊254·p + 0.5⌋,
+        Class codes, uint8, (n,), 0 where any feature is nodata: the likeliest class before
+        calibration; the calibrated confidence as ⌊254·p + 0.5⌋,
         uint8, (n,), 255 where the code is 0; and the further layers by name, uint8, (n,) or
         (K, n), 255 where the code is 0.
 
@@ -79,8 +80,9 @@ def predict_blocks(
         probability = model.probabilities(given)
         winner = probability.argmax(axis=1)
         codes[here] = model.classes[winner]
-        confidence[here] = quantise_confidence(probability[np.arange(len(winner)), winner])
-        for name, values in extra_layers(further, probability, given).items():
+        told = model.calibrated(probability)
+        confidence[here] = quantise_confidence(told[np.arange(len(winner)), winner])
+        for name, values in extra_layers(further, told, given, uncalibrated=probability).items():
             layers[name][..., here] = values
     return codes, confidence, layers
 

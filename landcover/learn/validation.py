@@ -17,7 +17,8 @@ from landcover.nouns.validation import ClassScore, SeedRange, SplitName, SplitSc
 
 DESIGNS: dict[SplitName, str] = {
     "rows": "single pixels at random: neighbours of a test pixel train, so this flatters",
-    "held-out": "groups of the labels that were held out of training, read from the map",
+    "held-out": "groups that features and settings were not chosen on, each answered by a model "
+    "without it",
     "groups": "whole points, polygons or fields apart, but often close to each other",
     "blocks": "whole square blocks of land apart: new places of the same region",
     "tiles": "whole tiles apart: how far the model carries",
@@ -63,7 +64,8 @@ def cross_validate(
         progress: Is told the share that is done.
 
     Returns:
-        The answers, in the order of the table.
+        The answers, in the order of the table; 0 where the model that was asked had not learned
+        the row's class, which says nothing of a model that has.
     """
     answers = np.zeros(len(table), dtype=np.int64)
     names = np.unique(folds)
@@ -75,6 +77,7 @@ def cross_validate(
         if keeps_groups:
             stays &= ~groups.isin(groups[is_test].unique()).to_numpy()
         answers[is_test] = _answer(table[stays], table[is_test], fit, seed)
+        answers[is_test & ~table["code"].isin(table["code"][stays].unique()).to_numpy()] = 0
     return _predictions(table, answers)
 
 

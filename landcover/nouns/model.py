@@ -21,6 +21,7 @@ from landcover.nouns.accuracy import AccuracyReport
 from landcover.nouns.base import Noun
 from landcover.nouns.classifiers import ModelKind
 from landcover.nouns.feature_kind import FeatureKind
+from landcover.nouns.out_of_fold import OutOfFoldReport
 from landcover.nouns.search import SearchReport
 from landcover.nouns.trust import TrustReport
 
@@ -192,7 +193,13 @@ class ModelCard(Noun):
     search: SearchReport | None = None
     """How the parameters were chosen; None where they are the recipe's."""
     held_out: AccuracyReport | None = None
-    """Accuracy on groups that were kept out of the fit; None where none were."""
+    """Accuracy on the groups of the split that do not train, answered by models that did not see
+    them; None where there are none."""
+    fit: Literal["all", "split"] = "split"
+    """What the arrays were fitted on: all samples, or those of the split that train, as models of
+    before this was a choice."""
+    out_of_fold: OutOfFoldReport | None = None
+    """What models of the same kind answer to groups that they did not see; None where unknown."""
     trust: TrustReport | None = None
     """Where its maps are to be trusted, measured on the same groups; None where unknown."""
     index_variant: str | None = None

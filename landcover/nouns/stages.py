@@ -42,12 +42,12 @@ TABLE: Mapping[Stage, StageRow] = {
         StageRow("composite", "prepare", 1),
         StageRow("terrain", "terrain", 3),
         StageRow("sample", "sample", 1),
-        StageRow("train", "train", 2),
-        StageRow("explain", "train", 2),
+        StageRow("train", "train", 3),
+        StageRow("explain", "train", 3),
         StageRow("classify", "classify", 1),
         StageRow("mosaic", "mosaic", 1),
-        StageRow("validate", "validate", 2),
-        StageRow("publish", "publish", 7),
+        StageRow("validate", "validate", 3),
+        StageRow("publish", "publish", 8),
     )
 }
 STAGES: tuple[Stage, ...] = tuple(TABLE)

@@ -17,11 +17,22 @@ class ApplicabilityReport(Noun):
     training_outside_percent: float
     """Training samples that are outside of the other folds, %."""
     held_out_outside_percent: float | None
-    """Held-out samples that are outside, %; None where none was held out."""
+    """Samples that are unlike those of other groups, %; None where none was asked."""
     accuracy_inside: float | None
-    """Share of the held-out samples inside that are classified right; None where there is none."""
+    """Share of the samples inside that a model answers right that did not see their group; None
+    where there is none."""
     accuracy_outside: float | None
     """The same outside."""
+    difference: float | None = None
+    """Accuracy inside minus outside; None where either is unknown."""
+    interval: tuple[float, float] | None = None
+    """95 % range of the difference over resampled groups; None for fewer than ten groups on a
+    side. Where it includes 0, nothing is claimed."""
+
+    @property
+    def is_telling(self) -> bool:
+        """True where errors were found to be commoner outside."""
+        return self.interval is not None and self.interval[0] > 0
 
 
 class CoverageReport(Noun):
@@ -50,7 +61,7 @@ class TrustReport(Noun):
     applicability: ApplicabilityReport | None
     """None where the training samples are of a single group."""
     n_held_out_groups: int
-    """Groups that the coverages were measured on."""
+    """Groups that the coverages were measured on: each answered by a model that did not see it."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """SHA-256 of the bytes of ``trust.npz``."""
     coverages: tuple[CoverageReport, ...]

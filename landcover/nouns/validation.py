@@ -68,6 +68,11 @@ class SplitScore(Noun):
     """95 % range of the overall accuracy over resampled groups; no design-based interval."""
     seeds: SeedRange | None = None
     """What other seeds of split and fit give."""
+    not_judged: int = 0
+    """Samples left out because the model of their fold had not learned their class."""
+    unlearned: tuple[str, ...] = ()
+    """Classes of two groups or more among them: their groups lie in one part of the split, so it
+    does not say how the map does."""
     classes: tuple[ClassScore, ...]
     """One entry per class, by code."""
 
@@ -149,6 +154,19 @@ class Independent(Noun):
     """Why there are no intervals; empty where there are."""
 
 
+class RegionCoverage(Noun):
+    """How often sets of classes held the true one in regions that the model had not seen."""
+
+    split: SplitName
+    """What was left out as a region."""
+    stated: float
+    """Share that was asked for."""
+    regions: dict[str, float]
+    """Region → share of its samples whose set held their class; every group counts the same."""
+    by_class: dict[str, float]
+    """Class → share of its samples over all regions."""
+
+
 class Validation(Noun):
     """Everything that was measured beside the map's accuracy report."""
 
@@ -157,7 +175,10 @@ class Validation(Noun):
     gaps: tuple[Gap, ...]
     """Differences between splits, class by class."""
     calibration: Calibration | None = None
-    """Calibration of the model; None where no held-out sample has a class of the model."""
+    """Calibration of the map's confidence, on groups that neither model nor calibrator saw; None
+    where there are none."""
+    coverages: tuple[RegionCoverage, ...] = ()
+    """Coverage of sets of classes, one entry per split into regions."""
     independent: Independent | None = None
     """Independent points, where the run was given any."""
     n_rows: int = 0

@@ -70,15 +70,14 @@ def _accuracy(page: Page) -> Iterator[Note]:
     report = page.accuracy
     if page.map_missing:
         return
-    if report is None and page.validation is not None and page.validation.independent is not None:
-        return
+    if not page.headline.is_measured:
+        yield Note("alarm", page.headline.sentence)
     if report is None:
-        yield Note("alarm", f"Accuracy unknown: {page.accuracy_missing}")
         return
     if report.overall <= report.majority_baseline:
         yield Note(
             "alarm",
-            f"The map is right on {100 * report.overall:.1f} % of the held-out samples; a map of "
+            f"The model is right on {100 * report.overall:.1f} % of the held-out samples; a map of "
             f"one class only would be right on {100 * report.majority_baseline:.1f} %. Find the "
             "cause before using it.",
         )

@@ -7,11 +7,13 @@ from pydantic import Field
 from landcover.nouns.accuracy import AccuracyReport
 from landcover.nouns.base import Noun
 from landcover.nouns.grid import Grid
+from landcover.nouns.headline import Headline, headline_of
 from landcover.nouns.holes import Holes
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.model import ModelCard
 from landcover.nouns.validation import Validation
 from landcover.publish.areas import ClassArea, sum_areas
+from landcover.publish.class_shift import ClassShift, class_shift
 from landcover.publish.quality import TileQuality
 from landcover.publish.quicklooks import QuicklookView
 
@@ -177,6 +179,8 @@ class Page(Noun):
     """Why there is no accuracy report."""
     validation: Validation | None = None
     """Splits side by side, calibration and independent points."""
+    quoted: Headline | None = None
+    """What the run says that the map is quoted by; None to choose it from ``validation``."""
     map_missing: str = ""
     """Why there is no class map at all."""
     zones_missing: dict[str, str] = Field(default_factory=dict)
@@ -191,6 +195,19 @@ class Page(Noun):
     """Why pixels have no class; None where there is no map, or an older one."""
     troubles: tuple[str, ...] = ()
     """One sentence per unit that failed or was skipped."""
+
+    @property
+    def headline(self) -> Headline:
+        """What the map is quoted by."""
+        return self.quoted or headline_of(self.validation, self.accuracy_missing)
+
+    @property
+    def shifted(self) -> tuple[ClassShift, ...]:
+        """Classes of which the map has much more or less than the training samples."""
+        parts = [view.areas for view in self.views if view.areas]
+        if self.card is None or not parts:
+            return ()
+        return class_shift(sum_areas(parts), self.card)
 
     @property
     def zone_areas(self) -> dict[str, tuple[ClassArea, ...]]:

@@ -27,7 +27,7 @@ DECISIONS: Mapping[str, str] = {
 """How a radiometric offset was decided, in words."""
 SPLIT_TITLES: Mapping[SplitName, str] = {
     "rows": "Random pixels",
-    "held-out": "This map, held-out groups",
+    "held-out": "Held-out groups",
     "groups": "Groups",
     "blocks": "Spatial blocks",
     "tiles": "Tiles left out",
@@ -35,6 +35,17 @@ SPLIT_TITLES: Mapping[SplitName, str] = {
     "independent": "This map, independent points",
 }
 """Splits in words."""
+SPLIT_USES: Mapping[SplitName, str] = {
+    "rows": "for nothing: papers quote it",
+    "held-out": "to compare models of the same labels",
+    "groups": "to compare settings; flatters where labels lie close together",
+    "blocks": "for what to expect at new places of the same region",
+    "tiles": "for what to expect in a neighbouring tile without labels",
+    "sources": "for what to expect where somebody else labels",
+    "independent": "to quote as the accuracy of this map, and for areas, if it is a probability "
+    "sample",
+}
+"""What the number of each split is good for."""
 
 
 def render(page: Page) -> str:
@@ -47,7 +58,9 @@ def render(page: Page) -> str:
         HTML; the pictures and downloads are named relative to the page. The same page gives the
         same bytes.
     """
-    return _laid_out("report.html", page, notes=notes_of(page), split_titles=SPLIT_TITLES)
+    return _laid_out(
+        "report.html", page, notes=notes_of(page), split_titles=SPLIT_TITLES, split_uses=SPLIT_USES
+    )
 
 
 def render_quality(page: QualityPage) -> str:

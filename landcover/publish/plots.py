@@ -80,7 +80,7 @@ def draw_map(
     if counts.get(0, 0):
         rows.append(draw.LegendRow("No data", "", 100 * counts[0] / total, is_hatched=True))
     notes = ["No data: share of the whole map"] if counts.get(0) else []
-    notes += [] if is_validated else ["Accuracy unknown"]
+    notes += [] if is_validated else ["Accuracy not measured"]
     with rc_context(rcParamsDefault | {"hatch.linewidth": 0.5}):
         sheet = _sheet(grid, title, subtitle, is_simulated)
         draw.empty_ground(sheet.map, grid)

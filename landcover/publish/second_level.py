@@ -93,7 +93,7 @@ def write_second(
         f"{zone_name(cell.cell)}, {tile_names(cell.mapped)}, both levels",
         pixels={0: n_empty} | {number: row.pixels for number, row in enumerate(rows, 1)},
         is_simulated=is_simulated,
-        is_validated=not tags.get("accuracy", "").startswith("Accuracy unknown"),
+        is_validated=not tags.get("accuracy", "").startswith("Accuracy not measured"),
     )
     return view.model_copy(update={"second": views, "second_picture": drawn})
 

@@ -118,7 +118,7 @@ def write_cell(
         f"{zone_name(cell.cell)}, {tile_names(cell.mapped)}",
         pixels=pixels,
         is_simulated=is_simulated,
-        is_validated=not tags.get("accuracy", "").startswith("Accuracy unknown"),
+        is_validated=not tags.get("accuracy", "").startswith("Accuracy not measured"),
     )
     return view.model_copy(
         update={

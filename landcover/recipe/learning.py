@@ -98,8 +98,11 @@ class _Model(Section):
     """Every row counts the same, or every point, polygon or field does."""
     prior_exponent: float = Field(0.0, ge=0, le=1)
     """Power of a class's share among the rows that its probability is multiplied by."""
+    fit: Literal["all", "split"] = "all"
+    """What the model of the map learns from: all samples, with features and settings that were
+    chosen on the split's; or only those of the split that train."""
     train_fraction: float = Field(0.8, gt=0, lt=1)
-    """Share of the sample groups that trains; the rest is held out for validation."""
+    """Share of the sample groups that features and settings are chosen on; the rest validates."""
     rare_classes: Literal["error", "train"] = "train"
     """A class with a single group: refuse it, or train with it and say it was not validated."""
     seed: int = Field(0, ge=0)
@@ -167,6 +170,7 @@ class Validation(Section):
         "groups",
         "blocks",
         "tiles",
+        "sources",
     )
     """Splits that are set side by side: single rows (it flatters), whole groups, spatial blocks,
     one tile or one label file left out after the other. None: held-out groups only."""
@@ -178,7 +182,8 @@ class Validation(Section):
     """Samples this close to those of a test block do not train, metres."""
     seeds: int = Field(5, ge=1, le=100)
     """Seeds under which the held-out split is repeated."""
-    rows: int = Field(5000, ge=100)
-    """Most rows that one of these models is fitted on, whole groups of every class."""
-    trees: int = Field(25, ge=1, le=2000)
-    """Most trees of one of these forests."""
+    rows: int | None = Field(None, ge=100)
+    """Most rows that one of these models is fitted on, whole groups of every class; null for all,
+    as the map's model. With fewer a weaker model is judged."""
+    trees: int | None = Field(None, ge=1, le=2000)
+    """Most trees of one of these forests; null for those of the map's model."""

@@ -1,4 +1,7 @@
-"""Validate: compare the map with what was kept from training, and splits with each other."""
+"""Validate: answers of models that did not see a sample, split by split, and independent points.
+
+The map's model may have learned from every label, so the map is read at independent points only.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from landcover.nouns.output import Output, Wanted
 from landcover.nouns.stages import version_of
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
-from landcover.parts.validation.map_agreement import write_agreement
+from landcover.parts.validation.held_out_answers import write_accuracy
 from landcover.parts.validation.validation_files import write_validation
 from landcover.stores import layout
 
@@ -20,7 +23,7 @@ def validate(task: Task) -> None:
     """Write the accuracy report of the run's map, and what stands beside it.
 
     Raises:
-        MissingDataError: No sample was held out, or none of its tiles was mapped.
+        MissingDataError: No sample was held out, or its model has no answers to the samples.
     """
     maps = {str(unit.tile): output for unit, output in task.all_outputs("classify")}
     key, card = load_model(task)
@@ -29,24 +32,24 @@ def validate(task: Task) -> None:
     if samples is None and task.run.test_label_id is None:
         raise MissingDataError(
             f"The samples of model {card.id} are not here and no test points were given, so the "
-            "map cannot be predictions. Give --test-labels."
+            "map cannot be judged. Give --test-labels."
         )
     if is_own and samples is not None:
-        _need_accuracy(task, maps, samples)
+        _need_accuracy(task, card, key, samples)
     _need_validation(task, maps, card, key, samples)
 
 
-def _need_accuracy(task: Task, maps: dict[str, Output], samples: Output) -> None:
+def _need_accuracy(task: Task, card: ModelCard, key: str, samples: Output) -> None:
     if task.run.test_label_id is not None and not _n_held_out(samples):
         return  # the independent points say what there is to say
     wanted = Wanted(
         stage="validate",
         version=version_of("validate"),
         unit="accuracy",
-        inputs={"maps": _ids(maps), "sample_set": (samples.id,)},
+        inputs={"model": (card.id,), "sample_set": (samples.id,)},
         params={"simulated": task.run.simulated},
     )
-    make = partial(write_agreement, task, maps, samples)
+    make = partial(write_accuracy, task, card, key, samples)
     task.need(wanted, layout.accuracy(wanted.id), make)
 
 
@@ -60,7 +63,8 @@ def _need_validation(
         version=version_of("validate"),
         unit="validation",
         inputs={
-            "maps": _ids(maps),
+            # Pixels are read where points did not train, and nowhere else.
+            "maps": _ids(maps) if reference else (),
             "model": (card.id,),
             "sample_set": (samples.id,) if samples else (),
             "mosaics": _ids(joined) if reference else (),

@@ -53,7 +53,7 @@ class OpenedModel(Model):
     @property
     def model(self) -> Model:
         """The arrays alone, without what fitted them."""
-        return Model(self.kind, self.packed, self.prior)
+        return Model(self.kind, self.packed, self.prior, calibrator=self.calibrator)
 
     def predict(self, features: pd.DataFrame | ArrayLike | XarrayObject) -> Any:
         """Classify pixels of an image, or rows of a table.
@@ -86,7 +86,7 @@ class OpenedModel(Model):
         return xarray.Dataset({CLASSES: classes, CONFIDENCE: confidence}, attrs=told)
 
     def predict_proba(self, features: pd.DataFrame | ArrayLike | XarrayObject) -> Any:
-        """Compute the probability of each class.
+        """Compute the probability of each class, calibrated as that of a map is.
 
         Args:
             features: As of :meth:`predict`.
@@ -237,5 +237,6 @@ def _probabilities(model: Model, rows: NDArray[np.float32]) -> NDArray[np.float6
     found = np.full((len(rows), model.classes.size), np.nan)
     is_whole = np.isfinite(rows).all(axis=1)
     if is_whole.any():
-        found[is_whole] = model.probabilities(np.ascontiguousarray(rows[is_whole]))
+        answered = model.probabilities(np.ascontiguousarray(rows[is_whole]))
+        found[is_whole] = model.calibrated(answered)
     return found

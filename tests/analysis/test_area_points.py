@@ -47,7 +47,16 @@ def test_held_out_points_are_counted_once(maps, table):
     found = basis_of(maps, CODES, table, None)
     assert found.kind == "held-out"
     assert found.counts.tolist() == [[1, 1], [0, 0]]
+    assert found.notes == ("The map was read at held-out points; it may have learned from them.",)
+
+
+def test_answers_of_models_without_the_group_are_taken_where_they_are_known(maps, table):
+    known = table.assign(answer=7)
+    found = basis_of(maps, CODES, known, None)
+    assert found.kind == "held-out"
     assert found.notes == ()
+    # The map, which says 1 there, is not read.
+    assert found.counts.tolist() == [[0, 0], [1, 1]]
 
 
 def test_independent_points_come_first(maps, table):

@@ -21,7 +21,9 @@ from landcover.ledger.lookup import find_samples
 from landcover.nouns.label_priority import LabelPlan
 from landcover.nouns.validation import Validation
 from landcover.parts.mapping.map_lookup import codes_at, find_maps, mapped_hectares
+from landcover.parts.training.out_of_fold import read_answers
 from landcover.simulate import simulate
+from landcover.stores.models import read_card
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 
@@ -79,14 +81,22 @@ def test_places_are_uncertain_spread_and_away_from_samples(workspace: Any, plan:
     assert points["lon"].nunique() == 12
 
 
-def test_intervals_are_those_of_held_out_points_on_the_map(workspace: Any, plan: LabelPlan) -> None:
+def test_intervals_are_those_of_held_out_points_that_nobody_learned_from(
+    workspace: Any, plan: LabelPlan
+) -> None:
     maps = find_maps(lambda: workspace, map_of(workspace))
     table = read_samples(workspace, find_samples(workspace, "first"))
+    model = next(
+        o for o in workspace.records.find("outputs", {"wanted.stage": "train"})
+        if o["wanted"]["unit"] == "model"
+    )  # fmt: skip
+    folder = Path(workspace.objects.href(model["key"], ""))
+    table["answer"] = read_answers(workspace, model["key"], read_card(folder))["answer"].to_numpy()
     held = table[~table["is_train"] & (table["dx"] == 0) & (table["dy"] == 0)]
     hectares = mapped_hectares(maps)
     codes = sorted(hectares)
     matrix = pd.crosstab(
-        pd.Categorical(codes_at(maps, held), categories=codes),
+        pd.Categorical(held["answer"], categories=codes),
         pd.Categorical(held["code"], categories=codes), dropna=False,
     ).to_numpy()  # fmt: skip
     assert [entry.n_known for entry in plan.classes] == matrix.sum(axis=1).tolist()

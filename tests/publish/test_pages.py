@@ -115,10 +115,10 @@ def test_simulated_data_are_named_first(report: tuple[Path, Page]) -> None:
 def test_unknown_accuracy_is_an_alarm(report: tuple[Path, Page]) -> None:
     page = changed(report[1], accuracy=None, accuracy_missing="No sample was held out.")
     # The page of the fixture has independent points, which tell how accurate the map is.
-    assert not any("Accuracy unknown" in text for text in levels(page))
-    assert "Accuracy unknown" not in render(page)
+    assert not any("Accuracy not measured" in text for text in levels(page))
+    assert "Accuracy not measured" not in render(page)
     page = changed(page, validation=None)
-    assert note_with(page, "Accuracy unknown: No sample was held out.") == "alarm"
+    assert note_with(page, "Accuracy not measured: No sample was held out.") == "alarm"
 
 
 def test_a_map_worse_than_one_class_is_an_alarm(report: tuple[Path, Page]) -> None:

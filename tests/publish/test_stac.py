@@ -35,7 +35,7 @@ def publication(page: Page, legend: Legend, **changes: Any) -> Publication:
         simulated=False, software="0.1.0", legend=legend.classes, card=page.card,
         arrays="../../models/ffff/arrays.npz", mosaics={"32631": "e" * 16},
         products=(REAL, "odd-name"), periods=("2021-spring", "2021-autumn"),
-        accuracy="Accuracy unknown: no reference.",
+        accuracy="Accuracy not measured: no reference.",
     )  # fmt: skip
     return known.model_copy(update=changes)
 
@@ -111,7 +111,7 @@ def test_the_item_says_where_the_map_lies(documents: dict[str, dict[str, Any]]) 
     assert item.properties["end_datetime"] == "2021-12-01T00:00:00Z"
     assert item.properties["datetime"] is None
     assert item.properties["grid:code"] == "MGRS-31UDS"
-    assert item.properties["landcover:accuracy"] == "Accuracy unknown: no reference."
+    assert item.properties["landcover:accuracy"] == "Accuracy not measured: no reference."
     assert item.bbox == pytest.approx(shape(item.geometry).bounds)
     assert all(isinstance(v, str) and v for v in item.properties["processing:software"].values())
 

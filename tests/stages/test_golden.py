@@ -26,10 +26,10 @@ GOLDEN: dict[Stage, tuple[int, str]] = {
     "composite": (1, "bb81b434ecd3a56a"),
     "terrain": (3, "59b1de3f53f9413f"),
     "sample": (1, "4fba9a1cc9c45db4"),
-    "train": (2, "5e1b2d02d0cb4674"),
-    "classify": (1, "1819c8f98e2d7be9"),
-    "mosaic": (1, "d4b60be082916aff"),
-    "validate": (2, "a890ef5277d6150f"),
+    "train": (3, "31a507da269bf382"),
+    "classify": (1, "3e5b1eec23b3ca43"),
+    "mosaic": (1, "68bd5873418eddc8"),
+    "validate": (3, "ab22f6763b51f79d"),
 }
 
 

@@ -16,14 +16,18 @@ from stac_schemas import failures
 
 from landcover.errors import InputError
 from landcover.learn.accuracy import accuracy
+from landcover.learn.bootstrap import Predictions
+from landcover.learn.validation import score
 from landcover.ledger import outputs, units
 from landcover.nouns.grid import Grid
+from landcover.nouns.headline import headline_of
 from landcover.nouns.model import Feature, ModelCard, feature_set
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.receipt import Receipt
 from landcover.nouns.run import Run, State, Unit, UnitState
 from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import Stage
+from landcover.nouns.validation import Validation
 from landcover.parts.task import Task
 from landcover.pipeline.planning import WHOLE_RUN
 from landcover.recipe import Recipe, make_recipe
@@ -144,7 +148,19 @@ class FakeRun:
             {"overall": report.overall, "n": report.n},
             lambda p: _write(p / "accuracy.json", report.to_json()),
         )
-        self.state("validate", WHOLE_RUN, [made])
+        predictions = Predictions(
+            np.roll(reference, 10).astype(np.int64), reference.astype(np.int64),
+            (np.arange(100) // 5).astype(str),
+        )  # fmt: skip
+        split = score(predictions, "groups", legend=self.recipe.labels.legend)
+        whole = Validation(splits=(split,), gaps=())
+        beside = self.output(
+            "validate",
+            "validation",
+            {"headline": headline_of(whole).to_document()},
+            lambda p: _write(p / "validation.json", whole.to_json()),
+        )
+        self.state("validate", WHOLE_RUN, [made, beside])
 
     def publish(self) -> tuple[Path, dict[str, Any], str]:
         """Folder and record of the report, and the page's text."""
@@ -231,7 +247,7 @@ def test_a_whole_run_gives_its_page_and_files(tmp_path: Path) -> None:
         "map_32631.tif.aux.xml", "map_32631_colour_blind.qml", "map_32631_colours.txt",
         "model_card.json", "model_item.json", "preview", "preview.html", "preview_colour_blind",
         "products.csv", "quality.geojson", "quality.json", "quality.png", "receipt.json",
-        "true_colour_32631.png",
+        "true_colour_32631.png", "validation.csv", "validation.json",
     ]  # fmt: skip
     assert 'href="preview.html"' in html
     receipt = Receipt.from_json((folder / "receipt.json").read_text())
@@ -333,16 +349,17 @@ def test_unknown_accuracy_is_said_with_its_reason(tmp_path: Path) -> None:
     run.map()
     run.state("validate", WHOLE_RUN, [], "skipped", "No sample was held out.")
     folder, _, html = run.publish()
-    assert "Accuracy unknown: No sample was held out." in html
+    assert "Accuracy not measured: No sample was held out." in html
     assert not (folder / "accuracy.csv").exists()
 
 
 @pytest.mark.parametrize(
     ("has_reference", "said"),
     [
-        (True, "80.0 % of 100 held-out sample pixels agree with the map."),
-        (False, "Accuracy unknown: no reference. The model was trained on samples of other places "
-         "or years, and no labels were given."),
+        (True, "Overall accuracy 80.0 % (60.0 to 95.0 % over resampled groups), by groups (points, "
+         "polygons, fields) left out: 100 sample pixels of 20 groups, no probability sample."),
+        (False, "Accuracy not measured: no reference. The model was trained on samples of other "
+         "places or years, and no labels were given."),
     ],
 )  # fmt: skip
 def test_page_map_stac_and_receipt_say_how_accurate_the_map_is(
@@ -355,7 +372,7 @@ def test_page_map_stac_and_receipt_say_how_accurate_the_map_is(
     if has_reference:
         run.validate()
     folder, _, html = run.publish()
-    assert ("Accuracy unknown: no reference." in html) is not has_reference
+    assert ("Accuracy not measured: no reference." in html) is not has_reference
     item = json.loads((folder / "item_32631.json").read_text())
     assert item["properties"]["landcover:accuracy"] == said
     for name in ("item_32631.json", "model_item.json", "collection.json"):

@@ -13,9 +13,12 @@ import pytest
 from landcover import api
 from landcover.analysis.doctor import visit
 from landcover.errors import InputError, MissingDataError
+from landcover.ledger.units import states as load_states
 from landcover.nouns.explanation import ValidatedExplanation
 from landcover.nouns.grid import Grid
+from landcover.nouns.headline import Headline
 from landcover.nouns.validation import Validation
+from landcover.parts.reporting.headline import headline_in
 from landcover.parts.validation import validated_diagnosis as judged_module
 from landcover.parts.validation.reference_points import (
     beside_training,
@@ -25,6 +28,7 @@ from landcover.parts.validation.reference_points import (
 )
 from landcover.recipe import Labels, make_recipe
 from landcover.simulate import simulate
+from landcover.stores.rasters import open_raster
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 OVERRIDES = [
@@ -106,9 +110,12 @@ def test_seeds_calibration_and_independent_points(whole: Validation) -> None:
     assert held.seeds is not None
     assert held.seeds.n == 3
     assert held.seeds.overall[1] <= held.seeds.overall[0] <= held.seeds.overall[2]
+    # Every group is asked once, by models that did not see it.
+    groups = whole.split("groups")
+    assert groups is not None
     assert whole.calibration is not None
-    assert whole.calibration.n == held.n
-    assert sum(entry.n for entry in whole.calibration.bins) == held.n
+    assert whole.calibration.n == groups.n
+    assert sum(entry.n for entry in whole.calibration.bins) == groups.n
     assert whole.independent is not None
     assert whole.independent.refused == ""
     area = whole.independent.area
@@ -207,7 +214,10 @@ def test_without_a_probability_sample_there_is_no_interval(
 ) -> None:
     # The training points as test points: those that trained are left out, and of the others
     # nobody said how they were drawn.
-    report = run(region, "own", test_labels=str(region.labels), until="validate")
+    overrides = [*OVERRIDES, "model.fit=split"]
+    report = run(
+        region, "own", test_labels=str(region.labels), until="validate", overrides=overrides
+    )
     assert report["state"] == "done", report
     found = validation_of(workspace, "own").independent
     assert found is not None
@@ -282,3 +292,50 @@ def test_a_reference_is_kept_as_it_was_read(workspace: Any, tmp_path: Path) -> N
     assert (plain.design, plain.stratum_area) == ("simple-random", {})
     with pytest.raises(InputError, match="no such file of reference points"):
         read_reference(tmp_path / "none.csv", Labels(), None)
+
+
+def test_random_labels_are_near_chance_in_everything_that_is_told(
+    region: Any, workspace: Any, tmp_path: Path
+) -> None:
+    document = json.loads(Path(region.labels).read_text())
+    labels = [feature["properties"]["label"] for feature in document["features"]]
+    shuffled = np.random.default_rng(3).permutation(labels)
+    for feature, label in zip(document["features"], shuffled, strict=True):
+        feature["properties"]["label"] = str(label)
+    path = tmp_path / "random.geojson"
+    path.write_text(json.dumps(document))
+    report = run(region, "random", labels=str(path))
+    assert report["state"] == "done", report
+    found = validation_of(workspace, "random")
+    card = api.load_model(outputs_of(workspace, "random", "train")["model"]["_id"]).card
+    assert card.fit == "all"
+    assert card.n_train_groups == found.split("groups").n_groups  # type: ignore[union-attr]
+    told = {split.name: (split.overall, split.n_groups) for split in found.splits}
+    # Neighbours of a tested pixel train there, and the page says that it is good for nothing.
+    assert told.pop("rows")[0] > 0.8
+    assert card.held_out is not None
+    assert card.out_of_fold is not None
+    told["card"] = card.held_out.overall, card.held_out.n_groups or 0
+    told["all groups"] = float(card.out_of_fold.overall or 0), card.out_of_fold.n_groups
+    document = outputs_of(workspace, "random", "validate")["validation"]
+    headline = Headline.from_document(document["stats"]["headline"])
+    told["headline"] = float(headline.overall or 0), headline.n_groups or 0
+    share = max(np.unique(labels, return_counts=True)[1]) / len(labels)
+    for name, (overall, n_groups) in told.items():
+        # Chance, and three standard errors over the groups.
+        assert overall < share + 3 * np.sqrt(share * (1 - share) / n_groups), name
+    assert max(abs(one.drop) for one in card.out_of_fold.permuted) < 0.15
+    # The page, the tag of the file, STAC, the receipt and the record say the same.
+    published = next(iter(outputs_of(workspace, "random", "publish").values()))
+    folder = Path(workspace.objects.href(published["key"], ""))
+    page = (folder / "index.html").read_text()
+    assert headline.sentence in page
+    assert json.loads((folder / "receipt.json").read_text())["accuracy"] == headline.sentence
+    for item in folder.glob("item_*.json"):
+        properties = json.loads(item.read_text())["properties"]
+        assert properties["landcover:accuracy"] == headline.sentence
+    for file in folder.glob("map_*.tif"):
+        with open_raster(file) as raster:
+            assert raster.tags()["accuracy"] == headline.sentence
+    states = load_states(workspace.records, "random")
+    assert headline_in(workspace.records, states) == headline

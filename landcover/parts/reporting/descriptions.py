@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from landcover.parts.provenance import FILE, make_receipt
-from landcover.parts.reporting.run_outputs import RunOutputs, accuracy_of, legend_of
+from landcover.parts.reporting.run_outputs import RunOutputs, legend_of
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
 from landcover.parts.training.second_level import second_legend_of
@@ -19,7 +19,7 @@ def write_descriptions(task: Task, found: RunOutputs, views: list[MapView], path
     """Write the receipt and, where there is a map, the STAC documents."""
     made = [*found.mosaics.values(), *([found.accuracy] if found.accuracy else [])]
     receipt = make_receipt(task.workspace, task.run, task.recipe, sorted(o.id for o in made))
-    receipt = receipt.model_copy(update={"accuracy": accuracy_of(found)})
+    receipt = receipt.model_copy(update={"accuracy": found.headline.sentence})
     (path / FILE).write_text(receipt.model_dump_json(indent=1) + "\n", encoding="utf-8")
     if found.card is None:
         return
@@ -40,6 +40,6 @@ def write_descriptions(task: Task, found: RunOutputs, views: list[MapView], path
         mosaics={cell: mosaic.id for cell, mosaic in found.mosaics.items()},
         products=tuple(dict.fromkeys(product.name for product in receipt.products)),
         periods=tuple(period.name for period in periods),
-        accuracy=accuracy_of(found),
+        accuracy=found.headline.sentence,
     )
     write_stac(path, known, views)

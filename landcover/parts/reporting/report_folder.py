@@ -57,6 +57,7 @@ def write_report(task: Task, found: RunOutputs, path: Path) -> dict[str, Any]:
         legend=legend,
         preview=preview,
         accuracy_missing=found.missing.get("accuracy", ""),
+        quoted=found.headline,
         map_missing=found.missing.get("map", ""),
         zones_missing={k: v for k, v in found.missing.items() if k not in ("map", "accuracy")},
         card=found.card,

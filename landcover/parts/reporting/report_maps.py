@@ -10,7 +10,7 @@ from landcover.ledger.outputs import require_unchanged
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.output import Output
 from landcover.parts.reporting.overlap_report import seams_of
-from landcover.parts.reporting.run_outputs import RunOutputs, accuracy_of, legend_of
+from landcover.parts.reporting.run_outputs import RunOutputs, legend_of
 from landcover.parts.task import Task
 from landcover.parts.training.second_level import second_legend_of
 from landcover.publish.page import MapView
@@ -92,7 +92,7 @@ def _tags(task: Task, found: RunOutputs, mosaic: Output) -> dict[str, str]:
             s.composite.id for s in found.seasons if s.composite and s.tile in joined
         ),
         "software": f"landcover {version('landcover')}",
-        "accuracy": accuracy_of(found),
+        "accuracy": found.headline.sentence,
         "simulated": "yes" if task.run.simulated else "no",
         "source": "simulated products"
         if task.run.simulated

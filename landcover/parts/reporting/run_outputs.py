@@ -9,6 +9,7 @@ from typing import Any
 
 from landcover.labels.files import split_paths
 from landcover.ledger import outputs, runs, units
+from landcover.nouns.headline import Headline
 from landcover.nouns.holes import Holes
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.model import ModelCard
@@ -17,6 +18,7 @@ from landcover.nouns.period import Period
 from landcover.nouns.run import Unit, UnitState
 from landcover.nouns.stages import Stage
 from landcover.parts.preparation.expected_coverage import candidates_of
+from landcover.parts.reporting.headline import headline_in
 from landcover.parts.reporting.map_holes import holes_of
 from landcover.parts.reporting.run_report import troubles
 from landcover.parts.task import Task
@@ -63,6 +65,8 @@ class RunOutputs:
     accuracy: Output | None
     validation: Output | None
     """Splits side by side and independent points."""
+    headline: Headline
+    """What the map is quoted by."""
     missing: dict[str, str]
     """What is not there → reason: ``map``, ``accuracy``, or a zone."""
     troubles: tuple[str, ...]
@@ -100,6 +104,7 @@ def load_run_outputs(task: Task) -> RunOutputs:
         sample_set=next((o for o in trained if o.unit == "samples"), None),
         accuracy=next((o for o in validated if o.unit != "validation"), None),
         validation=next((o for o in validated if o.unit == "validation"), None),
+        headline=headline_in(task.workspace.records, states, missing.get("accuracy", "")),
         missing=missing,
         troubles=tuple(without_paths(task, line) for line in troubles(states)),
         lost={
@@ -209,19 +214,6 @@ def _why_unknown(task: Task, found: dict[tuple[Stage, str], UnitState]) -> str:
     else:
         why = "No group of the labels was held out." if state else "The map was not validated."
     return f"{NO_REFERENCE} {why}"
-
-
-def accuracy_of(found: RunOutputs) -> str:
-    """Say in one or two sentences how accurate the maps are, or that nobody knows."""
-    judged = found.validation.stats.get("overall_independent") if found.validation else None
-    if found.accuracy is None and judged is not None:
-        return f"{100 * judged:.1f} % of the independent points agree with the map."
-    if found.accuracy is None:
-        return f"Accuracy unknown: {found.missing['accuracy']}"
-    stats = found.accuracy.stats
-    return (
-        f"{100 * stats['overall']:.1f} % of {stats['n']} held-out sample pixels agree with the map."
-    )
 
 
 def _why(task: Task, state: UnitState) -> str:

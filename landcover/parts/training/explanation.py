@@ -7,6 +7,7 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from landcover.learn.diagnosis import diagnose
@@ -15,8 +16,11 @@ from landcover.nouns.explanation import Explanation
 from landcover.nouns.output import Output
 from landcover.parts.task import Job, Task
 from landcover.parts.training.model_lookup import LoadedModel
+from landcover.parts.training.out_of_fold import read_answers
 from landcover.parts.training.run_model import open_model
+from landcover.parts.training.split_model import split_model
 from landcover.publish.doctor import DOCUMENT, write_explanation
+from landcover.stores import layout
 from landcover.stores.models import read_card
 from landcover.stores.workspace import Workspace
 
@@ -81,10 +85,16 @@ def diagnose_model(
         at.check()
         at.progress(share, f"explaining the model, about {seconds:.0f} s left")
 
+    card = loaded.card
+    answers = read_answers(workspace, layout.model(card.id), card)
+    model = loaded.model
+    if card.fit == "all" and not table["is_train"].all():
+        model = split_model(workspace, card, table, threads=at.threads)
     return diagnose(
-        loaded.model,
-        loaded.card,
+        model,
+        card,
         table,
+        answers=None if answers is None else answers["answer"].to_numpy(np.uint8),
         titles={int(code): title for code, title in params["titles"].items()},
         title=params["title"],
         simulated=params["simulated"],

@@ -1,40 +1,40 @@
-"""What a model knows of its own accuracy: its answers on the groups that did not train."""
+"""What a model knows of its own accuracy: answers to groups that trained none of who answered."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from landcover.learn.accuracy import accuracy
-from landcover.learn.models import Model
+from landcover.learn.out_of_fold import OutOfFold
 from landcover.nouns.accuracy import AccuracyReport
 from landcover.parts.task import Task
 
 DESIGN = (
-    "groups of the training labels that were held out: chosen, not drawn at random, so this is no "
-    "probability sample"
+    "groups of the training labels that features and settings were not chosen on, each answered by "
+    "a model that did not see it: chosen, not drawn at random, so this is no probability sample"
 )
 
 
-def held_out_accuracy(task: Task, model: Model, table: pd.DataFrame) -> AccuracyReport | None:
-    """Validate a model on the samples that were held out of its training.
+def held_out_accuracy(task: Task, found: OutOfFold, table: pd.DataFrame) -> AccuracyReport | None:
+    """Validate a model on the samples that were held out of the split.
 
     Args:
         task: The run: legend, seed, whether its products are simulated.
-        model: The model.
+        found: Answers of models that did not see the groups.
         table: The whole sample set, with ``is_train``.
 
     Returns:
         The report; None where no sample was held out.
     """
-    held = table[~table["is_train"]]
-    if held.empty:
+    held = ~table["is_train"].to_numpy(dtype=np.bool_) & found.knows
+    if not held.any():
         return None
-    codes, _ = model.predict(held)
     return accuracy(
-        codes,
-        held["code"].to_numpy(),
+        found.codes[held],
+        table["code"].to_numpy()[held],
         legend=task.recipe.labels.legend,
-        groups=held["group"].to_numpy(),
+        groups=table["group"].to_numpy()[held],
         title="Held-out samples",
         design=DESIGN,
         simulated=task.run.simulated,

@@ -13,6 +13,7 @@ from landcover.nouns.legend import Legend
 from landcover.nouns.model import FeatureSet, ModelCard
 from landcover.nouns.run_arguments import RunArguments
 from landcover.parts.task import Task
+from landcover.parts.training.out_of_fold import FILE as ANSWERS
 from landcover.parts.training.run_features import run_features
 from landcover.parts.training.trust_files import TRUST
 from landcover.recipe import Recipe
@@ -151,8 +152,8 @@ def _adopt(workspace: Workspace, folder: Path) -> str:
     key = layout.model(card.id)
     with workspace.objects.publishing(key) as path:
         path.mkdir()
-        # Models from before trust was measured have no file of it.
-        further = [TRUST] if (folder / TRUST).is_file() else []
+        # Models from before trust was measured, or answers were kept, have no file of them.
+        further = [name for name in (TRUST, ANSWERS) if (folder / name).is_file()]
         for name in (CARD, ARRAYS, *(second.arrays for second in card.second), *further):
             (path / name).write_bytes((folder / name).read_bytes())
     document: dict[str, Any] = {

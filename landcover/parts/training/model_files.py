@@ -1,7 +1,9 @@
-"""The files of a model: its arrays and its card, fitted on the rows that train."""
+"""The files of a model: arrays, card, and the answers of models that did not see a group."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from landcover.features.normalisation import paper_limits
-from landcover.learn.balancing import balance
 from landcover.learn.fitting import fit_recipe
 from landcover.learn.models import save_arrays
+from landcover.learn.out_of_fold import answer_out_of_fold, balanced
 from landcover.learn.selection import select_features
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.model import FeatureSet, ModelCard, feature_set
@@ -20,10 +22,11 @@ from landcover.nouns.output import Output
 from landcover.parts.task import Task
 from landcover.parts.training.held_out import held_out_accuracy
 from landcover.parts.training.library import library_notes, provenance_of
+from landcover.parts.training.out_of_fold import recalibration_of, write_answers
 from landcover.parts.training.parameter_search import tuned
 from landcover.parts.training.sample_quality import check_samples
 from landcover.parts.training.sample_set import read_table
-from landcover.parts.training.second_level import train_second
+from landcover.parts.training.second_level import fit_second_level, write_second
 from landcover.parts.training.trust_files import write_trust
 from landcover.stores.models import ARRAYS, CARD
 
@@ -51,19 +54,27 @@ def write_model(
     """
     path.mkdir()
     recipe, table = task.recipe.model, read_table(task, sample_set)
-    rows = table[table["is_train"]]
-    if recipe.balance == "drop_neighbours":
-        rows = rows[balance(rows, recipe.balance_target, seed=recipe.seed)]
-    codes = rows["code"].to_numpy()
-    features = _select(task, features, rows)
+    # Features and settings are chosen on the groups that train; then all labels are learned from.
+    chosen_on = balanced(recipe, table[table["is_train"]])
+    features = _select(task, features, chosen_on)
     limits = paper_limits(features)
-    recipe, search = tuned(recipe, rows, features, limits, task.job, span=(0.4, 0.8))
+    recipe, search = tuned(recipe, chosen_on, features, limits, task.job, span=(0.3, 0.6))
+    trained = table["is_train"].to_numpy(dtype=np.bool_) | (recipe.fit == "all")
+    rows = balanced(recipe, table[trained])
     task.job.check()
-    task.job.progress(0.8, f"training on {len(rows)} rows x {len(features.names)} features")
+    task.job.progress(0.6, f"training on {len(rows)} rows x {len(features.names)} features")
     model = fit_recipe(recipe, rows, features.names, limits=limits, threads=task.job.threads)
+    second = fit_second_level(task, recipe, rows, features.names, limits)
+    found = answer_out_of_fold(
+        recipe, table, model, trained=trained, second=second, limits=limits,
+        threads=task.job.threads, progress=_teller(task),
+    )  # fmt: skip
+    recalibrated = recalibration_of(found, table, seed=recipe.seed)
+    if recalibrated is not None:
+        model = replace(model, calibrator=recalibrated.calibrator)
     (path / ARRAYS).write_bytes(save_arrays(model))
-    second = train_second(task, recipe, path, model, table, rows, limits)
-    present, counts = np.unique(codes, return_counts=True)
+    level = write_second(task, path, second, table, rows, found)
+    present, counts = np.unique(rows["code"].to_numpy(), return_counts=True)
     legend = task.recipe.labels.legend
     card = ModelCard(
         id=model_id,
@@ -82,13 +93,15 @@ def write_model(
         arrays_sha256=sha256_of(path / ARRAYS),
         versions={name: version(name) for name in ("landcover", "scikit-learn", "numpy")},
         search=search,
-        held_out=held_out_accuracy(task, model, table),
-        trust=write_trust(task, path, model, table, rows),
+        held_out=held_out_accuracy(task, found, table),
+        fit=recipe.fit,
+        out_of_fold=write_answers(path, found, table, recalibrated, legend),
+        trust=write_trust(task, path, model, table, rows, found),
         index_variant=task.recipe.features.index_variant,
         provenance=provenance_of(rows),
         missing_layers=missing,
-        second=second.models,
-        notes=(*_notes(task, sample_set), *second.notes),
+        second=level.models,
+        notes=(*_notes(task, sample_set), *level.notes),
     )
     (path / CARD).write_text(card.to_text())
     return {
@@ -96,8 +109,16 @@ def write_model(
         "features": features.id,
         "n_features": len(features.names),
         "n_train_rows": card.n_train_rows,
-        **check_samples(task, table, features, path),
+        **check_samples(task, table, features, found, path),
     }
+
+
+def _teller(task: Task) -> Callable[[float], None]:
+    def tell(share: float) -> None:
+        task.job.check()
+        task.job.progress(0.7 + 0.25 * share, "answering each group by a model without it")
+
+    return tell
 
 
 def _select(task: Task, features: FeatureSet, rows: pd.DataFrame) -> FeatureSet:
@@ -109,7 +130,7 @@ def _select(task: Task, features: FeatureSet, rows: pd.DataFrame) -> FeatureSet:
 
     def tell(share: float) -> None:
         task.job.check()
-        task.job.progress(0.4 * share, what)
+        task.job.progress(0.3 * share, what)
 
     kept = select_features(
         rows,

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from landcover.learn.label_errors import find_label_errors
+from landcover.learn.out_of_fold import OutOfFold
 from landcover.learn.signatures import class_signatures
 from landcover.nouns.model import FeatureSet
 from landcover.parts.task import Task
@@ -19,15 +20,15 @@ SUSPECTS = "suspects.geojson"
 
 
 def check_samples(
-    task: Task, table: pd.DataFrame, features: FeatureSet, path: Path
+    task: Task, table: pd.DataFrame, features: FeatureSet, found: OutOfFold, path: Path
 ) -> dict[str, Any]:
     """Write signatures and doubtful labels of a sample set beside its model.
 
     Args:
         task: The training task.
-        table: All rows of the sample set: what is held out is looked at too, and trains nothing
-            that is kept.
+        table: All rows of the sample set.
         features: Features of the model.
+        found: Answers to them by models that did not see their groups.
         path: Folder of the model.
 
     Returns:
@@ -47,20 +48,10 @@ def check_samples(
         note="Simulated products" if task.run.simulated else "",
     )
 
-    def tell(share: float) -> None:
-        task.job.check()
-        task.job.progress(0.9 + 0.1 * share, "looking for doubtful labels")
-
-    found = find_label_errors(
-        table,
-        features.names,
-        seed=task.recipe.model.seed,
-        threads=task.job.threads,
-        progress=tell,
-    )
+    doubtful = find_label_errors(table, found.classes, found.probabilities)
     names = {int(code): legend.name_of(int(code)) for code in table["code"].unique()}
-    (path / SUSPECTS).write_text(json.dumps(_geojson(found, names), indent=1))
-    return {"n_suspects": len(found), "n_points": int(table["point_id"].nunique())}
+    (path / SUSPECTS).write_text(json.dumps(_geojson(doubtful, names), indent=1))
+    return {"n_suspects": len(doubtful), "n_points": int(table["point_id"].nunique())}
 
 
 def _geojson(found: pd.DataFrame, names: dict[int, str]) -> dict[str, Any]:

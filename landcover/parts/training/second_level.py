@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from landcover.errors import InputError
 from landcover.learn.accuracy import accuracy
 from landcover.learn.models import Model, load_arrays, save_arrays
+from landcover.learn.out_of_fold import OutOfFold
 from landcover.learn.second_level import fit_second, predict_second
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.legend import Legend, LegendClass, LegendEntry
@@ -34,43 +35,64 @@ class SecondLevel(NamedTuple):
     """Classes of the second level that no map shows or no sample judges, one sentence each."""
 
 
-def train_second(
+def fit_second_level(
     task: Task,
     recipe: ModelRecipe,
-    path: Path,
-    model: Model,
-    table: pd.DataFrame,
     rows: pd.DataFrame,
+    names: Sequence[str],
     limits: Mapping[str, tuple[float, float]],
-) -> SecondLevel:
+) -> dict[int, Model]:
     """Fit a model within each class that has several classes of the second level.
 
-    Samples, split, groups, features and parameters are those of the first level.
+    Samples, groups, features and parameters are those of the first level.
 
     Args:
-        task: The run: legend, threads, whether its products are simulated.
+        task: The run: threads.
         recipe: Model section as the first level was fitted with.
-        path: Folder of the model, where the arrays go.
-        model: Model of the first level.
-        table: The whole sample set, with ``is_train``.
-        rows: Rows of it that the first level was fitted on.
+        rows: Rows that the first level was fitted on.
+        names: Its features.
         limits: As of :func:`~landcover.learn.models.fit_classifier`.
+
+    Returns:
+        Class code → model; empty where the samples have no second level.
+    """
+    if "code2" not in rows.columns:
+        return {}
+    return dict(fit_second(recipe, rows, names, limits=limits, threads=task.job.threads))
+
+
+def write_second(
+    task: Task,
+    path: Path,
+    models: Mapping[int, Model],
+    table: pd.DataFrame,
+    rows: pd.DataFrame,
+    found: OutOfFold,
+) -> SecondLevel:
+    """Write the models of the second level and say what they are worth.
+
+    Args:
+        task: The run: legend, whether its products are simulated.
+        path: Folder of the model, where the arrays go.
+        models: Of :func:`fit_second_level`.
+        table: The whole sample set, with ``is_train``.
+        rows: Rows of it that the models were fitted on.
+        found: Answers to the samples by models that did not see their groups.
 
     Returns:
         What goes into the card; nothing where the samples have no second level.
     """
     if "code2" not in table.columns:
         return SecondLevel()
-    inner, found = _entries(task.recipe.labels.legend), []
-    held = table[~table["is_train"] & (table["code2"] > 0)]
-    names = model.feature_names
-    for code, second in fit_second(recipe, rows, names, limits=limits, threads=task.job.threads):
-        task.job.check()
+    inner, written = _entries(task.recipe.labels.legend), []
+    held = table.assign(answer=found.codes, second=found.second)
+    held = held[~table["is_train"] & (held["second"] > 0)]
+    for code, second in models.items():
         file = path / f"arrays_{code}.npz"
         file.write_bytes(save_arrays(second))
         own = rows[(rows["code"] == code) & (rows["code2"] > 0)].groupby("code2")["group"]
         codes = tuple(int(one) for one in second.classes)
-        found.append(
+        written.append(
             SecondModel(
                 code=code,
                 codes=codes,
@@ -80,10 +102,11 @@ def train_second(
                 class_counts={int(str(one)): int(n) for one, n in own.size().items()},
                 class_groups={int(str(one)): int(n) for one, n in own.nunique().items()},
                 arrays_sha256=sha256_of(file),
-                **_judged(task, code, model, second, held[held["code"] == code], inner),
+                **_judged(task, code, held[held["code"] == code], inner),
             )
         )
-    return SecondLevel(tuple(found), tuple(_notes(task.recipe.labels.legend, table, rows)))
+    notes = _notes(task.recipe.labels.legend, table, rows, set(held["code2"]))
+    return SecondLevel(tuple(written), tuple(notes))
 
 
 def load_second(task: Task, key: str, card: ModelCard) -> dict[int, Model]:
@@ -173,17 +196,12 @@ def _entries(legend: Legend) -> dict[int, LegendEntry]:
 
 
 def _judged(
-    task: Task,
-    code: int,
-    model: Model,
-    second: Model,
-    held: pd.DataFrame,
-    inner: Mapping[int, LegendEntry],
+    task: Task, code: int, held: pd.DataFrame, inner: Mapping[int, LegendEntry]
 ) -> dict[str, Any]:
     """Validate a model on the held-out samples of its class, alone and behind the first level."""
     if held.empty:
         return {}
-    answers, truth = second.predict(held)[0], held["code2"].to_numpy()
+    answers, truth = held["second"].to_numpy(), held["code2"].to_numpy()
     report = accuracy(
         answers,
         truth,
@@ -194,14 +212,15 @@ def _judged(
         simulated=task.run.simulated,
         seed=task.recipe.model.seed,
     )
-    is_right = (model.predict(held)[0] == code) & (answers == truth)
+    is_right = (held["answer"].to_numpy() == code) & (answers == truth)
     return {"held_out": report, "both_right": round(float(is_right.mean()), 4)}
 
 
-def _notes(legend: Legend, table: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
+def _notes(
+    legend: Legend, table: pd.DataFrame, rows: pd.DataFrame, held: set[int]
+) -> Iterator[str]:
     inner = _entries(legend)
     trained = set(rows.loc[rows["code2"] > 0, "code2"])
-    held = set(table.loc[~table["is_train"], "code2"])
     for code, own in table[table["code2"] > 0].groupby("code"):
         name, present = legend.name_of(int(str(code))), sorted(set(own["code2"]))
         known = [one for one in present if one in trained]
@@ -217,4 +236,4 @@ def _notes(legend: Legend, table: pd.DataFrame, rows: pd.DataFrame) -> Iterator[
             if one not in trained:
                 yield f"{what} is never answered: all its groups are held out."
             elif one not in held:
-                yield f"{what} was not validated: none of its groups is held out."
+                yield f"{what} was not validated: no held-out group of it met a model that knew it."

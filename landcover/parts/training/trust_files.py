@@ -9,11 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
-from landcover.learn.applicability import Applicability, fit_applicability, is_outside
+from landcover.learn.applicability import (
+    Applicability,
+    fit_applicability,
+    is_outside,
+    outside_of_others,
+)
+from landcover.learn.bootstrap import range_of_difference
 from landcover.learn.classifiers import feature_matrix
 from landcover.learn.conformal import Coverage, check_coverage, conformal_scores
 from landcover.learn.layers import ExtraLayers
 from landcover.learn.models import Model
+from landcover.learn.out_of_fold import BY_THE_MAP, OutOfFold
 from landcover.learn.trust import Trust, load_trust, save_trust
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.legend import Legend
@@ -28,7 +35,12 @@ COVERAGES = (0.8, 0.9, 0.95)
 
 
 def write_trust(
-    task: Task, path: Path, model: Model, table: pd.DataFrame, trained: pd.DataFrame
+    task: Task,
+    path: Path,
+    model: Model,
+    table: pd.DataFrame,
+    rows: pd.DataFrame,
+    found: OutOfFold,
 ) -> TrustReport:
     """Write ``trust.npz`` beside a model's arrays.
 
@@ -36,24 +48,25 @@ def write_trust(
         task: The run: legend, and seed of what is drawn.
         path: Folder of the model.
         model: The model as it was fitted.
-        table: The whole sample set, with ``is_train``.
-        trained: Rows of it that the model was fitted on.
+        table: The whole sample set.
+        rows: Rows of it that the model was fitted on, with their place in the table as index.
+        found: Answers to the samples by models that did not see their groups.
 
     Returns:
         What was measured, for the card.
     """
-    held, seed = table[~table["is_train"]], task.recipe.model.seed
-    features = feature_matrix(trained, model.feature_names)
-    groups = trained["group"].to_numpy()
+    seed = task.recipe.model.seed
+    features = feature_matrix(rows, model.feature_names)
+    groups = rows["group"].to_numpy()
     # A network has no importances of its own: there all features count the same.
     importance = getattr(model.estimator, "feature_importances_", None)
     applicability = None
     if len(set(groups)) > 1 and np.ptp(features, axis=0).any():
         applicability = fit_applicability(features, groups, importance, seed=seed)
-    given = feature_matrix(held, model.feature_names)
-    probability = model.probabilities(given) if len(held) else np.empty((0, model.classes.size))
-    codes, own = held["code"].to_numpy(), held["group"].to_numpy()
-    scores = conformal_scores(probability, model.classes, codes, own) if len(held) else None
+    judged = found.knows
+    probability, codes = found.probabilities[judged], table["code"].to_numpy()[judged]
+    own = table["group"].to_numpy()[judged]
+    scores = conformal_scores(probability, model.classes, codes, own) if judged.any() else None
     (path / TRUST).write_bytes(save_trust(Trust(model.feature_names, applicability, scores)))
     coverages: tuple[CoverageReport, ...] = ()
     if scores is not None and len(set(own)) > 1:
@@ -65,9 +78,9 @@ def write_trust(
             )
             for share in COVERAGES
         )
-    is_right = model.classes[probability.argmax(axis=1)] == codes if len(held) else codes == codes
+    reach = applicability and _tell(applicability, features, rows, table, found, seed)
     return TrustReport(
-        applicability=applicability and _tell(applicability, given, is_right),
+        applicability=reach,
         n_held_out_groups=len(set(own)),
         sha256=sha256_of(path / TRUST),
         coverages=coverages,
@@ -146,16 +159,35 @@ def _told(found: Coverage, limit: float, legend: Legend) -> CoverageReport:
 
 
 def _tell(
-    applicability: Applicability, held: NDArray[np.float32], is_right: NDArray[np.bool_]
+    applicability: Applicability,
+    features: NDArray[np.float32],
+    rows: pd.DataFrame,
+    table: pd.DataFrame,
+    found: OutOfFold,
+    seed: int,
 ) -> ApplicabilityReport:
-    outside = is_outside(applicability, held) if len(held) else np.zeros(0, np.bool_)
+    """Compare accuracy inside and outside; no sample is compared with its own group."""
+    outside = np.zeros(len(table), dtype=np.bool_)
+    groups = rows["group"].to_numpy()
+    outside[rows.index] = outside_of_others(applicability, features, groups, seed=seed)
+    names = [str(name) for name in found.feature_names]
+    rest = np.setdiff1d(np.flatnonzero(found.fold == BY_THE_MAP), rows.index.to_numpy())
+    if rest.size:
+        outside[rest] = is_outside(applicability, feature_matrix(table.iloc[rest], names))
+    # What balancing left out of the fit was compared with nothing.
+    asked = found.knows & ((found.fold == BY_THE_MAP) | np.isin(np.arange(len(table)), rows.index))
+    far, own = outside[asked], table["group"].to_numpy()[asked].astype(str)
+    is_right = found.codes[asked] == table["code"].to_numpy()[asked]
+    inside, beyond = _share(is_right[~far]), _share(is_right[far])
     return ApplicabilityReport(
         n_references=len(applicability.references),
         index_threshold=round(applicability.index_threshold, 4),
         training_outside_percent=round(100 * applicability.outside, 2),
-        held_out_outside_percent=_share(outside, 100),
-        accuracy_inside=_share(is_right[~outside]),
-        accuracy_outside=_share(is_right[outside]),
+        held_out_outside_percent=_share(far, 100),
+        accuracy_inside=inside,
+        accuracy_outside=beyond,
+        difference=None if inside is None or beyond is None else round(inside - beyond, 4),
+        interval=range_of_difference(is_right, far, own, seed=seed),
     )
 
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from landcover.features.normalisation import paper_limits
 from landcover.learn.accuracy import NamesClasses
-from landcover.learn.balancing import balance
 from landcover.learn.bootstrap import Predictions, gap_between, shares_of
 from landcover.learn.fitting import fit_recipe
 from landcover.learn.folds import Folds, block_ids, row_folds, unit_folds
 from landcover.learn.models import Model
+from landcover.learn.out_of_fold import balanced
 from landcover.learn.sampling import thin_by_group
 from landcover.learn.validation import cross_validate, repeat_held_out, score
 from landcover.nouns.model import ModelCard
-from landcover.nouns.validation import Gap, SplitName, SplitScore
+from landcover.nouns.validation import Gap, RegionCoverage, SplitName, SplitScore
 from landcover.parts.task import Job
+from landcover.parts.training.split_model import chosen_settings
+from landcover.parts.validation.held_out_answers import predictions_of
+from landcover.parts.validation.region_coverage import Watch, Watched, coverage_of_regions
 from landcover.recipe import ModelRecipe, Validation
 
 MOST_REGIONS = 10
@@ -46,6 +51,7 @@ class ValidationScores:
     predictions: dict[SplitName, Predictions] = field(default_factory=dict)
     scores: dict[SplitName, SplitScore] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    coverages: list[RegionCoverage] = field(default_factory=list)
     n_rows: int = 0
     """Rows of the fits."""
 
@@ -61,6 +67,22 @@ class ValidationScores:
         self.scores[name] = score(
             predictions, name, legend=self.names, n_folds=n_folds, seed=self.seed
         )
+
+    def leave_out(self, name: SplitName, rows: pd.DataFrame, is_unknown: NDArray[np.bool_]) -> None:
+        """Say how many rows a split could not judge, and of which classes.
+
+        Args:
+            name: The split; it was added.
+            rows: Its rows with ``code`` and ``group``.
+            is_unknown: True where the model of the fold had not learned the class.
+        """
+        n_groups = rows.groupby("code")["group"].nunique()
+        codes = [c for c in sorted(set(rows["code"][is_unknown])) if n_groups[c] > 1]
+        update = {
+            "not_judged": int(is_unknown.sum()),
+            "unlearned": tuple(self.names.name_of(int(code)) for code in codes),
+        }
+        self.scores[name] = self.scores[name].model_copy(update=update)
 
     def splits(self) -> tuple[SplitScore, ...]:
         """List the scores, the most flattering split first."""
@@ -94,6 +116,7 @@ class ValidationScores:
 def cross_validated(
     found: ValidationScores,
     samples: pd.DataFrame,
+    answers: pd.DataFrame,
     card: ModelCard,
     recipe: ModelRecipe,
     rules: Validation,
@@ -104,52 +127,51 @@ def cross_validated(
     Args:
         found: What is known so far; takes in the splits, and why one of them is absent.
         samples: All samples of the run.
-        card: The model: its kind, features and parameters are those of the fits, but for the
-            number of trees.
+        answers: Answers to them by models that did not see their groups, in the same order.
+        card: The model: its kind, features and parameters are those of the fits.
         recipe: How the samples are weighed and balanced.
         rules: Which splits, and how much they may cost.
         job: Threads, cancellation and progress.
     """
-    table = samples[[*_COLUMNS, *card.features.names]]
-    table = table[thin_by_group(table["code"], table["group"], rules.rows, seed=found.seed)]
+    kept = [*_COLUMNS, *(c for c in ("library",) if c in samples.columns), *card.features.names]
+    table = samples[kept]
+    if "library" in table.columns:
+        # The same place in another year would give the answer away, wherever it trains.
+        is_own = (table["library"].fillna("") == "").to_numpy()
+        if is_own.any() and not is_own.all():
+            table = table[is_own]
+            found.notes.append("Samples of other runs took no part in the splits.")
+    if rules.rows is not None:
+        table = table[thin_by_group(table["code"], table["group"], rules.rows, seed=found.seed)]
+    answers = answers.loc[table.index].reset_index(drop=True)
     table = table.reset_index(drop=True)
     found.n_rows = len(table)
-    if len(table) < len(samples):
-        found.notes.append(
-            f"Models of the splits were fitted on {len(table)} of {len(samples)} rows, whole "
-            "groups of every class."
-        )
-    chosen = [
-        what
-        for what, was_chosen in (
-            ("features", recipe.n_features is not None),
-            ("settings of the model", card.search is not None),
-        )
-        if was_chosen
-    ]
-    if chosen:
-        found.notes.append(
-            f"The {' and '.join(chosen)} were chosen once, on the groups that train; the splits "
-            "use that choice."
-        )
+    found.notes += _notes_on_fits(len(table), len(samples), card, recipe, rules)
     fit = _fitter(card, recipe, rules, job)
     steps = len(rules.splits) + 1
     for number, name in enumerate(rules.splits):
+        if name == "groups":
+            _add_groups(found, answers, card)
+            continue
         folds, reason = _folds(name, table, rules, found.seed)
         if folds is None:
             found.notes.append(reason)
             continue
-        n_folds = np.unique(folds).size
+        watch = Watch(len(table))
         predictions = cross_validate(
             table,
             folds,
-            fit,
+            partial(_watched, fit, watch),
             seed=found.seed,
             keeps_groups=name != "rows",
-            buffer_m=rules.buffer_m if name not in ("rows", "groups") else 0.0,
+            buffer_m=rules.buffer_m if name != "rows" else 0.0,
             progress=_part(job, number, steps, f"cross-validation by {name}"),
         )
-        found.add(name, predictions, n_folds=n_folds)
+        found.add(name, predictions, n_folds=np.unique(folds).size)
+        found.leave_out(name, table, predictions.mapped == 0)
+        if name != "rows":
+            coverage = coverage_of_regions(name, table, folds, watch, answers, card, found.names)
+            found.coverages += [coverage] if coverage is not None else []
     if "held-out" not in found.scores:
         return
     seeds = repeat_held_out(
@@ -162,18 +184,62 @@ def cross_validated(
     found.scores["held-out"] = found.scores["held-out"].model_copy(update={"seeds": seeds})
 
 
+def _add_groups(found: ValidationScores, answers: pd.DataFrame, card: ModelCard) -> None:
+    """Take in groups left out: answered when the model was trained, with its own parameters."""
+    asked = (answers["answer"] > 0).to_numpy()
+    predictions = predictions_of(answers, asked)
+    if card.out_of_fold is None or not (predictions.mapped > 0).any():
+        found.notes.append("Not measured by groups: all samples are of one group.")
+        return
+    found.add("groups", predictions, n_folds=max(1, card.out_of_fold.n_folds))
+    found.leave_out("groups", answers[asked], predictions.mapped == 0)
+
+
+def _notes_on_fits(
+    n: int, n_samples: int, card: ModelCard, recipe: ModelRecipe, rules: Validation
+) -> Iterator[str]:
+    if n < n_samples:
+        yield (
+            f"Models of the splits were fitted on {n} of {n_samples} rows, whole groups of every "
+            "class; groups left out were answered by models of all rows."
+        )
+    if rules.trees is not None and rules.trees < recipe.trees:
+        yield (
+            f"Models of the splits have {rules.trees} trees instead of {recipe.trees}, so they are "
+            "weaker than the map's."
+        )
+    chosen = [
+        what
+        for what, was_chosen in (
+            ("features", recipe.n_features is not None),
+            ("settings of the model", card.search is not None),
+        )
+        if was_chosen
+    ]
+    if chosen:
+        yield (
+            f"The {' and '.join(chosen)} were chosen once, on the groups that train; the splits "
+            "use that choice."
+        )
+
+
+def _watched(
+    fit: Callable[[pd.DataFrame, int], Model], watch: Watch, rows: pd.DataFrame, seed: int
+) -> Watched:
+    return Watched(fit(rows, seed), watch)
+
+
 def _fitter(
     card: ModelCard, recipe: ModelRecipe, rules: Validation, job: Job
 ) -> Callable[[pd.DataFrame, int], Model]:
-    chosen = card.search.trials[card.search.chosen].settings if card.search else {}
-    recipe = recipe.with_settings(chosen)
-    recipe = recipe.model_copy(update={"trees": min(recipe.trees, rules.trees)})
+    recipe = chosen_settings(recipe, card)
+    if rules.trees is not None:
+        recipe = recipe.model_copy(update={"trees": min(recipe.trees, rules.trees)})
     limits = paper_limits(card.features)
 
     def fit(rows: pd.DataFrame, seed: int) -> Model:
         job.check()
-        if recipe.balance == "drop_neighbours":
-            rows = rows[balance(rows, recipe.balance_target, seed=seed)]
+        rows = balanced(recipe.model_copy(update={"seed": seed}), rows)
         return fit_recipe(
             recipe, rows, card.features.names, limits=limits, seed=seed, threads=job.threads
         )

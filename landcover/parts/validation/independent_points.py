@@ -13,6 +13,7 @@ from landcover.nouns.validation import Independent
 from landcover.parts.class_names import Names
 from landcover.parts.mapping.map_lookup import codes_at, map_of, mapped_hectares
 from landcover.parts.task import Task
+from landcover.parts.training.run_model import load_model
 from landcover.parts.training.sample_set import read_table
 from landcover.parts.validation.point_accuracy import Strata, judge
 from landcover.parts.validation.reference_points import Reference, beside_training, load_reference
@@ -95,7 +96,9 @@ def points_apart(
         notes.append("Where the model was trained is not known here: nothing was left out.")
         return reference, points, notes
     table = read_table(task, samples)
-    near = beside_training(points, table[table["is_train"]], grids_of(tiles))
+    if load_model(task)[1].fit == "split":
+        table = table[table["is_train"]]
+    near = beside_training(points, table, grids_of(tiles))
     notes.append(
         f"{int(near.sum())} of {len(points)} test points lie within 3x3 pixels of a training "
         "point and were left out."

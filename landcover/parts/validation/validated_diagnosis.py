@@ -143,7 +143,8 @@ def validate_explanation(
     if samples is not None:
         table = read_table(task, samples)
         is_whole = np.isfinite(feature_matrix(table, loaded.card.features.names)).all(axis=1)
-        trained = table[is_whole & table["is_train"].to_numpy()].reset_index(drop=True)
+        is_trained = table["is_train"].to_numpy(bool) | (loaded.card.fit == "all")
+        trained = table[is_whole & is_trained].reset_index(drop=True)
     called = {entry.code: entry.title for entry in explanation.classes}
     try:
         points = _explain_misclassified(task, loaded, called, samples, trained)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-
-from landcover.learn.bootstrap import Predictions
+from landcover.nouns.headline import headline_of
 from landcover.nouns.model import ModelCard
 from landcover.nouns.output import Output
-from landcover.nouns.validation import Validation
+from landcover.nouns.validation import Calibration, Validation
 from landcover.parts.class_names import Names
 from landcover.parts.task import Task
 from landcover.parts.training.sample_set import read_table
 from landcover.parts.validation.cross_validation import ValidationScores, cross_validated
-from landcover.parts.validation.held_out_pixels import held_out_pixels, title_of
+from landcover.parts.validation.held_out_answers import (
+    is_held,
+    load_answers,
+    predictions_of,
+    title_of,
+)
 from landcover.parts.validation.independent_points import validate_independently
-from landcover.parts.validation.reliability import calibration_of
 from landcover.stores.layout import VALIDATION
 
 
@@ -44,7 +44,7 @@ def write_validation(
         path: Folder to make.
 
     Returns:
-        Overall accuracy of every split.
+        Overall accuracy of every split, and what the map is quoted by.
     """
     recipe, seed = task.recipe, task.recipe.model.seed
     known = {entry.code: entry.name for entry in recipe.labels.legend.classes}
@@ -52,13 +52,13 @@ def write_validation(
     found = ValidationScores(names, seed)
     calibration = None
     if samples is not None and task.run.arguments.model is None:
-        held, mapped = held_out_pixels(task, maps, samples)
-        if (mapped > 0).any():
-            found.add("held-out", _predictions(held, mapped))
-            calibration = calibration_of(task, key, card, held)
-        cross_validated(
-            found, read_table(task, samples), card, recipe.model, recipe.validation, task.job
-        )
+        answers = load_answers(task, card, key)
+        held = predictions_of(answers, is_held(answers))
+        if (held.mapped > 0).any():
+            found.add("held-out", held)
+        calibration = _calibration_of(card)
+        table = read_table(task, samples)
+        cross_validated(found, table, answers, card, recipe.model, recipe.validation, task.job)
     independent = None
     if task.run.test_label_id is not None:
         independent, predictions = validate_independently(
@@ -69,18 +69,20 @@ def write_validation(
         splits=found.splits(),
         gaps=found.gaps(),
         calibration=calibration,
+        coverages=tuple(found.coverages),
         independent=independent,
         n_rows=found.n_rows,
         notes=tuple(found.notes),
     )
     path.mkdir()
     (path / VALIDATION).write_text(whole.model_dump_json(indent=1))
-    return {f"overall_{split.name}": split.overall for split in whole.splits}
+    shares = {f"overall_{split.name}": split.overall for split in whole.splits}
+    return {**shares, "headline": headline_of(whole).to_document()}
 
 
-def _predictions(held: pd.DataFrame, mapped: NDArray[np.uint8]) -> Predictions:
-    return Predictions(
-        mapped.astype(np.int64),
-        held["code"].to_numpy(np.int64),
-        held["group"].to_numpy().astype(np.str_),
-    )
+def _calibration_of(card: ModelCard) -> Calibration | None:
+    """Give how far the map's confidence can be believed: calibrated where calibration is kept."""
+    known = None if card.out_of_fold is None else card.out_of_fold.calibration
+    if known is None:
+        return None
+    return known.after if known.is_kept else known.before

@@ -1,0 +1,54 @@
+"""What the answers of a model to samples that it did not learn from say, as its card holds it."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from landcover.nouns.base import Noun
+from landcover.nouns.validation import Calibration, Range
+
+
+class PermutedFeatures(Noun):
+    """Features that stand in for one another, and what is lost when they are permuted."""
+
+    features: tuple[str, ...]
+    """Names, in the model's order."""
+    drop: float
+    """Mean producer's accuracy of the classes that is lost, 0-1; negative by chance."""
+    spread: float
+    """Standard deviation over the permutations (ddof 0)."""
+
+
+class CalibrationReport(Noun):
+    """Whether calibration helps, measured on groups that fitted neither model nor calibrator."""
+
+    is_kept: bool
+    """True where the range of the change of the log loss lies below 0: maps are calibrated."""
+    before: Calibration
+    """Curve and scores of the model's own probabilities."""
+    after: Calibration
+    """The same of calibrated ones, each by a calibrator of the other folds."""
+    change: Range | None
+    """95 % range over resampled groups of what the mean log loss changes by; None for fewer than
+    ten groups, and then nothing is kept."""
+
+
+class OutOfFoldReport(Noun):
+    """Every sample answered by a model of the same kind that did not see its group."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of the bytes of ``out_of_fold.parquet``."""
+    n_folds: int
+    """Models that were fitted for it."""
+    n: int
+    """Samples that were answered by a model that had learned their class."""
+    n_groups: int
+    """Groups that they come from."""
+    overall: float | None
+    """Share of them that is right, 0-1; None where there is none."""
+    not_judged: tuple[str, ...] = ()
+    """Classes of which no sample could be judged: all are of one group."""
+    permuted: tuple[PermutedFeatures, ...] = ()
+    """What permuted features cost, the most first."""
+    calibration: CalibrationReport | None = None
+    """None where no sample could be judged."""

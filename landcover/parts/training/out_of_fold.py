@@ -1,0 +1,144 @@
+"""Out-of-fold answers of a model: computed once when it is trained, a table beside its arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from landcover.errors import InputError
+from landcover.learn.calibration import (
+    brier_score,
+    expected_calibration_error,
+    log_loss,
+    reliability,
+)
+from landcover.learn.out_of_fold import BY_THE_MAP, Floats, OutOfFold
+from landcover.learn.recalibration import Recalibration, recalibrate
+from landcover.ledger import outputs
+from landcover.ledger.outputs import sha256_of
+from landcover.nouns.legend import Legend
+from landcover.nouns.model import ModelCard
+from landcover.nouns.out_of_fold import CalibrationReport, OutOfFoldReport, PermutedFeatures
+from landcover.nouns.validation import Calibration, CalibrationBin
+from landcover.stores.workspace import Workspace
+
+FILE = "out_of_fold.parquet"
+_KEYS = ("point_id", "tile", "row", "column", "code", "code2", "group", "is_train")
+
+
+def recalibration_of(found: OutOfFold, table: pd.DataFrame, *, seed: int) -> Recalibration | None:
+    """Fit a calibrator on the answers that judge a model; None where there are none."""
+    judged = found.knows
+    if not judged.any():
+        return None
+    truth = np.searchsorted(found.classes, table["code"].to_numpy()[judged])
+    groups = table["group"].to_numpy().astype(str)[judged]
+    return recalibrate(found.probabilities[judged], truth, found.fold[judged], groups, seed=seed)
+
+
+def write_answers(
+    path: Path,
+    found: OutOfFold,
+    table: pd.DataFrame,
+    recalibrated: Recalibration | None,
+    legend: Legend,
+) -> OutOfFoldReport:
+    """Write the table of answers, and sum it up for the card.
+
+    Args:
+        path: Folder of the model.
+        found: The answers.
+        table: The sample set that was asked about.
+        recalibrated: What calibration does to them.
+        legend: Names the classes.
+
+    Returns:
+        What the card says. The table has a row for each sample, in the sample set's order: its
+        keys, ``fold`` (-1: answered by the map's model), ``answer`` (0: nobody), ``knows`` (the
+        model had learned its class), ``second`` and the uncalibrated probabilities ``p{code}``.
+    """
+    answers = table[[name for name in _KEYS if name in table.columns]].assign(
+        fold=found.fold.astype(np.int16),
+        answer=found.codes,
+        knows=found.knows,
+        second=found.second.astype(np.uint8),
+    )
+    for column, code in enumerate(found.classes):
+        answers[f"p{code}"] = found.probabilities[:, column]
+    answers.to_parquet(path / FILE, compression="zstd", index=False)
+    judged = found.knows
+    codes = table["code"].to_numpy()
+    unknown = sorted(set(codes.tolist()) - set(codes[judged].tolist()))
+    is_right = found.codes[judged] == codes[judged]
+    return OutOfFoldReport(
+        sha256=sha256_of(path / FILE),
+        n_folds=int((np.unique(found.fold) != BY_THE_MAP).sum()),
+        n=int(judged.sum()),
+        n_groups=int(table["group"][judged].nunique()),
+        overall=float(is_right.mean()) if is_right.size else None,
+        not_judged=tuple(legend.name_of(int(code)) for code in unknown),
+        permuted=tuple(
+            PermutedFeatures(features=one.features, drop=one.drop, spread=one.spread)
+            for one in found.clusters
+        ),
+        calibration=recalibrated and _report(found, codes, recalibrated),
+    )
+
+
+def read_answers(workspace: Workspace, key: str, card: ModelCard) -> pd.DataFrame | None:
+    """Read the answers of a model, a row for each sample of its sample set.
+
+    Args:
+        workspace: Where the model is.
+        key: Key of its folder.
+        card: Its card.
+
+    Returns:
+        The table; None for models of before there were such answers.
+
+    Raises:
+        InputError: The file is absent, or not the one that the card was written for.
+        DamagedError: It has other bytes than its record.
+    """
+    if card.out_of_fold is None:
+        return None
+    if FILE not in workspace.objects.sizes(key):
+        raise InputError(f"Model {card.id}: {FILE} is absent; train the model again.")
+    with outputs.local_at(workspace, key, FILE) as path:
+        if sha256_of(path) != card.out_of_fold.sha256:
+            raise InputError(
+                f"Model {card.id}: {FILE} is not the one that its card was written for; train the "
+                "model again."
+            )
+        return pd.read_parquet(path)
+
+
+def probabilities_in(answers: pd.DataFrame, card: ModelCard) -> Floats:
+    """Give the uncalibrated probabilities of answers, (n, K), NaN where nobody answered."""
+    return answers[[f"p{code}" for code in card.codes]].to_numpy(np.float64)
+
+
+def _report(found: OutOfFold, codes: np.ndarray, known: Recalibration) -> CalibrationReport:
+    truth = np.searchsorted(found.classes, codes[found.knows])
+    raw = found.probabilities[found.knows]
+    is_right = raw.argmax(axis=1) == truth
+    return CalibrationReport(
+        is_kept=known.calibrator is not None,
+        before=_scores(raw, truth, is_right),
+        after=_scores(known.probabilities, truth, is_right),
+        change=known.interval,
+    )
+
+
+def _scores(p: Floats, truth: np.ndarray, is_right: np.ndarray) -> Calibration:
+    # Means of thousands of votes may exceed 1 by a rounding error.
+    curve = reliability(np.clip(p.max(axis=1), 0, 1), is_right)
+    return Calibration(
+        bins=tuple(CalibrationBin(**entry._asdict()) for entry in curve),
+        expected_error=expected_calibration_error(curve),
+        brier=brier_score(p, truth),
+        log_loss=log_loss(p, truth),
+        n=len(p),
+    )
