@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from landcover.bench.tables import Cost, Report, Request, Row, Tell
+from landcover.bench.tables import Cost, Progress, Report, Request, Row
 from landcover.nouns.classifiers import CLASSIFIERS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def disk_gb(request: Request) -> float:
     return 0.0
 
 
-def measure(request: Request, tell: Tell) -> Report:
+def measure(request: Request, progress: Progress) -> Report:
     """Answer every data set out of fold with every kind of classifier.
 
     Raises:
@@ -37,7 +37,7 @@ def measure(request: Request, tell: Tell) -> Report:
     for number, (name, read) in enumerate(SETS.items()):
         known = read(folder)
         for place, kind in enumerate(CLASSIFIERS):
-            tell((number + place / len(CLASSIFIERS)) / len(SETS), f"{name}, {kind}")
+            progress((number + place / len(CLASSIFIERS)) / len(SETS), f"{name}, {kind}")
             row = answer(name, kind, known, request.seed, request.threads or 2)
             rows.append(row)
             notes += list(_notes(row))
