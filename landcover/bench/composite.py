@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from landcover.bench import season
+from landcover.bench import deliveries, season
 from landcover.bench.processes import Case, side_by_side
 from landcover.bench.tables import Progress, Report, Request, Row, Work, digest
 from landcover.errors import InputError
@@ -27,6 +27,10 @@ STRIP = 1024
 def disk_gb(request: Request) -> float:
     """Say what the season and three sets of composites take, GB."""
     pixels, products = request.pixels_or(1098), request.products or 5
+    if request.deliveries:
+        more = len(request.deliveries) * pixels**2 * season.OUTPUT_BYTES_PER_PIXEL * 2
+        copies = pixels**2 * products * deliveries.BYTES_PER_PIXEL
+        return season.disk_gb(pixels, products) + (more + copies) / 1e9
     return season.disk_gb(pixels, products) + 2 * pixels**2 * season.OUTPUT_BYTES_PER_PIXEL / 1e9
 
 
@@ -40,6 +44,8 @@ def measure(request: Request, progress: Progress) -> Report:
     made = season.make_season(request, request.pixels_or(1098), progress)
     if products > season.MOST_SIMULATED:
         made = season.multiply(made, products, request.folder / "copies")
+    if request.deliveries:
+        return _deliveries(request, made, tell)
     known = {**season.to_arguments(made), "folder": str(request.folder), "count": products}
     strip = _strip(season.rasters(made), products)
     plain = "whole bands" if strip is None else f"strips of {strip} rows"
@@ -53,6 +59,37 @@ def measure(request: Request, progress: Progress) -> Report:
     pixels = max(season.blocks(str(path))[-1] for path in season.rasters(made))
     facts = {"pixels": pixels.row + pixels.height, "products": products, "threads": threads}
     return Report("composite", facts, rows, _notes(rows))
+
+
+def _deliveries(request: Request, safe: season.Season, tell: Tell) -> Report:
+    """Composite the same numbers from several deliveries, and decode each alone.
+
+    Raises:
+        InputError: A pixel of a composite differs.
+    """
+    products, threads = request.products or 5, request.threads or 2
+    cases = []
+    for kind in request.deliveries:
+        made = safe if kind == "jp2" else deliveries.as_cogs(safe, request.folder / kind, tell)
+        known = {**season.to_arguments(made), "folder": str(request.folder), "count": products}
+        cases.append(Case(f"ours, {kind}", f"{__name__}:ours", {**known, "threads": threads}))
+        cases.append(Case(f"decode alone, {kind}", f"{__name__}:decode_alone", known))
+    title = f"{products} products x 14 rasters"
+    rows = side_by_side(title, cases, request.repeats_or(3), tell, same=False)
+    ours, alone = rows[::2], rows[1::2]
+    if len({row.result["digest"] for row in ours}) > 1:
+        raise InputError(f"Composites differ: {[row.result for row in ours]}.")
+    notes = ["The composites of all deliveries are equal on every pixel."]
+    for kind, mine, decoded in zip(request.deliveries, ours, alone, strict=True):
+        ratio = mine.cost.cpu_seconds / decoded.cost.cpu_seconds
+        first = mine.cost.cpu_seconds / ours[0].cost.cpu_seconds
+        notes.append(
+            f"{kind}: {ratio:.2f} times the CPU of its own decoding, {first:.3f} times that of "
+            f"{request.deliveries[0]}."
+        )
+    pixels = max(season.blocks(str(path))[-1] for path in season.rasters(safe))
+    facts = {"pixels": pixels.row + pixels.height, "products": products, "threads": threads}
+    return Report("composite", facts, rows, notes)
 
 
 def _notes(rows: list[Row]) -> list[str]:

@@ -40,6 +40,8 @@ class Request:
     """Measure a whole tile of 10,980 × 10,980 px, once."""
     region: Path | None = None
     """A simulated region to read instead of simulating one."""
+    deliveries: tuple[str, ...] = ()
+    """Deliveries that a composite is made from, ``jp2`` and ``cog``; none: ``jp2`` beside numpy."""
     objects: str | None = None
     """Address of an object store to read from, ``s3://bucket/prefix``."""
 

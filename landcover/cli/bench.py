@@ -30,6 +30,12 @@ SPARE = 1.2
     help="Measure on this simulated region instead of simulating one.",
 )
 @click.option(
+    "--deliveries",
+    metavar="KINDS",
+    callback=lambda _context, _parameter, value: _deliveries(value),
+    help="Deliveries whose composites `composite` compares: jp2,cog.",
+)
+@click.option(
     "--objects",
     metavar="ADDRESS",
     help="Store that `store` reads from, s3://bucket/prefix; its endpoint and keys as for any run.",
@@ -49,6 +55,7 @@ def command(
     seed: int,
     full: bool,
     region: Path | None,
+    deliveries: tuple[str, ...],
     objects: str | None,
     scratch: Path | None,
     workspace: str | None,
@@ -80,6 +87,7 @@ def command(
             seed=seed,
             full=full,
             region=None if region is None else region.resolve(),
+            deliveries=deliveries,
             objects=objects,
         )
         _check_disk(request.folder, SPARE * bench.disk_gb(request), quiet=as_json)
@@ -91,6 +99,13 @@ def command(
     for line in lines(report):
         click.echo(line)
     return 0
+
+
+def _deliveries(text: str | None) -> tuple[str, ...]:
+    kinds = tuple(text.split(",")) if text else ()
+    if set(kinds) - {"jp2", "cog"}:
+        raise UsageError(f"--deliveries {text}: expected jp2, cog or both, joined by a comma.")
+    return kinds
 
 
 def _list(summaries: dict[str, str], *, as_json: bool) -> int:

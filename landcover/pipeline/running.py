@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import logging
 import resource
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -114,6 +117,7 @@ def _work(task: Task, stage: Stage, running: UnitState) -> UnitState:
     # The stages import seconds' worth of libraries; who only writes down a loss needs none.
     from landcover.stages.registry import stage_function
 
+    _give_back()
     _reset_peak()
     wall, cpu = time.monotonic(), time.process_time()
     state: State
@@ -170,6 +174,19 @@ def _tell(state: UnitState) -> None:
         state.seconds,
         why,
     )
+
+
+def _give_back() -> None:
+    """Give the system back what earlier units of this process freed: it is no part of this one.
+
+    The allocators of C and of Arrow keep freed memory for later (measured: 210 MB after a train
+    of 70,000 x 72 samples). What is loaded stays: libraries and compiled code.
+    """
+    gc.collect()
+    if "pyarrow" in sys.modules:
+        sys.modules["pyarrow"].default_memory_pool().release_unused()
+    with suppress(OSError, AttributeError):  # other systems than Linux with glibc have none
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _reset_peak() -> None:

@@ -6,6 +6,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from rasterio.coords import BoundingBox, disjoint_bounds
 
 from landcover.bench import load, mosaic
@@ -26,6 +27,7 @@ def test_twelve_tiles_overlap_in_and_across_zones() -> None:
         assert sum(touching) == 11
 
 
+@pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # rasterio.merge
 def test_ours_is_measured_and_disagreement_falls(tmp_path: Path) -> None:
     pixels = 110
     assert load("mosaic").disk_gb(Request(folder=tmp_path, pixels=pixels)) < 0.01

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from landcover.errors import CancelledError, UnavailableError
+from landcover.ledger import claims
 from landcover.ledger.claims import COLLECTION, ClaimTiming, claimed
 from landcover.stores.records import SqliteRecords
 
@@ -138,3 +140,19 @@ def test_a_killed_process_of_this_machine_is_not_waited_for(records, tmp_path):
     long = ClaimTiming(beat_seconds=15, stale_seconds=60, look_seconds=0.02)
     assert seconds_to_claim(records, long) < 10
     process.join()
+
+
+def test_a_process_that_got_the_number_of_a_dead_owner_is_not_taken_for_it(records):
+    """Process numbers come round: what began at another moment is another process."""
+    birth = claims._birth(os.getpid())
+    assert birth
+    host, long = socket.gethostname(), ClaimTiming(stale_seconds=60, look_seconds=0.02)
+    abandon(records, f"{host}/{os.getpid()}/{int(birth) - 1}/abc")
+    assert seconds_to_claim(records, long) < 10
+
+
+def test_an_owner_that_lives_is_no_other_process(records):
+    host, birth = socket.gethostname(), claims._birth(os.getpid())
+    assert not claims.is_dead(f"{host}/{os.getpid()}/{birth}/abc")
+    assert claims.is_dead(f"{host}/{os.getpid()}/{int(birth) + 1}/abc")
+    assert not claims.is_dead(f"otherhost/{os.getpid()}/{int(birth) + 1}/abc")

@@ -12,6 +12,7 @@ from landcover.raster.clouds import (
     GROWN_BIT,
     NODATA_BIT,
     SNOW_BIT,
+    coarsen_bits,
     downsample_any,
     expand_cloud_mask,
     is_excluded,
@@ -181,3 +182,18 @@ def test_a_masked_pixel_masks_the_coarse_pixel_over_it(shape: tuple[int, int], r
 def test_a_ratio_is_at_least_one(resample) -> None:
     with pytest.raises(InputError, match="at least 1, found 0"):
         resample(np.zeros((2, 2), dtype=bool), 0)
+
+
+def test_growth_does_not_enter_nodata() -> None:
+    """A cloud at the edge of the swath: its filter reaches across, its mask ends at the edge."""
+    scl = np.full((60, 60), 4, np.uint8)
+    scl[:, 30:] = 0
+    scl[20:40, 10:30] = 9
+    bits, _ = mask_bits(scl, 20)
+    whole, _ = mask_bits(np.where(scl == 0, 4, scl).astype(np.uint8), 20)
+    assert (whole[:, 30:] & GROWN_BIT).any(), "without the edge it would reach there"
+    assert (bits[:, 30:] == NODATA_BIT).all()
+    # On the coarser grid a pixel is nodata where any of its fine ones is: 3 x 3 of them.
+    coarse = coarsen_bits(bits, 3, 60)
+    assert (coarse[:, 10:] == NODATA_BIT).all()
+    assert (coarsen_bits(whole, 3, 60)[:, 10:] & GROWN_BIT).any()

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Self, TypeVar
 
-from landcover.stores.rasters.reading import RasterReader, open_for_long
+from landcover.stores.rasters.reading import RasterReader, holding_options, open_for_long
 
 T = TypeVar("T")
 Opened = Callable[[str], RasterReader]
@@ -71,11 +71,12 @@ class ReadingPool:
 
     def _work(self) -> None:
         rasters = _Rasters()
-        try:
-            while (order := self._orders.get()) is not None:
-                order(rasters)
-        finally:
-            rasters.close()
+        with holding_options():
+            try:
+                while (order := self._orders.get()) is not None:
+                    order(rasters)
+            finally:
+                rasters.close()
 
 
 class _Rasters:

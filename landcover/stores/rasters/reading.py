@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -32,6 +32,7 @@ T = TypeVar("T")
 # One job owns the memory contract: GDAL gets a small cache (bytes) and no threads of its own.
 GDAL_OPTIONS: Mapping[str, Any] = {"GDAL_CACHEMAX": 128 * 2**20, "GDAL_NUM_THREADS": 1}
 _FILTERS = Lock()
+_THREAD = local()
 _COMPARED: dict[str, tuple[int, int]] = {}
 
 
@@ -212,9 +213,23 @@ def open_for_long(path: str | Path) -> RasterReader:
         return RasterReader(str(path), reading(str(path), lambda: _opened(path)))
 
 
-def _environment(path: str) -> rasterio.Env:
+@contextmanager
+def holding_options() -> Iterator[None]:
+    """Keep GDAL's options for local files set in this thread, which does nothing but read."""
+    with rasterio.Env(session=DummySession(), **GDAL_OPTIONS):
+        _THREAD.is_holding = True
+        try:
+            yield
+        finally:
+            _THREAD.is_holding = False
+
+
+def _environment(path: str) -> AbstractContextManager[Any]:
+    options = vsi.options(path)
+    if not options and getattr(_THREAD, "is_holding", False):
+        return nullcontext()
     # GDAL finds the credentials of a server itself; rasterio would look for them at each opening.
-    return rasterio.Env(session=DummySession(), **{**GDAL_OPTIONS, **vsi.options(path)})
+    return rasterio.Env(session=DummySession(), **{**GDAL_OPTIONS, **options})
 
 
 def _opened(path: str | Path, drivers: Sequence[str] = DRIVERS) -> DatasetReader:
