@@ -62,7 +62,7 @@ ROOMS: dict[str, set[str]] = {
     "api": {"front", "views", "features", "learn", "labels", "raster", "simulate"},
     # Kernels are measured as they are, below the front door.
     "bench": {"api", "compiled", "simulate", "settings", "stores", "ledger", "airflow_process",
-              "raster", "learn", "labels", "parts", "stages"},
+              "raster", "learn", "labels", "parts", "products", "stages"},
     "cli": {"api", "settings", "pipeline", "analysis", "parts", "stores", "ledger", "simulate",
             "bench", "views", "airflow_process", "publish"},
     "__main__": {"cli"},
@@ -85,7 +85,8 @@ MOST_LINES_OF_A_STAGE = 120
 # Packages that only the named files of the library may import.
 ONLY_IN = {
     "airflow": set[str](),
-    "rasterio": {"stores", "simulate/files.py"},
+    # The bench calls it as a rival, and writes files as a provider would.
+    "rasterio": {"stores", "simulate/files.py", "bench/mosaic.py", "bench/deliveries.py"},
     "dask": {"execution.py", "views/blocks.py"},
     "distributed": {"execution.py"},
     "sqlite3": {"stores/records.py"},

@@ -49,7 +49,7 @@ def _of_season(season: Season) -> Iterator[Path]:
 
 
 def _write(product: Product, folder: Path) -> None:
-    from landcover.products.stac_item import ASSETS
+    from landcover.products.stac_assets import ASSETS
 
     folder.mkdir(parents=True)
     keys = {layer: key for key, layer in ASSETS.items()}

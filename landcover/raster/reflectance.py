@@ -12,7 +12,6 @@ from math import isfinite
 import numpy as np
 import numpy.typing as npt
 
-from landcover.compiled import compiled
 from landcover.errors import InputError
 from landcover.raster.lookup import look_up
 
@@ -77,10 +76,12 @@ def harmonise(
             f"The quantification value must be above 0, found {scale}; check the metadata."
         )
     if scale == stored_per_unit and abs(offset) < 1 << 16:
-        # Nothing but a shift: no table to look up.
+        # Nothing but a shift: no table to look up. Who only plans loads no compiled code.
+        from landcover.raster.shifted_numbers import shift_numbers
+
         flat = np.ascontiguousarray(numbers).reshape(-1)
         shifted = np.empty(flat.shape, dtype=np.int16)
-        _shift(flat, int(offset), shifted)
+        shift_numbers(flat, int(offset), NODATA, shifted)
         return shifted.reshape(numbers.shape)
     return look_up(_table(int(offset), float(scale), int(stored_per_unit)), numbers)
 
@@ -125,17 +126,6 @@ def to_physical(stored: npt.NDArray[np.int16], scale: float) -> npt.NDArray[np.f
     values /= np.float32(1.0 / scale)
     values[stored == NODATA] = np.nan
     return values
-
-
-@compiled()
-def _shift(  # pragma: no cover - compiled
-    numbers: npt.NDArray[np.uint16], offset: int, shifted: npt.NDArray[np.int16]
-) -> None:
-    for i in range(numbers.size):
-        number = np.int32(numbers[i])
-        value = min(max(number + np.int32(offset), np.int32(-32767)), np.int32(32767))
-        is_missing = (number == NODATA_NUMBER) | (number == SATURATED_NUMBER)
-        shifted[i] = np.int16(NODATA) if is_missing else np.int16(value)
 
 
 @lru_cache(maxsize=32)

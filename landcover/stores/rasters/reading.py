@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, local
@@ -224,12 +224,13 @@ def holding_options() -> Iterator[None]:
             _THREAD.is_holding = False
 
 
-def _environment(path: str) -> AbstractContextManager[Any]:
+def _environment(path: str) -> rasterio.Env | nullcontext[None]:
     options = vsi.options(path)
     if not options and getattr(_THREAD, "is_holding", False):
         return nullcontext()
     # GDAL finds the credentials of a server itself; rasterio would look for them at each opening.
-    return rasterio.Env(session=DummySession(), **{**GDAL_OPTIONS, **options})
+    found: rasterio.Env = rasterio.Env(session=DummySession(), **{**GDAL_OPTIONS, **options})
+    return found
 
 
 def _opened(path: str | Path, drivers: Sequence[str] = DRIVERS) -> DatasetReader:
