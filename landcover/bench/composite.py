@@ -45,7 +45,7 @@ def measure(request: Request, progress: Progress) -> Report:
     if products > season.MOST_SIMULATED:
         made = season.multiply(made, products, request.folder / "copies")
     if request.deliveries:
-        return _deliveries(request, made, tell)
+        return _deliveries(request, made, progress)
     known = {**season.to_arguments(made), "folder": str(request.folder), "count": products}
     strip = _strip(season.rasters(made), products)
     plain = "whole bands" if strip is None else f"strips of {strip} rows"
@@ -61,7 +61,7 @@ def measure(request: Request, progress: Progress) -> Report:
     return Report("composite", facts, rows, _notes(rows))
 
 
-def _deliveries(request: Request, safe: season.Season, tell: Tell) -> Report:
+def _deliveries(request: Request, safe: season.Season, progress: Progress) -> Report:
     """Composite the same numbers from several deliveries, and decode each alone.
 
     Raises:
@@ -70,12 +70,12 @@ def _deliveries(request: Request, safe: season.Season, tell: Tell) -> Report:
     products, threads = request.products or 5, request.threads or 2
     cases = []
     for kind in request.deliveries:
-        made = safe if kind == "jp2" else deliveries.as_cogs(safe, request.folder / kind, tell)
+        made = safe if kind == "jp2" else deliveries.as_cogs(safe, request.folder / kind, progress)
         known = {**season.to_arguments(made), "folder": str(request.folder), "count": products}
         cases.append(Case(f"ours, {kind}", f"{__name__}:ours", {**known, "threads": threads}))
         cases.append(Case(f"decode alone, {kind}", f"{__name__}:decode_alone", known))
     title = f"{products} products x 14 rasters"
-    rows = side_by_side(title, cases, request.repeats_or(3), tell, same=False)
+    rows = side_by_side(title, cases, request.repeats_or(3), progress, same=False)
     ours, alone = rows[::2], rows[1::2]
     if len({row.result["digest"] for row in ours}) > 1:
         raise InputError(f"Composites differ: {[row.result for row in ours]}.")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landcover.bench.season import Season
-from landcover.bench.tables import Tell
+from landcover.bench.tables import Progress
 
 if TYPE_CHECKING:
     from landcover.nouns.product import Product
@@ -22,13 +22,13 @@ BYTES_PER_PIXEL = 40.0
 """Of one product on disk, per pixel of 10 m."""
 
 
-def as_cogs(season: Season, folder: Path, tell: Tell) -> Season:
+def as_cogs(season: Season, folder: Path, progress: Progress) -> Season:
     """Write every product of a season as GeoTIFFs with a STAC item.
 
     Args:
         season: SAFE folders.
         folder: Where the products go.
-        tell: Is told how far it is.
+        progress: Is told how far it is.
 
     Returns:
         The same season, delivered so.
@@ -37,7 +37,7 @@ def as_cogs(season: Season, folder: Path, tell: Tell) -> Season:
 
     paths = list(_of_season(season))
     for number, path in enumerate(paths):
-        tell(number / len(paths), "writing GeoTIFFs of the same numbers")
+        progress(number / len(paths), "writing GeoTIFFs of the same numbers")
         _write(read_product(path), folder / path.stem)
     return Season(folder, season.tile, season.year, season.month)
 
