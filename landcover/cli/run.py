@@ -61,11 +61,13 @@ def make_map(
     from landcover.cli.choices import choices_of
     from landcover.cli.progress import watching
     from landcover.pipeline.interrupted import owning
-    from landcover.pipeline.starting import new_run_id, resolve
+    from landcover.pipeline.starting import ask_sources, new_run_id, resolve
     from landcover.settings import in_environment
 
     with in_environment(settings):
         resolved, asked = resolve(recipe, **options)
+        # Before the ledger is opened: a source that is away leaves nothing behind.
+        ask_sources(asked)
         same = _same_run(resolved, asked)
         if same is not None:
             return _print_same(same, why=why, as_json=as_json)

@@ -23,6 +23,7 @@ from landcover.recipe import Recipe, make_recipe, override, read_recipe
 from landcover.sources.addresses import absolute, is_remote, open_source
 from landcover.sources.dem import absolute_dem, open_dem
 from landcover.sources.local import LocalSource
+from landcover.sources.probing import require_answers
 from landcover.stores.workspace import Workspace
 from landcover.tiling import tile_grid, tiles_intersecting
 
@@ -100,14 +101,27 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+def ask_sources(arguments: RunArguments) -> None:
+    """Ask the remote services that a run needs whether they answer and let us in, within 10 s.
+
+    Raises:
+        UsageError: An address or a credential is wrong.
+        UnavailableError: A service does not answer.
+        InputError: A service refuses us.
+    """
+    require_answers(arguments.products, arguments.dem, arguments.tiles)
+
+
 def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunArguments) -> Run:
     """Write the record of a run and its ground truth.
 
     Raises:
-        InputError: Products, labels or DEM are not there or not usable.
+        InputError: Products, labels or DEM are not there or not usable, or their service refuses.
+        UnavailableError: The service of products or DEM does not answer; nothing was written.
     """
     if not RUN_ID.match(run_id):
         raise UsageError(f"Run id {run_id!r}: use letters, digits and . _ : + - only.")
+    ask_sources(arguments)
     source = open_source(arguments.products)
     if isinstance(source, LocalSource):
         source.tiles()

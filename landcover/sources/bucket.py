@@ -66,6 +66,10 @@ class Bucket(Protocol):
         """List every object under a prefix."""
         ...
 
+    def probe(self, prefix: str) -> None:
+        """Ask for one key under a prefix, to learn whether the bucket lets us in."""
+        ...
+
     def send(self, key: str, sink: Sink) -> None:
         """Write an object's bytes from the sink's position on."""
         ...
@@ -94,6 +98,11 @@ class BucketSource:
         self._bucket = bucket
         self._places = places
         self._access = access
+
+    def probe(self, tile: str) -> None:
+        """Ask for one key of the tile."""
+        for place in self._places(tile)[:1] or ("",):
+            self._retry(partial(self._bucket.probe, place), place)
 
     def search(self, tile: str, start: datetime, end: datetime) -> list[Found]:
         """List the products of a tile; their metadata are read, as no listing tells clouds."""

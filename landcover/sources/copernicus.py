@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,15 @@ class CopernicusSource:
         self._catalogue = Web(access.policy)
         self._store = open_store(access, self._addresses)
 
+    def probe(self, tile: str) -> None:
+        """Ask the catalogue for one product of the tile, and what the files come from."""
+        now = datetime.now(UTC)
+        params = {"$filter": _filter(tile, now - timedelta(days=1), now), "$top": "1"}
+        address = f"{self._addresses.catalogue}/Products"
+        get = partial(self._catalogue.json, address, params)
+        _entries(retry(get, self._access.policy, what=self.provider), address)
+        self._require_store().probe(tile)
+
     def search(self, tile: str, start: datetime, end: datetime) -> list[Found]:
         """List the products of a tile.
 
@@ -104,13 +113,17 @@ class CopernicusSource:
         is_cancelled: IsCancelled = never_cancelled,
     ) -> Path:
         """Bring a product here: its metadata, and each layer at its best resolution."""
+        store = self._require_store()
+        return store.fetch(found, folder, progress=progress, is_cancelled=is_cancelled)
+
+    def _require_store(self) -> BucketSource:
         if self._store is None:
             raise InputError(
                 f"{self.provider}: downloading needs LANDCOVER_CDSE_S3_KEY and "
                 "LANDCOVER_CDSE_S3_SECRET, or LANDCOVER_CDSE_USER and LANDCOVER_CDSE_PASSWORD. "
                 "Both are free at dataspace.copernicus.eu."
             )
-        return self._store.fetch(found, folder, progress=progress, is_cancelled=is_cancelled)
+        return self._store
 
     def _found(
         self, entry: Mapping[str, Any], tile: str, start: datetime, end: datetime
@@ -211,6 +224,10 @@ class Nodes:
             *(StoredObject(f"{prefix}{granule}/MTD_TL.xml") for granule in granules),
             *(StoredObject(f"{prefix}{image}.jp2") for image in images),
         ]
+
+    def probe(self, prefix: str) -> None:
+        """Sign in."""
+        self._web.sign_in()
 
     def send(self, key: str, sink: Sink) -> None:
         """Write a file's bytes from the sink's position on."""

@@ -38,6 +38,7 @@ from landcover.sources.remote_file import MemorySink
 from landcover.sources.web import Token, Web
 from landcover.stores import vsi
 from landcover.stores.retry import retry
+from landcover.tiling import footprint
 
 GLO30_BUCKET = "https://copernicus-dem-30m.s3.amazonaws.com"
 GLO30_LIST = "tileList.txt"
@@ -113,6 +114,22 @@ class DemSource:
         if are_cogs:
             root = f"{_VSI}{address_of((0, 0)).partition('/Copernicus')[0]}"
             vsi.register(root, vsi.VsiAccess(lambda: _GDAL, self._require))
+
+    def probe(self, tile: str) -> None:
+        """Ask for the list of cells or, where there is none, for one cell of a tile.
+
+        Raises:
+            InputError: The server refuses access, or has no such list.
+            UnavailableError: The server does not answer.
+        """
+        west, south, east, north = footprint(tile).bounds
+        corner = cells_of((west, south, east, north))[0]
+        address = self._listed or self._address_of(corner)
+        try:
+            self._retry(partial(self._web.require, address))
+        except MissingDataError as error:  # of a cell: the sea
+            if self._listed is not None:
+                raise InputError(f"{address}: this server has no cells. Check --dem.") from error
 
     def locate(self, box: tuple[float, float, float, float]) -> FoundCells:
         """Find the cells that a box touches; nothing of them is fetched.

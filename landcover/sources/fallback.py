@@ -16,6 +16,7 @@ from landcover.errors import (
     MissingDataError,
     UnavailableError,
 )
+from landcover.sources.at_once import ask_at_once
 from landcover.sources.protocol import (
     Found,
     IsCancelled,
@@ -27,6 +28,8 @@ from landcover.sources.protocol import (
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+PROBE_SECONDS = 8.0
+"""For the probes of all of them together, s."""
 
 
 class FallbackSource:
@@ -41,6 +44,16 @@ class FallbackSource:
     def provider(self) -> str:
         """Names of the sources."""
         return ", then ".join(source.provider for source in self._sources)
+
+    def probe(self, tile: str) -> None:
+        """Ask all of them at once; it is enough that one answers."""
+        asks = [partial(source.probe, tile) for source in self._sources]
+        errors = ask_at_once(asks, PROBE_SECONDS)
+        missing = [error for error in errors if error is not None]
+        if len(missing) == len(errors):
+            raise _joined(missing)
+        for error in missing:
+            log.warning("%s Another provider answers.", error)
 
     def search(self, tile: str, start: datetime, end: datetime) -> list[Found]:
         """Ask the first source that answers; one that answers with nothing has answered."""
@@ -97,9 +110,16 @@ def _first(attempts: Sequence[Callable[[], T]]) -> T:
             errors.append(error)
             if len(errors) < len(attempts):
                 log.warning("%s The next provider is asked.", error)
+    raise _joined(errors)
+
+
+def _joined(errors: Sequence[LandcoverError]) -> LandcoverError:
+    """Make one error of those of all sources."""
     if len(errors) == 1:
-        raise errors[0]
+        return errors[0]
     # What may work later is tried later, whatever the others said.
     kind = next((type(e) for e in errors if e.family == "unavailable"), type(errors[-1]))
     kind = UnavailableError if kind.family == "unavailable" else kind
-    raise kind(" ".join(str(error) for error in errors)) from errors[0]
+    joined = kind(" ".join(str(error) for error in errors))
+    joined.__cause__ = errors[0]
+    return joined

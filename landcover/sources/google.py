@@ -89,6 +89,20 @@ class GoogleBucket:
                 for blob in blobs
             ]
 
+    def probe(self, prefix: str) -> None:
+        """Ask for one key under a prefix."""
+        with self._answering(prefix):
+            list(
+                self._client.list_blobs(
+                    self._name,
+                    prefix=prefix,
+                    max_results=1,
+                    fields="items(name),nextPageToken",
+                    timeout=self._policy.timeouts,
+                    retry=None,
+                )
+            )
+
     def send(self, key: str, sink: Sink) -> None:
         """Write an object's bytes from the sink's position on."""
         blob = self._client.bucket(self._name).blob(key)

@@ -122,6 +122,18 @@ class Source(Protocol):
         """Name of the place, for people."""
         ...
 
+    def probe(self, tile: str) -> None:
+        """Ask, by one small request a service, whether the source answers and lets us in.
+
+        Args:
+            tile: A tile that will be searched; that it has no products is no trouble.
+
+        Raises:
+            UnavailableError: The source does not answer.
+            InputError: It refuses us, or needs credentials that are not given.
+        """
+        ...
+
     def search(self, tile: str, start: datetime, end: datetime) -> list[Found]:
         """List the products of a tile with a datatake in [start, end), by datatake and name.
 

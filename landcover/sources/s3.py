@@ -95,6 +95,11 @@ class S3Bucket:
                 for item in page.get("Contents", [])
             ]
 
+    def probe(self, prefix: str) -> None:
+        """Ask for one key under a prefix."""
+        with self._answering(prefix):
+            self._client.list_objects_v2(Bucket=self._name, Prefix=prefix, MaxKeys=1)
+
     def send(self, key: str, sink: Sink) -> None:
         """Write an object's bytes from the sink's position on."""
         start = sink.position

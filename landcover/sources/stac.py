@@ -56,6 +56,8 @@ EARTH_SEARCH_HOSTS = (
 COPERNICUS = "https://stac.dataspace.copernicus.eu/v1"
 DEFAULT_COLLECTION = "sentinel-2-l2a"
 PAGE = 100
+MISSION_BEGAN = datetime(2015, 6, 23, tzinfo=UTC)
+"""Launch of Sentinel-2A."""
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 GRANULE_ASSET = "granule_metadata"
@@ -93,6 +95,22 @@ class StacSource:
         self._web = Web(access.policy, hosts=self._hosts)
         # An account alone does not do: the download service goes by ids of the other catalogue.
         self._safes = open_store(replace(access, cdse_account=None), self._addresses)
+
+    def probe(self, tile: str) -> None:
+        """Ask for one item of the tile; where its files lie in a bucket, ask that too."""
+
+        def ask() -> list[dict[str, Any]]:
+            answer = self._client().search(
+                collections=[self._collection],
+                datetime=f"{_instant(MISSION_BEGAN, 0)}/{_instant(datetime.now(UTC), 0)}",
+                query={"grid:code": {"in": _codes(tile)}},
+                limit=1,
+                max_items=1,
+            )
+            return list(answer.items_as_dicts())
+
+        if any(_safe_path(item) is not None for item in self._asked(ask)):
+            self._safe_source().probe(tile)
 
     def search(self, tile: str, start: datetime, end: datetime) -> list[Found]:
         """List the products of a tile.

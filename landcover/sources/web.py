@@ -107,6 +107,19 @@ class Web:
         with self._open("POST", address, data=form) as answer:
             return answer.json()
 
+    def require(self, address: str) -> None:
+        """Ask for a file and read nothing of it: a server may refuse to tell its size.
+
+        Raises as :meth:`json`.
+        """
+        with self._open("GET", address):
+            pass
+
+    def sign_in(self) -> None:
+        """Ask for the token now; raises what that raises."""
+        if self._token is not None:
+            self._token.value()
+
     def size(self, address: str) -> int | None:
         """Ask for the size of a file, bytes; None where the server does not tell."""
         try:
