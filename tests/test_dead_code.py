@@ -45,7 +45,6 @@ STAYS = {
     "handle_endtag": HOOK,
     "handle_data": HOOK,
     "on_kill": HOOK,
-    "serialize": HOOK,
     "LandcoverPlugin": HOOK,
     "ClassAccessor": HOOK,
 }

@@ -81,7 +81,7 @@ def conf(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "tiles": [GOOD, BAD, EMPTY],
         "labels": str(region.labels),
         "dem": str(region.dem),
-        "overrides": ["model.trees=5", "tolerance_percent=50"],
+        "overrides": ["model.trees=5", "tolerance_percent=70"],
     }
 
 
