@@ -30,7 +30,6 @@ STAYS = {
     "offset_step": WHOLE_ARRAYS,
     "primary_owner": WHOLE_ARRAYS,
     "kappa": "given to those who ask for it",
-    "to_json": "a noun is written as JSON and read from it",
     "levelled": LATER,
     "to_documents": LATER,
     "need_relief": LATER,
