@@ -57,6 +57,10 @@ def test_examples_are_true(name: str, demo: Path) -> None:
     assert not told_wrong(name, text)
 
 
+def test_the_page_on_python_is_true(demo: Path) -> None:
+    assert not told_wrong("python.md", (ROOT / "docs/python.md").read_text())
+
+
 def test_a_false_example_is_told() -> None:
     assert "Expected:" in told_wrong("sum", ">>> 1 + 1\n3\n")
     with pytest.raises(AssertionError, match="silent has no example"):

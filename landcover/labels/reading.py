@@ -26,11 +26,12 @@ from landcover.labels.polygons import Mode, PolygonRule
 from landcover.nouns.grid import Grid
 from landcover.nouns.label_formats import format_of, listed
 from landcover.nouns.legend import MEDITERRANEAN, Legend
+from landcover.nouns.shown import Shown
 from landcover.recipe import LabelSource
 
 
-@dataclass(frozen=True, eq=False)
-class LabelTable:
+@dataclass(frozen=True, eq=False, repr=False)
+class LabelTable(Shown):
     """Labelled points with what was left out on the way."""
 
     points: pd.DataFrame

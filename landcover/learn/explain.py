@@ -16,6 +16,7 @@ from landcover.errors import InputError
 from landcover.learn.classifiers import feature_matrix
 from landcover.learn.kinds.contract import classifier_of
 from landcover.learn.models import Model
+from landcover.nouns.shown import as_html, one_line
 
 Floats = NDArray[np.float64]
 ROWS = 240
@@ -62,6 +63,12 @@ class Explained(NamedTuple):
     """Mean absolute value over the rows, (d, K)."""
     clusters: tuple[Cluster, ...]
     """What permuted features cost, the most first; empty without labels."""
+
+    def __repr__(self) -> str:
+        return one_line(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
 
 class HoldsModel(Protocol):

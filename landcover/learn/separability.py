@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landcover.errors import InputError
+from landcover.nouns.shown import as_html, one_line
 
 MERGE_BELOW = 1.0
 """Jeffries-Matusita distance below which two classes are better merged.
@@ -31,6 +32,12 @@ class Separability(NamedTuple):
     has too few samples for a covariance."""
     n: NDArray[np.int64]
     """Samples of each class, (K,)."""
+
+    def __repr__(self) -> str:
+        return one_line(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
 
 def jeffries_matusita(samples: ArrayLike, labels: ArrayLike) -> Separability:

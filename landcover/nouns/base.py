@@ -8,9 +8,10 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from landcover.errors import InputError
+from landcover.nouns.shown import Shown
 
 
-class Noun(BaseModel):
+class Noun(Shown, BaseModel):
     """A value that crosses a boundary: between stages, processes or stores."""
 
     model_config = ConfigDict(

@@ -18,6 +18,7 @@ from landcover.learn.classifiers import feature_matrix
 from landcover.learn.models import Model
 from landcover.learn.predict import predict_blocks
 from landcover.nouns.model import FeatureSet, ModelCard
+from landcover.nouns.shown import Shown
 from landcover.views.axes import YX, Given, Row
 from landcover.views.blocks import compute
 from landcover.views.dimensions import as_table, chunked, described, with_axes
@@ -30,8 +31,8 @@ IMAGE = ("feature", *YX)
 XarrayObject = xarray.DataArray | xarray.Dataset
 
 
-@dataclass(frozen=True)
-class OpenedModel(Model):
+@dataclass(frozen=True, repr=False)
+class OpenedModel(Shown, Model):
     """A model that classifies tables and images; of ``fit_classifier`` or ``load_model``."""
 
     names: Mapping[int, str] = field(default_factory=dict)
@@ -44,6 +45,11 @@ class OpenedModel(Model):
     """Everything about it but its arrays; None until it is saved."""
     write: Callable[[OpenedModel, Path], ModelCard] | None = None
     """Writes card and arrays into a folder; of models that were fitted here."""
+
+    def _shown(self) -> dict[str, Any]:
+        named = ", ".join(f"{code} {name}" for code, name in self.names.items())
+        shown = {"kind": self.kind, "features": len(self.feature_names), "classes": named}
+        return shown if self.card is None else {"id": self.card.id, **shown}
 
     @classmethod
     def of(cls, model: Model, **more: Any) -> Self:

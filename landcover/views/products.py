@@ -15,6 +15,7 @@ from xarray.core import indexing
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.product import Product, ProductFile
+from landcover.nouns.shown import Shown
 from landcover.products.reading import read_product
 from landcover.raster.clouds import upsample_nearest
 from landcover.raster.reflectance import harmonise, stored_units, to_physical
@@ -23,11 +24,21 @@ from landcover.views.conventions import coordinates, layer_attributes, placed
 from landcover.views.rasters import RasterArray
 
 
-class OpenedProduct:
+class OpenedProduct(Shown):
     """A product whose pixels are read when somebody computes with them."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def _shown(self) -> dict[str, object]:
+        known = self.metadata
+        return {
+            "name": known.name,
+            "tile": known.tile,
+            "datatake": f"{known.datatake:%Y-%m-%d %H:%M}",
+            "cloud_percent": known.cloud_percent,
+            "layers": " ".join(known.layers),
+        }
 
     @cached_property
     def metadata(self) -> Product:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError, UsageError
 from landcover.nouns.grid import Grid
+from landcover.nouns.shown import as_html, one_line
 from landcover.parts.mapping.joining import FILES, Joining
 from landcover.parts.mapping.lattices import snap
 from landcover.parts.mapping.map_rasters import CLASSES, CONFIDENCE
@@ -52,6 +53,12 @@ class JoinedMap(NamedTuple):
     """Pairs of maps that overlap: ``first``, ``second``, ``pixels`` with a class in both,
     ``differing`` and ``percent`` before joining, ``classes`` (pixels by pair of codes), and what
     the joined map has of it, ``joined_not_first_percent`` and ``joined_not_second_percent``."""
+
+    def __repr__(self) -> str:
+        return one_line(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
 
 def mosaic(
