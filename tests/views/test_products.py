@@ -185,3 +185,17 @@ def test_metadata_are_read_once(limburg):
     opened = api.open_product(limburg)
     assert opened.metadata is opened.metadata
     assert opened.metadata.tile == "32UMA"
+
+
+def test_nothing_is_told_at_once(tmp_path):
+    with pytest.raises(InputError, match="no such product folder"):
+        api.open_product(tmp_path / "absent.SAFE")
+    with pytest.raises(InputError, match="neither a SAFE folder"):
+        api.open_product(tmp_path)
+
+
+def test_a_product_shows_itself_shortly(limburg):
+    shown = repr(api.open_product(limburg))
+    assert shown.startswith("OpenedProduct(name='S2")
+    assert "tile='32UMA'" in shown
+    assert "<th" in api.open_product(limburg)._repr_html_()
