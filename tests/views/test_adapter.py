@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dask
@@ -121,7 +122,7 @@ def test_chunks_of_any_size_give_the_whole(name: str, chunks: Any) -> None:
     whole = called(name, lambda array: array)
     lazy = called(name, lambda array: array.chunk(size))
     for threads in (1, 7):
-        with dask.config.set(scheduler="threads", num_workers=threads):
+        with ThreadPoolExecutor(threads) as pool, dask.config.set(pool=pool):
             for one, part in zip(whole, lazy, strict=True):
                 assert part.chunks, f"{name} was computed too early"
                 assert part.dtype == one.dtype

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_pieces_and_forms_of_features_do_not_matter(features: xarray.DataArray, 
     dataset = part.to_dataset("feature").drop_vars("spatial_ref").assign(other=part[0])
     turned = part[::-1].transpose("y", "x", "feature")
     for given in (part.chunk({"y": size, "x": size}), part.chunk({"feature": 3}), dataset, turned):
-        with dask.config.set(scheduler="threads", num_workers=3):
+        with ThreadPoolExecutor(3) as pool, dask.config.set(pool=pool):
             found, proba = model.predict(given), model.predict_proba(given)
             for layer in whole:
                 np.testing.assert_array_equal(found[layer], whole[layer])
