@@ -11,20 +11,23 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS, Geod
+from pyproj import CRS
 from shapely.affinity import translate
 
 from landcover.analysis.zone_shapes import are_zones, areal_scale, on_grid, owned
 from landcover.errors import InputError, UsageError
 from landcover.labels.assignment import assign_points
 from landcover.labels.features import project
-from landcover.labels.polygons import polygons_of
 from landcover.labels.zones import Zone, read_zones
 from landcover.nouns.grid import Grid, Window
 from landcover.parts.mapping.map_lookup import MapFile
 from landcover.publish.areas import SQUARE_METRES_PER_HECTARE, row_hectares
 from landcover.stores.rasters import pixels_within, read_code_names
-from landcover.tiling.edges import densify
+
+EQUAL_AREA = "+proj=cea +ellps=WGS84 +units=m"
+"""Cylinder on which areas are those on the ellipsoid, pole to pole."""
+MOST_DEGREES_ON_PLANE = 8.0
+"""Extent of a polygon that is still measured on the grid of one UTM zone."""
 
 
 @dataclass(frozen=True)
@@ -128,21 +131,20 @@ def areas_within(maps: Sequence[MapFile], zones: Sequence[Zone]) -> list[ZoneAre
 def _whole_hectares(
     polygons: NDArray[np.object_], grid: Grid, systems: Sequence[str]
 ) -> list[float]:
-    """Measure polygons as their pixels are: on the map's grid, else on the ellipsoid."""
-    if len(systems) == 1 and not CRS.from_user_input(grid.crs).is_geographic:
+    """Measure polygons as their pixels are: on the map's grid, else on the ellipsoid.
+
+    A polygon that reaches far beyond a zone has no sensible area on its grid.
+    """
+    on_plane = len(systems) == 1 and not CRS.from_user_input(grid.crs).is_geographic
+    west, south, east, north = shapely.bounds(polygons).T
+    is_near = np.maximum(east - west, north - south) <= MOST_DEGREES_ON_PLANE
+    on_ellipsoid = shapely.area(project(polygons, "EPSG:4326", EQUAL_AREA))
+    areas = on_ellipsoid
+    if on_plane:
         moved = project(polygons, "EPSG:4326", grid.crs)
-        areas = np.where(np.isfinite(shapely.bounds(moved)).all(axis=1), shapely.area(moved), 0)
-        return [float(area) / SQUARE_METRES_PER_HECTARE for area in areas]
-    geod = Geod(ellps="WGS84")
-    return [
-        sum(
-            # Counter-clockwise, so that holes count against their polygon.
-            geod.geometry_area_perimeter(shapely.geometry.polygon.orient(face))[0]
-            for face in polygons_of(whole)
-        )
-        / SQUARE_METRES_PER_HECTARE
-        for whole in densify(polygons, "EPSG:4326")
-    ]
+        is_near &= np.isfinite(shapely.bounds(moved)).all(axis=1)
+        areas = np.where(is_near, shapely.area(moved), on_ellipsoid)
+    return [float(area) / SQUARE_METRES_PER_HECTARE for area in areas]
 
 
 def points_within(

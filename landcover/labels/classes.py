@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
-from landcover.labels.features import Column, LabelFeatures, composed
+from landcover.labels.features import Column, LabelFeatures, composed, quoted
 from landcover.nouns.legend import MEDITERRANEAN, MOST_CLASSES, Legend, dropped_as, label_key
 
 Unknown = Literal["error", "drop"]
@@ -210,7 +210,7 @@ def choose_column(
         InputError: The wanted column is absent, or no candidate holds a known label; the message
             names the columns found.
     """
-    found = ", ".join(map(repr, columns)) or "none"
+    found = quoted(columns) or "none"
     if wanted is not None:
         wanted = composed(wanted)
         by_case = {name.casefold(): name for name in reversed(list(columns))}

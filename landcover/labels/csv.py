@@ -27,6 +27,7 @@ from landcover.labels.features import (
     LabelFeatures,
     check_coordinates,
     known_crs,
+    quoted,
     read_text,
     to_wgs84,
 )
@@ -178,7 +179,7 @@ def _find(path: Path, header: Sequence[str], wanted: Sequence[str]) -> str:
         if name in folded:
             return folded[name]
     raise InputError(
-        f"{path.name}: no {wanted[0]} column among {', '.join(map(repr, header))}; "
+        f"{path.name}: no {wanted[0]} column among {quoted(header)}; "
         f"name one of them {' or '.join(repr(name) for name in wanted[:2])}."
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ _WGS84 = pyproj.CRS.from_epsg(4326)
 
 Geometries = NDArray[np.object_]
 _SHOWN = 5
+_LONGEST_NAME, _MOST_NAMES = 60, 40
 
 
 class Column:
@@ -125,6 +126,14 @@ class LabelFeatures:
 def composed(text: str) -> str:
     """Write a text in composed Unicode (NFC): files of macOS hold the letters apart."""
     return normalize("NFC", text)
+
+
+def quoted(names: Iterable[str]) -> str:
+    """List names of columns for a message; a file that is no table may have very long ones."""
+    shown = [repr(name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…")
+             for name in names]  # fmt: skip
+    more = f" and {len(shown) - _MOST_NAMES} more" if len(shown) > _MOST_NAMES else ""
+    return ", ".join(shown[:_MOST_NAMES]) + more
 
 
 def columns_of(properties: Sequence[Mapping[str, Any]]) -> dict[str, Column]:

@@ -181,6 +181,10 @@ def test_a_box_around_the_map_holds_all_of_it(one: MapFile, bounds: tuple[float,
     (found,) = areas_within([one], [Zone(1, "", shapely.box(*bounds))])
     assert sum(found.pixels.values()) == GRID.width * GRID.height
     assert found.covered_hectares == pytest.approx(GRID.width * GRID.height * 0.01)
+    # Lambert's cylinder: the share of the sphere between two parallels, within the flattening.
+    west, south, east, north = np.radians(bounds)
+    share = (np.sin(north) - np.sin(south)) * (east - west) / (4 * np.pi)
+    assert found.whole_hectares == pytest.approx(51_006_562_172 * share, rel=0.01)
 
 
 @pytest.mark.parametrize("half", [0.5, 3, 40])
