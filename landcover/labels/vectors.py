@@ -152,8 +152,8 @@ def _require_driver(name: str, path: Path) -> None:
             head = stream.read(16)
         if known and not head.startswith(known):
             raise InputError(
-                f"{name}: its {part.suffix.lower()} is no {_CALLED[path.suffix.lower()]}; deliver "
-                "it again, or convert it with ogr2ogr."
+                f"{name}: the file cannot be read (its {part.suffix.lower()} is no "
+                f"{_CALLED[path.suffix.lower()]}); deliver it again, or convert it with ogr2ogr."
             )
 
 
