@@ -26,7 +26,7 @@ from landcover.nouns.run import Run
 from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import STAGES
 from landcover.recipe import Recipe
-from landcover.sources.addresses import is_remote
+from landcover.sources.dem import is_elsewhere
 from landcover.stores.models import CARD, read_card
 from landcover.stores.rasters import open_raster
 from landcover.stores.workspace import Workspace
@@ -261,6 +261,6 @@ def _without_folders(arguments: RunArguments) -> dict[str, Any]:
     for name in PATHS:
         if document.get(name):
             parts = document[name].split(",")
-            short = (part if is_remote(part) else Path(part).name for part in parts)
+            short = (part if is_elsewhere(name, part) else Path(part).name for part in parts)
             document[name] = ",".join(short)
     return document

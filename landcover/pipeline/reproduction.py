@@ -16,6 +16,7 @@ from landcover.nouns.run import Run
 from landcover.nouns.stages import STAGES, Stage
 from landcover.parts.provenance import software
 from landcover.sources.addresses import is_remote
+from landcover.sources.dem import is_elsewhere
 from landcover.sources.local import LocalSource
 from landcover.stores.workspace import Workspace
 
@@ -96,7 +97,7 @@ def arguments_of(receipt: Receipt, given: Mapping[str, str | None]) -> dict[str,
     missing = [
         f"{role} (--{role.replace('_', '-')}; it was {known[role]})"
         for role in PATHS
-        if known.get(role) and not given.get(role) and not is_remote(known[role])
+        if known.get(role) and not given.get(role) and not is_elsewhere(role, known[role])
     ]
     if known.get("model"):
         missing.append(f"model {known['model']} of another run")

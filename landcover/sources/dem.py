@@ -32,6 +32,7 @@ from typing import TypeVar
 from landcover.errors import InputError, MissingDataError, UsageError
 from landcover.products.dem import ASTER, GLO30, Cell, cells_of, may_be_sea, name_of
 from landcover.sources.access import Access, read_access
+from landcover.sources.addresses import is_remote
 from landcover.sources.hosts import refuse_password
 from landcover.sources.protocol import IsCancelled, Progress, ignore_progress, never_cancelled
 from landcover.sources.remote_file import MemorySink
@@ -278,6 +279,16 @@ def open_dem(address: str, access: Access | None = None) -> DemSource | None:
             "or aster+https://…/{name}"
         )
     return None
+
+
+def is_elsewhere(role: str, address: str) -> bool:
+    """Tell whether an argument of a run names a service and no path of this machine.
+
+    Args:
+        role: The argument, ``products`` or ``dem`` or another.
+        address: What it holds.
+    """
+    return open_dem(address) is not None if role == "dem" else is_remote(address)
 
 
 def absolute_dem(address: str) -> str:

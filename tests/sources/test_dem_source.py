@@ -12,7 +12,7 @@ from rasterio.io import MemoryFile
 
 from landcover.errors import InputError, MissingDataError, UnavailableError, UsageError
 from landcover.products.dem import may_be_sea
-from landcover.sources.dem import absolute_dem, aster_name, glo30_name, open_dem
+from landcover.sources.dem import absolute_dem, aster_name, glo30_name, is_elsewhere, open_dem
 from landcover.stores.rasters import read_array, write_box
 
 # Footprint of 30SUF with a halo of 0.03°: six cells (docs/methods/products.md#elevation-cells).
@@ -232,3 +232,11 @@ def test_addresses(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert absolute_dem("dem") == str(tmp_path / "dem")
     assert absolute_dem("glo30") == "glo30"
+
+
+def test_an_argument_that_names_a_service_is_no_path(tmp_path):
+    assert is_elsewhere("dem", "glo30")
+    assert is_elsewhere("dem", "glo30+http://127.0.0.1:1")
+    assert not is_elsewhere("dem", str(tmp_path))
+    assert is_elsewhere("products", "google")
+    assert not is_elsewhere("products", str(tmp_path))
