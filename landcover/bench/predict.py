@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from landcover.bench import orfeo, season, synthetic
 from landcover.bench.processes import Case, run, side_by_side
 from landcover.bench.tables import Progress, Report, Request, Row, Work, digest
+from landcover.nouns.unit_document import unit_document
 
 if TYPE_CHECKING:
     import numpy as np
@@ -217,8 +218,8 @@ def run_stage(stage: Any, run: str, unit: str, *, threads: int) -> list[str]:
     from landcover import api
     from landcover.errors import LandcoverError
 
-    document = {"schema": 1, "run": run, "unit": unit, "attempt": 1}
-    outcome = api.run(stage, {**document, "memory_gb": MEMORY_GB, "threads": threads})
+    document = unit_document(run, stage, unit, memory_gb=MEMORY_GB, threads=threads)
+    outcome = api.run(stage, document)
     if outcome["state"] not in ("done", "reused"):
         raise LandcoverError(f"{stage} {outcome['state']}: {outcome['message']}")
     return list(outcome["outputs"])

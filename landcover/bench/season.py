@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from landcover.bench.tables import Progress, Request
 from landcover.errors import InputError
+from landcover.nouns.unit_document import unit_document
 
 if TYPE_CHECKING:
     from landcover.nouns.grid import Window
@@ -169,8 +170,8 @@ def run_stage(stage: Any, unit: str, *, memory_gb: float = 2.0, threads: int = 1
     """
     from landcover import api
 
-    document = {"schema": 1, "run": "bench", "unit": unit, "attempt": 1}
-    outcome = api.run(stage, {**document, "memory_gb": memory_gb, "threads": threads})
+    document = unit_document("bench", stage, unit, memory_gb=memory_gb, threads=threads)
+    outcome = api.run(stage, document)
     if outcome["state"] not in ("done", "reused"):
         raise InputError(f"{stage} {outcome['state']}: {outcome['message']}")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from landcover.bench.processes import Case, side_by_side
 from landcover.bench.tables import Progress, Report, Request, Row
 from landcover.errors import LandcoverError
+from landcover.nouns.unit_document import unit_document
 
 if TYPE_CHECKING:
     from landcover.nouns.grid import Grid
@@ -149,15 +150,7 @@ def _plan(tile: Grid, side: int, dem: str) -> dict[str, Any]:
         )
         units.save(workspace.records, state)
     units.plan(workspace.records, run.id, ["terrain"], [Unit(id=TILE, label=TILE, tile=TILE)])
-    return {
-        "schema": 1,
-        "run": run.id,
-        "stage": "terrain",
-        "unit": TILE,
-        "attempt": 1,
-        "memory_gb": 1.0,
-        "threads": 1,
-    }
+    return unit_document(run.id, "terrain", TILE)
 
 
 def denoise(folder: str) -> Work:

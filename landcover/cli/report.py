@@ -8,6 +8,7 @@ import click
 
 from landcover.cli import common, show_json
 from landcover.errors import InputError
+from landcover.nouns.unit_document import unit_document
 
 if TYPE_CHECKING:
     from landcover.nouns.output import Output
@@ -66,10 +67,13 @@ def _write(workspace: Workspace, settings: Settings, run: Run) -> Output:
     from landcover.parts.provenance import report_of
 
     (unit,) = api.plan(run.id, "publish") or [{"unit": "all"}]
-    document = {
-        "schema": 1, "run": run.id, "stage": "publish", "unit": unit["unit"], "attempt": 1,
-        "memory_gb": settings.memory_gb, "threads": settings.threads,
-    }  # fmt: skip
+    document = unit_document(
+        run.id,
+        "publish",
+        unit["unit"],
+        memory_gb=settings.memory_gb,
+        threads=settings.threads,
+    )
     outcome = api.run("publish", document)
     report = report_of(workspace, run)
     if report is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from landcover.front.run_signature import with_run_arguments
 from landcover.front.workspace import open_workspace
+from landcover.nouns.unit_document import unit_document
 
 if TYPE_CHECKING:
     from landcover.errors import Family
@@ -156,15 +157,9 @@ def run_inline(run_id: str, *, memory_gb: float = 1.0, threads: int = 1) -> dict
     for group, stages in GROUPS.items():
         for unit in plan(run_id, group):
             for stage in stages:
-                document = {
-                    "schema": 1,
-                    "run": run_id,
-                    "stage": stage,
-                    "unit": unit["unit"],
-                    "attempt": 1,
-                    "memory_gb": memory_gb,
-                    "threads": threads,
-                }
+                document = unit_document(
+                    run_id, stage, unit["unit"], memory_gb=memory_gb, threads=threads
+                )
                 outcome = run(stage, document)
                 if outcome["state"] not in ("done", "reused"):
                     break

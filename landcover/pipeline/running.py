@@ -28,11 +28,11 @@ from landcover.errors import (
 from landcover.ledger import outputs, runs, units
 from landcover.nouns.run import State, UnitState
 from landcover.nouns.stages import Stage
+from landcover.nouns.unit_document import SCHEMA
 from landcover.parts.task import Job, Task
 from landcover.stores.workspace import Workspace
 
 log = logging.getLogger(__name__)
-SCHEMA = 1
 CANCEL_SECONDS = 2.0
 
 

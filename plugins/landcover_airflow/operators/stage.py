@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from landcover.execution import unit_key
 from landcover.nouns.stages import Stage
+from landcover.nouns.unit_document import unit_document
 from landcover_airflow.hooks.dask import DaskHook
 from landcover_airflow.outcome import give_up, sentences
 from landcover_airflow.triggers.dask import DaskUnitTrigger
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from landcover.nouns.run import UnitState
 
 log = logging.getLogger(__name__)
-SCHEMA = 1
 # Windows of a sixteenth are as small as it makes sense; by then it is not the windows.
 MOST_DEATHS = 4
 
@@ -128,15 +128,14 @@ class StageOperator(BaseOperator):
         if state is not None and state.error_family == "memory":
             # Earlier attempts died of memory: half the windows for each of them.
             memory_gb /= 2 ** min(attempt - 1, MOST_DEATHS)
-        return {
-            "schema": SCHEMA,
-            "run": self.run,
-            "stage": self.stage,
-            "unit": self.unit,
-            "attempt": attempt,
-            "memory_gb": memory_gb,
-            "threads": int(float(self.threads or settings.threads)),
-        }
+        return unit_document(
+            self.run,
+            self.stage,
+            self.unit,
+            attempt=attempt,
+            memory_gb=memory_gb,
+            threads=int(float(self.threads or settings.threads)),
+        )
 
     def _lose(self, document: dict[str, Any], family: Family, message: str) -> NoReturn:
         """Write down what the worker could not, and end the task."""
