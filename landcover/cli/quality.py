@@ -52,11 +52,11 @@ def command(
 ) -> int:
     """Tell what the seasons of REGION will be worth, before anything is processed.
 
-    REGION is a GeoJSON file, or tile ids separated by commas. For each tile and season: the
-    products that the recipe would use, their cloud, and the share of pixels without a clear
-    observation. The share is counted where the composite exists, expected from the scene
-    classification where rasters are at hand, and otherwise estimated from cloud percentages; the
-    table says which. Exit code 1: a tile could not be looked at.
+    REGION is a file with polygons (GeoJSON, GeoPackage, …), or tile ids separated by commas. For
+    each tile and season: the products that the recipe would use, their cloud, and the share of
+    pixels without a clear observation. The share is counted where the composite exists, expected
+    from the scene classification where rasters are at hand, and otherwise estimated from cloud
+    percentages; the table says which. Exit code 1: a tile could not be looked at.
 
     Example: landcover quality 30SUF,30SVF --recipe recipes/mediterranean-rf.yaml --year 2021
     --products my/products --out quality --quicklook 30SUF

@@ -22,6 +22,7 @@ MOST_TOLD = 20
 @click.command("reproduce")
 @click.argument("receipt_file", metavar="RECEIPT", type=click.Path(exists=True, dir_okay=False))
 @click.option("--products", metavar="FOLDER|ADDRESS", help="Where the products are here.")
+@click.option("--region", type=click.Path(exists=True), help="Where the region is here.")
 @click.option("--labels", type=click.Path(exists=True), help="Where the ground truth is here.")
 @click.option("--dem", metavar="FILE|FOLDER|ADDRESS", help="Where the elevation is here.")
 @click.option("--samples", metavar="FILES", help="Where the tables of samples are here.")
@@ -35,6 +36,7 @@ MOST_TOLD = 20
 def command(
     receipt_file: str,
     products: str | None,
+    region: str | None,
     labels: str | None,
     dem: str | None,
     samples: str | None,
@@ -60,8 +62,8 @@ def command(
 
     receipt = read_receipt(receipt_file)
     given = {
-        "products": products, "labels": labels, "dem": dem, "samples": samples,
-        "test_labels": test_labels,
+        "products": products, "region": region, "labels": labels, "dem": dem,
+        "samples": samples, "test_labels": test_labels,
     }  # fmt: skip
     arguments = arguments_of(receipt, given)
     settings = read_settings(workspace=workspace)

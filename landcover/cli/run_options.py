@@ -51,6 +51,8 @@ def _option(question: Question) -> Callable[[Command], Command]:
         else question.sentences().removesuffix(".") + shown,
         "required": field.is_required(),
     }
+    if asked.kind == "flag":
+        return click.option(name, question.name, is_flag=True, help=question.sentences())
     if asked.kind in ("paths", "pairs"):
         options["multiple"] = True
     elif default:

@@ -63,7 +63,7 @@ def quality_map(
     """Tell what the seasons of a region will be worth, before anything is processed.
 
     Args:
-        region: A GeoJSON file with polygons, or tile ids.
+        region: A file with polygons, or tile ids.
         recipe: A recipe file, or its document.
         year: Year of the seasons.
         products: Folder with the products, or the address of a source.

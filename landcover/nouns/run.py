@@ -31,6 +31,8 @@ class Run(Noun):
     """Samples of other runs that train as well, read once at its start."""
     test_label_id: str | None = None
     """Points that only test the map, read once at its start."""
+    region_id: str | None = None
+    """Polygons that the published map ends with, read once at its start; None for whole tiles."""
     simulated: bool
     """True where the products say that they are simulated."""
 

@@ -23,7 +23,7 @@ from landcover.nouns.stages import Stage
 Section = Literal["", "Region and recipe", "How it runs"]
 WHICH: Section = "Region and recipe"
 HOW: Section = "How it runs"
-Kind = Literal["text", "path", "file", "paths", "list", "pairs"]
+Kind = Literal["text", "path", "file", "paths", "list", "pairs", "flag"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Asked:
     kind: Kind = "text"
     """What is written there: a text, number or choice as the field's type says; a ``path`` or
     ``file`` that exists, ``paths`` with commas between them; a ``list`` of words; ``pairs``, each
-    ``key=value``."""
+    ``key=value``; a ``flag`` that is set or not."""
     metavar: str | None = None
     """What stands for the value in the help of the command line."""
     example: str = ""
@@ -81,6 +81,9 @@ class RunArguments(Noun):
         ),
     ]
     """Folder with products, as the workers see it, or the address of a source."""
+    region: Annotated[str | None, Asked("Region", kind="file", section=WHICH, is_first=True)] = None
+    """Polygons in any format of labels: their tiles are mapped, and the published map ends with
+    them."""
     labels: Annotated[
         str | None, Asked("Labels", kind="paths", listed=lambda: f"Read are {formats_listed()}.")
     ] = None
@@ -121,8 +124,8 @@ class RunRequest(RunArguments):
 
     tiles: Annotated[tuple[str, ...], _TILES] = ()
     """Tile ids."""
-    region: Annotated[str | None, Asked("Region", kind="file", section=WHICH, is_first=True)] = None
-    """GeoJSON file with polygons, whose tiles are mapped."""
+    whole_tiles: Annotated[bool, Asked("Whole tiles", kind="flag", section=WHICH)] = False
+    """Publish whole tiles: do not clip the map to the region."""
     recipe: Annotated[str, Asked("Recipe", kind="file", section=WHICH)] = (
         "recipes/mediterranean-rf.yaml"
     )

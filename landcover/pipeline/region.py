@@ -33,7 +33,7 @@ def resolve_region(
     """Read a recipe and a region.
 
     Args:
-        region: A GeoJSON file, or tile ids: a list of them, or one text with commas.
+        region: A file with polygons, or tile ids: a list of them, or one text with commas.
         recipe: A recipe file, or its document.
         overrides: ``key=value`` pairs that win over the recipe file.
         year: Year of the seasons.
@@ -52,7 +52,7 @@ def resolve_region(
         tiles = [name.strip() for name in str(region).split(",") if name.strip()]
         if not tiles or any(not TILE_ID.match(name) for name in tiles):
             raise UsageError(
-                f"{region}: expected a GeoJSON file, or tile ids such as 30SUF,30SVF; there is no "
+                f"{region}: expected a file with polygons, or tile ids such as 30SUF,30SVF; there is no "
                 "such file."
             )
     if not tiles and path is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -34,7 +33,7 @@ def resolve_tiles(products: str, tiles: tuple[str, ...], region: str | None) -> 
     """Decide the tiles of a run: those named, those of a region, or all that have products.
 
     Raises:
-        UsageError: A tile does not exist, or the region is no GeoJSON polygon.
+        UsageError: A tile does not exist, or the region has no polygon.
     """
     if tiles:
         for tile in tiles:
@@ -50,7 +49,11 @@ def resolve_tiles(products: str, tiles: tuple[str, ...], region: str | None) -> 
                 "source has those of the whole world."
             )
         return tuple(LocalSource(products).tiles())
-    found = tiles_intersecting(_geometry(Path(region)))
+    import shapely
+
+    from landcover.parts.region import read_region
+
+    found = tiles_intersecting(shapely.union_all(read_region(Path(region))))
     if not found:
         raise UsageError(f"{region}: no Sentinel-2 tile intersects the region.")
     return tuple(found)
@@ -59,6 +62,7 @@ def resolve_tiles(products: str, tiles: tuple[str, ...], region: str | None) -> 
 # Paths are written so that they mean the same in every process.
 _ABSOLUTE: Mapping[str, Callable[[str], str]] = {
     "products": absolute,
+    "region": lambda path: str(Path(path).resolve()),
     "labels": absolute_labels,
     "dem": absolute_dem,
     "samples": absolute_labels,
@@ -91,6 +95,8 @@ def resolve(
         for name, write in _ABSOLUTE.items():
             kept[name] = None if kept[name] is None else write(kept[name])
         tiles = resolve_tiles(request.products, request.tiles, request.region)
+        if request.whole_tiles:
+            kept["region"] = None
         until = request.only or request.until
         return resolved, RunArguments(**{**kept, "tiles": tiles, "until": until})
     except ValidationError as error:
@@ -151,6 +157,11 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
 
         points = Path(arguments.test_labels)
         test_label_id = store_reference(workspace, recipe, points, arguments.test_design)
+    region_id = None
+    if arguments.region is not None:
+        from landcover.parts.region import store_region
+
+        region_id = store_region(workspace, arguments.region)
     run = Run(
         id=run_id,
         recipe_id=runs.recipe_id(recipe),
@@ -158,6 +169,7 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
         label_id=label_id,
         library_id=library_id,
         test_label_id=test_label_id,
+        region_id=region_id,
         simulated=isinstance(source, LocalSource) and source.is_simulated,
     )
     runs.save(workspace, run, recipe, fingerprint=_fingerprint(workspace, recipe, arguments))
@@ -174,15 +186,3 @@ def _fingerprint(workspace: Workspace, recipe: Recipe, arguments: RunArguments) 
 def new_run_id(recipe: Recipe) -> str:
     """Name a run by the moment it was started."""
     return f"{recipe.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"[:-3]
-
-
-def _geometry(path: Path) -> dict[str, object]:
-    try:
-        document = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not a readable GeoJSON file ({error}).") from error
-    if document.get("type") == "FeatureCollection":
-        parts = [feature["geometry"] for feature in document["features"]]
-        return {"type": "GeometryCollection", "geometries": parts}
-    geometry: dict[str, object] = document.get("geometry", document)
-    return geometry

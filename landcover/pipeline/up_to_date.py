@@ -64,6 +64,7 @@ def fingerprint(workspace: Workspace, recipe: Recipe, arguments: RunArguments) -
             "dem": _elevation(arguments.dem),
             "model": _model(workspace, arguments.model),
             "labels": _contents(parts_of_all(arguments.labels)) if arguments.labels else None,
+            "region": _contents(_paths(arguments.region)),
             "samples": _contents(_paths(arguments.samples)),
             "test_labels": _contents(parts_of_all(arguments.test_labels))
             if arguments.test_labels

@@ -64,7 +64,7 @@ def write_second(
     write_class_map(source, out, name, every, tagged)
     pixels, hectares = count_codes(source)
     classified = sum(area.pixels for area in view.areas)
-    n_empty = view.grid.height * view.grid.width - classified
+    n_empty = view.grid.height * view.grid.width - cell.n_outside - classified
     of_first = {area.code: area.pixels for area in view.areas}
     views = tuple(
         SecondView(

@@ -45,6 +45,8 @@ class Cell(Noun):
     """Period of the true-colour composite, with its year."""
     dates: tuple[str, ...]
     """Dates of that composite's products."""
+    n_outside: int = 0
+    """Pixels of the files that lie outside the region of the map: they are no holes in it."""
 
 
 def write_cell(
@@ -107,6 +109,7 @@ def write_cell(
     if not has_map:
         return view
     pixels, hectares = count_codes(source / CLASSES)
+    pixels[0] = pixels.get(0, 0) - cell.n_outside
     _write_rasters(out, cell, legend, tags)
     drawn = f"map_{cell.cell}.png"
     draw_map(

@@ -8,6 +8,7 @@ from typing import Any
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.output import Wanted
 from landcover.nouns.stages import version_of
+from landcover.parts.reporting.map_region import map_title
 from landcover.parts.reporting.report_folder import write_report
 from landcover.parts.reporting.run_outputs import legend_of, load_run_outputs
 from landcover.parts.task import Task
@@ -38,7 +39,7 @@ def publish(task: Task) -> None:
             "composites": tuple(composites),
         },
         params={
-            "title": task.recipe.title,
+            "title": map_title(task),
             "recipe": task.recipe.name,
             "year": run.arguments.year,
             # Tables, not lists of lists: not every document server takes those.
@@ -57,6 +58,7 @@ def publish(task: Task) -> None:
             **task.recipe.publish.model_dump(mode="json", exclude_defaults=True),
             **({"second_palette": second} if second else {}),
             "simulated": run.simulated,
+            **({"region": run.region_id} if run.region_id else {}),
             "palette": [_colour(entry) for entry in legend],
         },
     )

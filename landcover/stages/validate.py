@@ -74,6 +74,8 @@ def _need_validation(
             **task.recipe.validation.to_document(),
             "simulated": task.run.simulated,
             "trained_here": task.run.arguments.model is None,
+            # Points are judged, and areas summed, where the published map is.
+            **({"region": task.run.region_id} if reference and task.run.region_id else {}),
         },
     )
     make = partial(write_validation, task, maps, joined, card, key, samples)

@@ -48,6 +48,8 @@ def _schema(question: Question) -> dict[str, Any]:
         if hasattr(limit, key)
     }
     number = next((name for kind, name in _NUMBERS.items() if question.has_type(kind)), None)
+    if asked.kind == "flag":
+        return {"default": field.default, "type": "boolean"}
     if asked.kind == "list":
         kinds = ["null", "array", "string"]
         return {"default": None, "type": kinds, "items": {"type": "string"}}

@@ -101,8 +101,8 @@ def test_a_region_may_be_a_file_of_polygons(region: SimulatedRegion, tmp_path: P
     [
         ("30SUF", ["--quicklook", "30SUF"], "name its folder with --out"),
         ("30SUF", ["--quicklook", "30SVF", "--out", "out"], "the region has 30SUF"),
-        ("nowhere.geojson", [], "expected a GeoJSON file, or tile ids"),
-        (",", [], "expected a GeoJSON file, or tile ids"),
+        ("nowhere.geojson", [], "expected a file with polygons, or tile ids"),
+        (",", [], "expected a file with polygons, or tile ids"),
         ("30SUX", [], "row letter"),
         ("30SUF", ["--set", "selection.max_cloud=1"], "did you mean"),
     ],

@@ -253,7 +253,7 @@ def test_a_whole_run_gives_its_page_and_files(tmp_path: Path) -> None:
     receipt = Receipt.from_json((folder / "receipt.json").read_text())
     assert [step.wanted.stage for step in receipt.steps] == ["mosaic", "validate"]
     assert receipt.arguments["products"] == "products"  # no folder of this machine
-    for wanted in ("Test map, 2021", "Cropland", "CLOUDY", "cloud 71 % above 20 %",
+    for wanted in ("Test map: tile 31UDS, 2021", "Cropland", "CLOUDY", "cloud 71 % above 20 %",
                    "not in the legend: 3", "Not held out", "640 x 480 m of the tile"):  # fmt: skip
         assert wanted in html, wanted
     with rasterio.open(folder / "map_32631.tif") as raster:

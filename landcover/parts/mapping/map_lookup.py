@@ -17,8 +17,9 @@ from landcover.ledger import lookup, outputs
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
 from landcover.parts.mapping.map_rasters import CLASSES
+from landcover.parts.region import Region, RegionOnGrid
 from landcover.publish.areas import row_hectares
-from landcover.stores.rasters import describe, open_raster
+from landcover.stores.rasters import RasterReader, describe, open_raster
 from landcover.stores.workspace import Workspace
 
 BLOCK = 512
@@ -35,12 +36,14 @@ class MapFile:
     """Its grid, metres."""
     name: str
     """Id, or name of the file."""
+    region: RegionOnGrid | None = None
+    """Where the map ends; None where all of it counts."""
 
     def windows(self) -> Iterator[tuple[Window, NDArray[np.uint8]]]:
         """Read the whole map, window by window."""
         with open_raster(self.href) as raster:
             for window in self.grid.windows(BLOCK, BLOCK):
-                yield window, raster.read(window, band=1)
+                yield window, _codes(raster, window, self.region)
 
 
 def find_maps(workspace: Callable[[], Workspace], text: str) -> tuple[MapFile, ...]:
@@ -58,8 +61,13 @@ def find_maps(workspace: Callable[[], Workspace], text: str) -> tuple[MapFile, .
     return tuple(one for part in parts if part for one in _find(workspace, part))
 
 
-def map_of(workspace: Workspace, output: Output) -> MapFile:
+def map_of(workspace: Workspace, output: Output, region: Region | None = None) -> MapFile:
     """Give the class map of a classify or mosaic output.
+
+    Args:
+        workspace: Where its files lie.
+        output: The output.
+        region: Where the map ends; all of it counts if None.
 
     Raises:
         InputError: It has none.
@@ -67,7 +75,8 @@ def map_of(workspace: Workspace, output: Output) -> MapFile:
     if "grid" not in output.stats:
         raise InputError(f"Map {output.id}: this mosaic has composites only, no classes.")
     href = outputs.href(workspace, output, CLASSES)
-    return MapFile(href, Grid.from_document(output.stats["grid"]), output.id)
+    grid = Grid.from_document(output.stats["grid"])
+    return MapFile(href, grid, output.id, RegionOnGrid(region, grid) if region else None)
 
 
 def codes_at(maps: Sequence[MapFile], points: pd.DataFrame) -> NDArray[np.uint8]:
@@ -86,12 +95,16 @@ def codes_at(maps: Sequence[MapFile], points: pd.DataFrame) -> NDArray[np.uint8]
     for key, mine in by_map.items():
         one = maps[int(key)]
         rows, columns = mine["row"].to_numpy(), mine["column"].to_numpy()
-        found[mine["number"].to_numpy()] = codes_of(one.href, one.grid, rows, columns)
+        found[mine["number"].to_numpy()] = codes_of(one.href, one.grid, rows, columns, one.region)
     return found
 
 
 def codes_of(
-    href: str, grid: Grid, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    href: str,
+    grid: Grid,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    region: RegionOnGrid | None = None,
 ) -> NDArray[np.uint8]:
     """Read single pixels of a map; only windows that hold one of them are read.
 
@@ -100,6 +113,7 @@ def codes_of(
         grid: Its grid.
         rows: Row of each pixel, (n,).
         columns: Column of each pixel, (n,).
+        region: Where the map ends: pixels beyond it are nodata.
     """
     codes = np.zeros(rows.size, dtype=np.uint8)
     touched = rows // BLOCK * grid.width + columns // BLOCK
@@ -108,9 +122,14 @@ def codes_of(
             inside = touched == block
             row, column = (int(part) * BLOCK for part in divmod(int(block), grid.width))
             window = Window(row, column, BLOCK, BLOCK).meet(Window.whole(grid.shape))
-            pixels = raster.read(window, band=1)
+            pixels = _codes(raster, window, region)
             codes[inside] = pixels[rows[inside] - row, columns[inside] - column]
     return codes
+
+
+def _codes(raster: RasterReader, window: Window, region: RegionOnGrid | None) -> NDArray[np.uint8]:
+    codes: NDArray[np.uint8] = raster.read(window, band=1)
+    return codes if region is None else np.where(region.inside(window), codes, np.uint8(0))
 
 
 def mapped_hectares(maps: Sequence[MapFile]) -> dict[int, float]:

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from landcover.parts.provenance import FILE, make_receipt
+from landcover.parts.reporting.map_region import map_title
 from landcover.parts.reporting.run_outputs import RunOutputs, legend_of
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
@@ -25,7 +26,7 @@ def write_descriptions(task: Task, found: RunOutputs, views: list[MapView], path
         return
     periods = [p for s in task.recipe.spans(task.run.arguments.year) for p in s.periods]
     known = Publication(
-        title=task.recipe.title,
+        title=map_title(task),
         year=task.run.arguments.year,
         recipe=task.recipe.name,
         start=min(period.start for period in periods),

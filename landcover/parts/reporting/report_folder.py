@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from landcover.parts.reporting.descriptions import write_descriptions
+from landcover.parts.reporting.map_region import map_title
 from landcover.parts.reporting.mask_quicklooks import write_quicklooks
 from landcover.parts.reporting.report_maps import write_maps
 from landcover.parts.reporting.run_outputs import RunOutputs, legend_of
@@ -40,14 +41,14 @@ def write_report(task: Task, found: RunOutputs, path: Path) -> dict[str, Any]:
         path,
         {f"map_{view.cell}.tif": view.grid for view in views if view.map_picture},
         legend,
-        f"{task.recipe.title}, {run.arguments.year}",
+        f"{map_title(task)}, {run.arguments.year}",
         is_simulated=run.simulated,
     )
     write_descriptions(task, found, views, path)
     quicklooks = tuple(write_quicklooks(task, found, path))
     labels = task.workspace.records.get("labels", str(run.label_id)) or {}
     page = Page(
-        title=task.recipe.title,
+        title=map_title(task),
         year=run.arguments.year,
         recipe=task.recipe.name,
         simulated=run.simulated,

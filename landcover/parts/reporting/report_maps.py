@@ -9,6 +9,7 @@ from pathlib import Path
 from landcover.ledger.outputs import require_unchanged
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.output import Output
+from landcover.parts.reporting.map_region import clipped, map_title
 from landcover.parts.reporting.overlap_report import seams_of
 from landcover.parts.reporting.run_outputs import RunOutputs, legend_of
 from landcover.parts.task import Task
@@ -40,6 +41,8 @@ def write_maps(
         task.job.check()
         task.job.progress(number / len(found.mosaics), f"map of EPSG:{cell}")
         view = _write_cell(task, found, cell, mosaic, tiles, path)
+        if view is None:
+            continue
         seams = seams_of(mosaic, legend)
         views.append(view.model_copy(update={**seams, "is_feathered": is_feathered}))
         _write_vectors(task, views[-1], legend, path)
@@ -54,7 +57,8 @@ def _write_cell(
     mosaic: Output,
     tiles: Sequence[TileQuality],
     path: Path,
-) -> MapView:
+) -> MapView | None:
+    """Write the files of a cell; None where the region of the run has no pixel of it."""
     period = f"{task.run.arguments.year}-{mosaic.stats['period']}"
     joined = set(mosaic.stats["tiles"])
     seasons = [s for t in tiles if t.tile in joined for s in t.seasons if s.period == period]
@@ -62,27 +66,31 @@ def _write_cell(
     # A COG is copied from the whole mosaic, so it is brought here from wherever it lies.
     title, is_simulated = tags["title"], task.run.simulated
     legend, second = legend_of(task, found.card), second_legend_of(task, found.card)
-    with task.local(mosaic) as folder:
-        require_unchanged(mosaic, folder)
-        known = Cell(
-            cell=cell,
-            folder=str(folder),
-            tiles=tuple(mosaic.stats["tiles"]),
-            mapped=tuple(mosaic.stats["mapped"]),
-            period=period,
-            dates=tuple(sorted({p.date for season in seasons for p in season.used})),
-        )
-        view = write_cell(path, known, legend, tags, title=title, is_simulated=is_simulated)
-        return write_second(
-            path, known, view, legend, second, tags, title=title, is_simulated=is_simulated
-        )
+    with task.local(mosaic) as whole:
+        require_unchanged(mosaic, whole)
+        with clipped(task, whole) as (folder, n_outside):
+            if folder is None:
+                return None
+            known = Cell(
+                cell=cell,
+                folder=str(folder),
+                tiles=tuple(mosaic.stats["tiles"]),
+                mapped=tuple(mosaic.stats["mapped"]),
+                period=period,
+                dates=tuple(sorted({p.date for season in seasons for p in season.used})),
+                n_outside=n_outside,
+            )
+            view = write_cell(path, known, legend, tags, title=title, is_simulated=is_simulated)
+            return write_second(
+                path, known, view, legend, second, tags, title=title, is_simulated=is_simulated
+            )
 
 
 def _tags(task: Task, found: RunOutputs, mosaic: Output) -> dict[str, str]:
     """Give the tags of a map's files: what they hang on."""
     joined = set(mosaic.stats["tiles"])
     return {
-        "title": f"{task.recipe.title}, {task.run.arguments.year}",
+        "title": f"{map_title(task)}, {task.run.arguments.year}",
         "recipe": task.recipe.name,
         "mask_variant": task.recipe.mask.variant,
         "index_variant": task.recipe.features.index_variant,

@@ -12,6 +12,7 @@ from landcover.nouns.output import Output
 from landcover.nouns.validation import Independent
 from landcover.parts.class_names import Names
 from landcover.parts.mapping.map_lookup import codes_at, map_of, mapped_hectares
+from landcover.parts.region import region_of
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
 from landcover.parts.training.sample_set import read_table
@@ -45,7 +46,12 @@ def validate_independently(
         MissingDataError: No test point is left on the map.
     """
     reference, points, notes = points_apart(task, tiles, samples)
-    maps = [map_of(task.workspace, one) for _, one in sorted(joined.items()) if "grid" in one.stats]
+    region = region_of(task)
+    maps = [
+        map_of(task.workspace, one, region)
+        for _, one in sorted(joined.items())
+        if "grid" in one.stats
+    ]
     mapped = codes_at(maps, points)
     if not (mapped > 0).any():
         raise MissingDataError(

@@ -5,6 +5,7 @@ Reading is by window on each file's own grid. What the numbers mean is not known
 
 from __future__ import annotations
 
+from landcover.stores.rasters.clipping import clip_raster
 from landcover.stores.rasters.codes import CodeNames, read_code_names, read_codes
 from landcover.stores.rasters.cog import write_cog
 from landcover.stores.rasters.cutting import Part, find_part, write_box, write_level, write_part
@@ -36,6 +37,7 @@ __all__ = [
     "ReadingPool",
     "ResamplingName",
     "by_pixel_size",
+    "clip_raster",
     "create_raster",
     "damaged",
     "describe",
