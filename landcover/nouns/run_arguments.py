@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from pydantic.fields import FieldInfo
 
 from landcover.nouns.area import Design
@@ -81,9 +81,6 @@ class RunArguments(Noun):
         ),
     ]
     """Folder with products, as the workers see it, or the address of a source."""
-    region: Annotated[str | None, Asked("Region", kind="file", section=WHICH, is_first=True)] = None
-    """Polygons in any format of labels: their tiles are mapped, and the published map ends with
-    them."""
     labels: Annotated[
         str | None, Asked("Labels", kind="paths", listed=lambda: f"Read are {formats_listed()}.")
     ] = None
@@ -117,6 +114,14 @@ class RunArguments(Noun):
     only: Annotated[Stage | None, Asked("Only", section=HOW)] = None
     """The one stage that may compute something: what the earlier ones made must exist, later ones
     do not run."""
+    region: Annotated[str | None, Asked("Region", kind="file", section=WHICH, is_first=True)] = None
+    """Polygons in any format of labels: their tiles are mapped, and the published map ends with
+    them."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty_region(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a region that is not given: records of other runs stay as they were."""
+        return {k: v for k, v in write(self).items() if k != "region" or v is not None}
 
 
 class RunRequest(RunArguments):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from math import ceil, floor
 from pathlib import Path
@@ -50,10 +51,27 @@ def read_region(path: Path) -> list[shapely.Geometry]:
     """
     from landcover.labels.zones import read_zones
 
+    bare = _bare_geometry(path)
+    if bare is not None:
+        return bare
     try:
         return [zone.polygon for zone in read_zones(path, None)]
     except InputError as error:
         raise UsageError(f"--region {error}") from error
+
+
+def _bare_geometry(path: Path) -> list[shapely.Geometry] | None:
+    """Read a GeoJSON file that is one polygon or one feature: ground truth never is."""
+    if path.suffix.lower() not in (".geojson", ".json"):
+        return None
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        geometry = document.get("geometry", document)
+        if geometry.get("type") not in ("Polygon", "MultiPolygon"):
+            return None
+        return [shapely.from_geojson(json.dumps(geometry))]
+    except (OSError, ValueError, AttributeError, RecursionError, shapely.GEOSException):
+        return None  # the reader of ground truth says better what is wrong
 
 
 def store_region(workspace: Workspace, path: str) -> str:

@@ -52,8 +52,8 @@ def resolve_region(
         tiles = [name.strip() for name in str(region).split(",") if name.strip()]
         if not tiles or any(not TILE_ID.match(name) for name in tiles):
             raise UsageError(
-                f"{region}: expected a file with polygons, or tile ids such as 30SUF,30SVF; there is no "
-                "such file."
+                f"{region}: expected a file with polygons, or tile ids such as 30SUF,30SVF; "
+                "there is no such file."
             )
     if not tiles and path is None:
         raise UsageError("The region names no tile.")

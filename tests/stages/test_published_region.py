@@ -19,13 +19,13 @@ from landcover.parts.mapping.map_lookup import codes_of, map_of, mapped_hectares
 from landcover.parts.region import Region, RegionOnGrid, read_region, region_of, store_region
 from landcover.pipeline.starting import resolve
 
-spec = importlib.util.spec_from_file_location(
+found = importlib.util.spec_from_file_location(
     "fake_run", Path(__file__).with_name("test_publish.py")
 )
-assert spec is not None
-assert spec.loader is not None
-fake = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(fake)
+assert found is not None
+assert found.loader is not None
+fake = importlib.util.module_from_spec(found)
+found.loader.exec_module(fake)
 GRID: Grid = fake.GRID
 
 
