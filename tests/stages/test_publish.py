@@ -127,7 +127,7 @@ class FakeRun:
 
     def map(self, *, mosaic_state: State = "done", message: str = "") -> None:
         tile = Unit(id="31UDS", label="31UDS", tile="31UDS")
-        self.state("classify", tile, [self.output("classify", "31UDS", {})])
+        self.state("classify", tile, [self.output("classify", "31UDS", {"nodata_percent": 25.0})])
         self.mosaic(["31UDS"], mosaic_state, message)
 
     def mosaic(self, mapped: list[str], state: State = "done", message: str = "") -> None:
