@@ -46,6 +46,7 @@ STAYS = {
     "on_kill": HOOK,
     "LandcoverPlugin": HOOK,
     "ClassAccessor": HOOK,
+    "_repr_html_": HOOK,
 }
 
 
