@@ -115,6 +115,8 @@ def report() -> dict[str, Any]:
         log.warning("  %s", trouble)
     for output in summary["outputs"]:
         log.info("  published: %s", output)
+    for reason in summary["reasons"]:
+        log.warning("  failed: %s", reason)
     for season in summary["degraded"]:
         log.warning("  degraded: %s", season)
     if summary["state"] == "failed":

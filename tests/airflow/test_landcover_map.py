@@ -81,6 +81,7 @@ def conf(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "tiles": [GOOD, BAD, EMPTY],
         "labels": str(region.labels),
         "dem": str(region.dem),
+        # Two of the three tiles are missing from the map.
         "overrides": ["model.trees=5", "tolerance_percent=70"],
     }
 
@@ -182,6 +183,8 @@ def test_a_second_run_computes_nothing_and_the_tolerance_decides(
     again = flow(settings, "again", {**conf, "overrides": overrides})
     assert again.code == 1
     assert any("Run again: failed" in line for line in again.lines)
+    missing = f"2 of 3 tiles are missing from the map ({BAD}, {EMPTY}); tolerance_percent is 0."
+    assert any(missing in line for line in again.lines)
     assert set(again.of(GOOD)) == {"reused"}
     assert {s.state for s in again.states if s.stage in ("train", "mosaic")} == {"reused"}
     assert not any(s.state == "done" for s in again.states)
