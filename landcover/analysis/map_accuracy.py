@@ -147,6 +147,11 @@ def plan_sample(
         raise InputError("Design: the map has no classified pixel, so there is nothing to sample.")
     k, area = len(codes), np.array([hectares[code] for code in codes])
     users = np.full(area.size, expected_users)
+    if samples is not None and samples < 2 * k:
+        raise InputError(
+            f"Design: {samples} points in all are too few for {k} classes, since an interval needs "
+            f"two of every class; draw {2 * k} or more, or join classes."
+        )
     if per_class is not None:
         drawn = np.full(area.size, per_class)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -88,8 +88,38 @@ class _Watcher:
             self._task,
             total=len(found) or None,
             completed=len(self._told),
-            description=escape(running[0]) if running else "between stages",
+            description=(escape(running[0]) if running else "between stages") + _left(found),
         )
+
+
+def seconds_left(found: Sequence[UnitState]) -> float | None:
+    """Estimate how long what is planned will take, s: one unit after the other.
+
+    Args:
+        found: Units of a run. Later groups of stages are planned when it is their turn, so this is
+            about those that are.
+
+    Returns:
+        Planned and running units times the mean time of finished ones of their stage; None where
+        nothing is left or a stage has no finished unit to go by.
+    """
+    waiting = [s.stage for s in found if s.state in ("planned", "running")]
+    done = [s for s in found if s.state == "done"]
+    total = 0.0
+    for stage in waiting:
+        times = [s.seconds for s in done if s.stage == stage]
+        if not times:
+            return None
+        total += sum(times) / len(times)
+    return total if waiting else None
+
+
+def _left(found: Sequence[UnitState]) -> str:
+    seconds = seconds_left(found)
+    if seconds is None:
+        return ""
+    told = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{max(seconds, 1):.0f} s"
+    return f", about {told} left of what is planned"
 
 
 def line_of(state: UnitState) -> str:

@@ -39,6 +39,8 @@ def command(
         threads=options.pop("threads"),
     )
     arguments = given_arguments(options)
+    if not as_json:
+        _remind(Path(recipe), arguments)
     if plan or (why and not as_json):
         from landcover.cli.planning import show_plan
 
@@ -46,6 +48,19 @@ def command(
         if plan:
             return code
     return make_map(settings, Path(recipe), arguments, why=why, as_json=as_json)
+
+
+def _remind(recipe: Path, given: dict[str, Any]) -> None:
+    """Say that a map will do without terrain, where its recipe has some and no DEM is given."""
+    from landcover.recipe import read_recipe
+
+    wanted = read_recipe(recipe, given["overrides"]).features.terrain
+    if wanted and given["dem"] is None and given["until"] not in ("collect", "mask", "composite"):
+        click.echo(
+            f"note: no --dem, so the map is made without {', '.join(wanted)}. Give --dem FOLDER or "
+            "--dem glo30, or leave them out: --set features.terrain=[].",
+            err=True,
+        )
 
 
 def make_map(

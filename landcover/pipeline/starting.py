@@ -26,6 +26,7 @@ from landcover.sources.probing import require_answers
 from landcover.stores.workspace import Workspace
 from landcover.tiling import tile_grid, tiles_intersecting
 
+_MOST_NAMED = 6
 RUN_ID = re.compile(r"^[A-Za-z0-9_.:+-]{1,120}$")
 
 
@@ -130,7 +131,7 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
     ask_sources(arguments)
     source = open_source(arguments.products)
     if isinstance(source, LocalSource):
-        source.tiles()
+        _require_products(source, arguments)
     if arguments.dem is not None and open_dem(arguments.dem) is None:
         dem = find_dem(Path(arguments.dem))
         if isinstance(dem, Path):
@@ -181,6 +182,17 @@ def _fingerprint(workspace: Workspace, recipe: Recipe, arguments: RunArguments) 
         return fingerprint(workspace, recipe, arguments)
     except (LandcoverError, OSError):  # collect will say of its own tile what is wrong
         return None
+
+
+def _require_products(source: LocalSource, arguments: RunArguments) -> None:
+    """Refuse a run none of whose tiles has a product; single tiles without one are skipped."""
+    known = source.tiles()
+    if not set(known) & set(arguments.tiles):
+        some = ", ".join(known[:_MOST_NAMED]) + (", …" if len(known) > _MOST_NAMED else "")
+        raise InputError(
+            f"--products {arguments.products}: no product of {', '.join(arguments.tiles)}; it has "
+            f"products of {some}. Name one of these with --tiles, or another folder."
+        )
 
 
 def new_run_id(recipe: Recipe) -> str:

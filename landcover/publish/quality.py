@@ -12,12 +12,14 @@ from typing import Any, Literal, NamedTuple
 from pydantic import JsonValue
 
 from landcover.nouns.base import Noun
-from landcover.nouns.colour import hex_of
+from landcover.nouns.colour import hex_of, rgb_of
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 
 GOOD_PERCENT, BAD_PERCENT = 5.0, 20.0
 """Shares of missing pixels up to which a tile is green and from which it is red (paper, Fig. 2)."""
+SAFE_GOOD, SAFE_BAD = "#FFF7BC", "#D95F0E"
+"""Ends of the colours for colour-blind readers."""
 UNKNOWN = "#808080"
 STATUSES = ("ok", "degraded", "empty")
 Status = Literal["ok", "degraded", "empty"]
@@ -142,6 +144,11 @@ class TileQuality(Noun):
         return quality_colour(self.nodata_percent)
 
     @property
+    def safe_colour(self) -> str:
+        """The same for colour-blind readers."""
+        return safe_quality_colour(self.nodata_percent)
+
+    @property
     def n_products(self) -> int:
         """Products that its seasons use."""
         return sum(len(season.used) for season in self.seasons)
@@ -158,8 +165,31 @@ def quality_colour(percent: float | None) -> str:
     """
     if percent is None:
         return UNKNOWN
-    t = min(max((percent - GOOD_PERCENT) / (BAD_PERCENT - GOOD_PERCENT), 0.0), 1.0)
+    t = _badness(percent)
     return hex_of((floor(255 * t + 0.5), floor(255 * (1 - t) + 0.5), 0))
+
+
+def safe_quality_colour(percent: float | None) -> str:
+    """Give a colour that colour-blind readers tell apart too: pale yellow to dark orange.
+
+    The ends are those of ColorBrewer's YlOrBr of three classes, which differ in lightness and so
+    stay apart for every reader and in print.
+
+    Args:
+        percent: Share, 0-100; None where there is no composite.
+
+    Returns:
+        ``#RRGGBB``.
+    """
+    if percent is None:
+        return UNKNOWN
+    t = _badness(percent)
+    ends = zip(rgb_of(SAFE_GOOD), rgb_of(SAFE_BAD), strict=True)
+    return hex_of([floor(good + t * (bad - good) + 0.5) for good, bad in ends])
+
+
+def _badness(percent: float) -> float:
+    return min(max((percent - GOOD_PERCENT) / (BAD_PERCENT - GOOD_PERCENT), 0.0), 1.0)
 
 
 def bases_of(tiles: Sequence[TileQuality]) -> tuple[Basis, ...]:

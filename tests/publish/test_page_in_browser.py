@@ -162,3 +162,20 @@ _CONTRAST = """() => {
   }
   return found;
 }"""
+
+
+def test_the_quality_map_has_colours_for_every_reader(browser: Any, region: Path) -> None:
+    page, errors = opened(browser, region, 1200)
+    tile = page.locator("svg.sketch path.safe").first
+    paint = "e => getComputedStyle(e).fill"
+    before = tile.evaluate(paint)
+    page.get_by_label("Colours for colour-blind readers").check()
+    after = tile.evaluate(paint)
+    assert before != after
+    wanted = tile.evaluate("e => e.style.getPropertyValue('--safe').trim()")
+    assert after == f"rgb({', '.join(str(part) for part in bytes.fromhex(wanted[1:]))})"
+    page.get_by_label("Colours for colour-blind readers").uncheck()
+    assert tile.evaluate(paint) == before
+    assert errors == []
+    page.screenshot(path=region.parent / "safe.png")
+    page.close()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import shapely
 from pyproj import Geod
 from shapely.geometry import shape
 
 from landcover.errors import InputError
+from landcover.nouns.colour import rgb_of
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output, Wanted
 from landcover.publish.outlines import outline_of
@@ -20,6 +22,7 @@ from landcover.publish.quality import (
     describe,
     feature_collection,
     quality_colour,
+    safe_quality_colour,
     season_quality,
     worst_first,
 )
@@ -151,3 +154,18 @@ def test_the_tiles_to_look_at_first_are_those_without_composites() -> None:
 def test_a_line_says_what_hovering_shows() -> None:
     assert describe(tile(1, 12.5)) == "31UDS: ok, 12.5 % missing, 0 products"
     assert describe(tile(None)) == "31UDS: empty, share unknown, 0 products"
+
+
+@pytest.mark.parametrize(
+    ("percent", "colour"),
+    [(0, "#FFF7BC"), (5, "#FFF7BC"), (12.5, "#ECAB65"), (20, "#D95F0E"), (None, "#808080")],
+)
+def test_colours_for_colour_blind_readers_grow_darker(percent: float | None, colour: str) -> None:
+    assert safe_quality_colour(percent) == colour
+    # Relative luminance alone tells good from bad: no reader needs the hue.
+    lightness = [
+        float(np.dot((0.2126, 0.7152, 0.0722), rgb_of(safe_quality_colour(share))))
+        for share in range(5, 21)
+    ]
+    assert lightness == sorted(lightness, reverse=True)
+    assert lightness[0] > 2 * lightness[-1]
