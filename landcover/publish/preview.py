@@ -6,6 +6,7 @@ The page is one file with its own few lines of script; it opens from disk and fe
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from math import asinh, ceil, cos, floor, log2, pi, radians, tan
@@ -13,17 +14,31 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from landcover.nouns.colour import hex_of
 from landcover.nouns.grid import Grid
-from landcover.nouns.legend import LegendClass
+from landcover.nouns.legend import LegendClass, LegendEntry
 from landcover.publish.outlines import outline_of
 from landcover.publish.png import write_codes
 from landcover.publish.styles import for_colour_blind
 from landcover.stores.rasters import read_codes, read_overview
 
 PAGE = "preview.html"
-FOLDERS = {"map": "preview", "colour_blind": "preview_colour_blind"}
-"""Palette → folder of its tiles, ``{zoom}/{column}/{row}.png``."""
+FOLDERS = {
+    "map": "preview",
+    "colour_blind": "preview_colour_blind",
+    "confidence": "preview_confidence",
+}
+"""Layer → folder of its tiles, ``{zoom}/{column}/{row}.png``. Beside those of the map lie scripts
+of the same names with its values: a page from disk may not look into pictures, but run scripts."""
+GREYS = tuple(
+    LegendEntry(
+        code=value, name=f"v{value}", title=str(value), colour=hex_of((value, value, value))
+    )
+    for value in range(1, 255)
+)
+"""Confidence as brightness: 254 is certain."""
 MOST_TILES = 450
 """Tiles of all zoom levels together, per palette: a whole Sentinel-2 tile down to about 30 m."""
 LOOKED_AT = 1024
@@ -95,17 +110,57 @@ def write_preview(
                 codes[codes == 0] = read_codes(folder / name, place.grid)[codes == 0]
             if not codes.any():
                 continue
-            for palette, classes in palettes.items():
-                path = folder / FOLDERS[palette] / str(zoom) / str(place.column)
-                path.mkdir(parents=True, exist_ok=True)
-                write_codes(path / f"{place.row}.png", codes, classes)
+            pictures = {
+                palette: _write_tile(folder, palette, place, codes, classes)
+                for palette, classes in palettes.items()
+            }
+            confidence = _confidence(folder, names, place.grid, codes)
+            if confidence is not None:
+                pictures["confidence"] = _write_tile(folder, "confidence", place, confidence, GREYS)
+            _write_values(pictures)
             written.append(place)
     if not written:
         return None
     everything = [box for parts in boxes.values() for box in parts]
-    page = _page(written, everything, palettes, title, is_simulated=is_simulated)
+    layers = ["map", *(["confidence"] if (folder / FOLDERS["confidence"]).is_dir() else [])]
+    page = _page(written, everything, palettes, layers, title, is_simulated=is_simulated)
     (folder / PAGE).write_text(page, encoding="utf-8")
     return PAGE
+
+
+def _write_tile(
+    folder: Path,
+    layer: str,
+    place: Place,
+    values: NDArray[np.uint8],
+    legend: Sequence[LegendEntry],
+) -> Path:
+    path = folder / FOLDERS[layer] / str(place.zoom) / str(place.column) / f"{place.row}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_codes(path, values, legend)
+    return path
+
+
+def _confidence(
+    folder: Path, maps: Sequence[str], grid: Grid, codes: NDArray[np.uint8]
+) -> NDArray[np.uint8] | None:
+    """Read the confidence beside maps, uint8 × 1/254, 0 where there is no class; None without."""
+    paths = [folder / name.replace("map_", "confidence_", 1) for name in maps]
+    if any(path.name == name or not path.is_file() for path, name in zip(paths, maps, strict=True)):
+        return None
+    found = np.zeros(codes.shape, np.uint8)
+    for path in paths:
+        found = np.where(found == 0, read_codes(path, grid), found)
+    return np.where(codes == 0, np.uint8(0), found)
+
+
+def _write_values(pictures: Mapping[str, Path]) -> None:
+    """Write classes and confidence of a tile as a script that hands them to the page."""
+    path = pictures["map"]
+    key = "/".join((path.parts[-3], path.parts[-2], path.stem))
+    handed = [base64.b64encode(pictures[name].read_bytes()).decode() if name in pictures else ""
+              for name in ("map", "confidence")]  # fmt: skip
+    path.with_suffix(".js").write_text(f"take({json.dumps([key, *handed])});\n", encoding="ascii")
 
 
 def _part_with_classes(path: Path, grid: Grid) -> Grid:
@@ -182,6 +237,7 @@ def _page(
     written: Sequence[Place],
     boxes: Sequence[Box],
     palettes: Mapping[str, Sequence[LegendClass]],
+    layers: Sequence[str],
     title: str,
     *,
     is_simulated: bool,
@@ -194,7 +250,8 @@ def _page(
         "first": written[0].zoom,
         "last": written[-1].zoom,
         "tiles": ["/".join(map(str, place)) for place in written],
-        "folders": {palette: FOLDERS[palette] for palette in palettes},
+        "folders": {layer: FOLDERS[layer] for layer in (*palettes, *layers)},
+        "classes": {entry.colour.lower(): entry.title for entry in palettes["map"]},
         "box": [min(wests), min(souths), max(easts), max(norths)],
     }
     # "</" would end the script that holds the text.
@@ -207,5 +264,5 @@ def _page(
         lstrip_blocks=True,
     )
     return environment.get_template(PAGE).render(
-        title=title, simulated=is_simulated, palettes=palettes, data=data
+        title=title, simulated=is_simulated, palettes=palettes, layers=layers, data=data
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
 from collections.abc import Iterator
 from math import cosh, radians
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 import rasterio
 from matplotlib.image import imread
+from PIL import Image
 from pyproj import Transformer
 
 from landcover.nouns.grid import Grid
@@ -19,7 +22,7 @@ from landcover.nouns.legend import MEDITERRANEAN, Legend
 from landcover.publish.page import Page
 from landcover.publish.png import write_codes
 from landcover.publish.preview import MOST_TILES, PAGE, Place, _places, _zooms, write_preview
-from landcover.stores.rasters import RasterStyle, open_raster, read_codes, write_raster
+from landcover.stores.rasters import RasterStyle, read_codes, write_raster
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +40,7 @@ def test_pixels_of_a_picture_are_codes(tmp_path: Path) -> None:
     assert shown.shape == (2, 3, 4)
     assert [tuple(shown[0, k]) for k in (1, 2)] == [(0, 120, 0, 255), (240, 150, 255, 255)]
     assert shown[0, 0, 3] == 0
-    with open_raster(tmp_path / "a.png") as picture:
-        np.testing.assert_array_equal(picture.read(band=1), codes)
+    np.testing.assert_array_equal(np.array(Image.open(tmp_path / "a.png")), codes)
 
 
 def test_a_tile_of_the_scheme_lies_where_others_expect_it() -> None:
@@ -55,9 +57,10 @@ def test_tiles_show_the_map_at_its_place(folder: Path) -> None:
     lon, lat = Transformer.from_crs(32631, 4326, always_xy=True).transform(507000, 5628000)
     x = (lon + 180) / 360 * 2**finest
     y = (1 - np.arcsinh(np.tan(radians(lat))) / np.pi) / 2 * 2**finest
-    with open_raster(folder / "preview" / str(finest) / str(int(x)) / f"{int(y)}.png") as tile:
-        assert tile.read(band=1)[int(y % 1 * 256), int(x % 1 * 256)] == 9
-        assert tile.dataset.colormap(1)[9] == (0, 50, 200, 255)
+    with Image.open(folder / "preview" / str(finest) / str(int(x)) / f"{int(y)}.png") as tile:
+        at = int(x % 1 * 256), int(y % 1 * 256)
+        assert tile.getpixel(at) == 9
+        assert tile.convert("RGBA").getpixel(at) == (0, 50, 200, 255)
     # A pixel of the finest level is about as large as one of the map, 10 m on the ground.
     ground = 2 * np.pi * 6378137 / 256 / 2**finest / cosh(np.arcsinh(np.tan(radians(lat))))
     assert 5 <= ground <= 10
@@ -65,8 +68,8 @@ def test_tiles_show_the_map_at_its_place(folder: Path) -> None:
 
 def test_tiles_invent_no_class_on_any_level(folder: Path) -> None:
     for path in (folder / "preview").rglob("*.png"):
-        with open_raster(path) as tile:
-            assert set(np.unique(tile.read(band=1))) <= {0, 1, 7, 9}
+        with Image.open(path) as tile:
+            assert set(np.unique(np.array(tile))) <= {0, 1, 7, 9}
     names = {p.relative_to(folder / "preview") for p in (folder / "preview").rglob("*.png")}
     other = folder / "preview_colour_blind"
     assert {p.relative_to(other) for p in other.rglob("*.png")} == names
@@ -87,6 +90,60 @@ def test_codes_keep_their_value_on_another_grid(mosaic: Path) -> None:
         np.testing.assert_array_equal(read_codes(path, own), raster.read(1))
     away = own.model_copy(update={"ulx": own.ulx + 50_000})
     assert not read_codes(path, away).any()
+
+
+def test_values_of_a_tile_are_those_of_its_pictures(folder: Path) -> None:
+    scripts = sorted((folder / "preview").rglob("*.js"))
+    assert len(scripts) == len(list((folder / "preview").rglob("*.png")))
+    for path in scripts:
+        key, *pictures = json.loads(path.read_text().removeprefix("take(").removesuffix(");\n"))
+        assert key == str(path.relative_to(folder / "preview").with_suffix(""))
+        for layer, text in zip(("preview", "preview_confidence"), pictures, strict=True):
+            assert base64.b64decode(text) == (folder / layer / f"{key}.png").read_bytes()
+
+
+@pytest.mark.slow
+def test_the_class_under_the_pointer_is_that_of_the_map(folder: Path, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 1000, "height": 700})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("requestfailed", lambda request: errors.append(request.url))
+    page.goto((folder / PAGE).as_uri())
+    told = "document.getElementById('class').textContent.trim()"
+    titles = {0: "", 1: "Closed forest", 7: "Cropland", 9: "Permanent water"}
+    seen, n_sure = set(), 0
+    for x in range(300, 700, 45):
+        for y in range(120, 600, 60):
+            page.mouse.move(x - 1, y)
+            page.wait_for_function("[...values.values()].every(v => v.length)")
+            page.mouse.move(x, y)
+            level, at_x, at_y = page.evaluate(
+                "[Math.max(data.first, Math.min(data.last, Math.round(zoom))), ...pointed]"
+            )
+            column, row = at_x * 2**level, at_y * 2**level
+            tile = f"{level}/{int(column)}/{int(row)}.png"
+            if not (folder / "preview" / tile).is_file():
+                continue
+            at = int(column % 1 * 256), int(row % 1 * 256)
+            code = Image.open(folder / "preview" / tile).getpixel(at)
+            sure = Image.open(folder / "preview_confidence" / tile).getpixel(at)
+            name, _, share = page.evaluate(told).partition(", ")
+            assert name == titles[int(code)]
+            assert share == (f"{round(int(sure) / 2.54)} % sure" if sure else "")
+            n_sure += bool(sure)
+            seen.add(int(code))
+    assert len(seen - {0}) >= 2
+    assert n_sure > 0
+    page.check("input[value=confidence]")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#map img')].every(i => i.complete && i.naturalWidth)"
+    )
+    shown = page.eval_on_selector_all("#map img", "all => all.map(i => i.src)")
+    assert shown
+    assert all("/preview_confidence/" in name for name in shown)
+    assert errors == []
+    page.screenshot(path=folder.parent / "confidence.png")
+    page.close()
 
 
 @pytest.mark.slow
