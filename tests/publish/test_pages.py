@@ -20,7 +20,7 @@ from landcover.publish.quality import TileQuality
 from landcover.publish.report_files import write_page
 from landcover.publish.tables import accuracy_csv
 
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "input"}
 
 
 class Outline(HTMLParser):
