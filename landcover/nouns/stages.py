@@ -46,7 +46,7 @@ TABLE: Mapping[Stage, StageRow] = {
         StageRow("explain", "train", 3),
         StageRow("classify", "classify", 1),
         StageRow("mosaic", "mosaic", 1),
-        StageRow("validate", "validate", 3),
+        StageRow("validate", "validate", 4),
         StageRow("publish", "publish", 8),
     )
 }

@@ -178,10 +178,10 @@ def test_missing_inputs_are_named_in_one_sentence(
 def test_a_map_of_nobody_is_an_error(workspace: Path, tmp_path: Path) -> None:
     shown = call("receipt", "zzz", "--workspace", str(workspace))
     assert shown.exit_code == 1
-    assert "0 maps or reports" in shown.output
+    assert "no map or report of workspace" in shown.output
     (tmp_path / "a.json").write_text("{}")
     shown = call("receipt", str(tmp_path / "a.json"), "--workspace", str(workspace))
-    assert "no output of this workspace made it" in shown.output
+    assert "no output of workspace" in shown.output
     assert "this is not the receipt" in call("reproduce", str(tmp_path / "a.json")).output
 
 

@@ -29,7 +29,7 @@ GOLDEN: dict[Stage, tuple[int, str]] = {
     "train": (3, "31a507da269bf382"),
     "classify": (1, "3e5b1eec23b3ca43"),
     "mosaic": (1, "68bd5873418eddc8"),
-    "validate": (3, "ab22f6763b51f79d"),
+    "validate": (4, "e4fc306e8a290143"),
 }
 
 
