@@ -249,8 +249,8 @@ def _require_metadata(path: Path) -> None:
         )
     if not is_product(path):
         raise InputError(
-            f"{path}: named as a Level-2A product, but no MTD_MSIL2A.xml is in it, so it is half "
-            "uploaded. Deliver it again, or wait until it is whole."
+            f"{path}: named as a Level-2A product, but no MTD_MSIL2A.xml is in it, so it is only "
+            "partly uploaded. Deliver it again, or wait until it is whole."
         )
 
 

@@ -284,7 +284,7 @@ def test_names_of_cells() -> None:
     # Across the antimeridian.
     fiji = Grid(crs="EPSG:32701", ulx=160_000, uly=8_100_000, pixel=100, width=500, height=100)
     assert cells_of(fiji, how) == {"4326_S18E179", "4326_S18W180"}
-    with pytest.raises(InputError, match="no cell of the grid EPSG:6933"):
+    with pytest.raises(InputError, match="is not a cell of the grid EPSG:6933"):
         cell_grid("4326_S34W071", metric)
 
 

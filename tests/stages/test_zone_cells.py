@@ -111,7 +111,7 @@ def test_a_cell_is_made_of_what_it_needs(tmp_path: Path) -> None:
     assert "lattice" not in output.wanted.params
     with pytest.raises(MissingDataError, match="no tile that touches this cell was prepared"):
         region.join("32630_E5N43")
-    with pytest.raises(InputError, match="no cell of EPSG:32630"):
+    with pytest.raises(InputError, match="is not a cell of EPSG:32630"):
         zone_cell_grid("32631_E5N43", GRIDS["30SYJ"])
 
 
