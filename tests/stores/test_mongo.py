@@ -62,7 +62,7 @@ def test_a_served_store_of_before_gets_its_indexes(records, url):
     database["runs"].drop_indexes()
     database["about"].replace_one({"_id": "schema"}, {"_id": "schema", "version": SCHEMA})
     mongo.close_clients()
-    again = MongoRecords(url, patience=QUICK)
+    again = MongoRecords(url, policy=QUICK)
     assert again.find("runs", {"fingerprint": "f"})
     keys = [index["key"] for index in again._database()["runs"].list_indexes()]
     assert {"fingerprint": 1} in [dict(key) for key in keys]
@@ -209,7 +209,7 @@ def test_a_fork_opens_its_own_client(records):
 
 
 def test_closing_does_not_wait_for_a_server_that_has_gone(documents):
-    records = MongoRecords(documents.url("gone"), patience=QUICK)
+    records = MongoRecords(documents.url("gone"), policy=QUICK)
     records.insert_one("c", {"_id": "a"})
     with documents.server.away(3 * mongo.CLOSE_SECONDS):
         begun = time.monotonic()
