@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from landcover import api
@@ -139,8 +140,10 @@ def test_a_search_chooses_the_model_and_the_card_says_how(region: Any, workspace
     assert chosen.macro_f1 == max(trial.macro_f1 for trial in card.search.trials)
     assert card.kind == model.kind == chosen.settings.get("kind", "random-forest")
     assert card.parameters["min_samples_leaf"] == chosen.settings.get("min_samples_leaf", 1)
-    # The search saw training rows only.
-    assert card.search.n_rows == card.n_train_rows
+    # The search saw the rows of the split that train; the map's model learns from all of them.
+    table = pd.read_parquet(workspace.objects.href(f"samplesets/{card.sample_set_id}.parquet"))
+    assert card.search.n_rows == table["is_train"].sum()
+    assert card.n_train_rows == len(table)
     assert card.search.n_fits == 8
 
 
