@@ -83,8 +83,9 @@ def test_one_of_four_tiles_lost(here: Path) -> None:
 
 
 def test_no_map_at_all_is_no_question_of_tolerance(here: Path) -> None:
-    lose(here, "30SUF")
-    report = go(here, overrides=("tolerance_percent=100",))
+    # Its products are there, and none of them may be used.
+    unusable = ("tolerance_percent=100", "selection.max_cloud_percent=0")
+    report = go(here, overrides=unusable)
     assert report["state"] == "failed"
     assert "There is no map." in report["reasons"]
 
