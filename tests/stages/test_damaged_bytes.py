@@ -123,9 +123,9 @@ def test_a_remade_model_with_other_bytes_is_a_candidate_again(
     models.decide(workspace.records, entry.id, "approved", "looked at")
     output = outputs.load(workspace, entry.id)
     models.register(workspace.records, output)
-    assert models.find_entry(workspace.records, entry.id).status == "approved"
+    assert models.find_entry(workspace, entry.id).status == "approved"
     other = tuple(f.model_copy(update={"sha256": "0" * 64}) for f in output.files)
     models.register(workspace.records, output.model_copy(update={"files": other}))
-    again = models.find_entry(workspace.records, entry.id)
+    again = models.find_entry(workspace, entry.id)
     assert again.status == "candidate"
     assert "other bytes" in again.reason
