@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # Networks with certificates of their own keep them with the system.
 export UV_SYSTEM_CERTS ?= 1
+# Processes that share the files of tests; each starts its own servers.
+WORKERS ?= 2
 
 .PHONY: demo test test-fast fuzz up check format lock licences bench bench-full services servers clean
 
@@ -12,10 +14,10 @@ demo: $(STAMP)          ## simulate two tiles and make their map, through Airflo
 	$(BIN)/landcover demo
 
 test: $(STAMP)          ## run all tests that this machine allows; what was left out is listed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-fast: $(STAMP)     ## before every commit: no servers, no Airflow, no whole chains
-	$(BIN)/python -m pytest -q -m "not slow" --ignore tests/airflow -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -m "not slow" --ignore tests/airflow -n $(WORKERS) --dist loadfile
 
 fuzz: $(STAMP)          ## readers on thousands of changed files, other ones each time (FUZZ=20000: more)
 	LANDCOVER_FUZZ_EXAMPLES=$(or $(FUZZ),3000) $(BIN)/python -m pytest -q tests/fuzz

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from landcover.nouns.grid import Grid
     from landcover.nouns.output import Output, Wanted
+    from landcover.recipe import Recipe
     from landcover.stores.workspace import Workspace
 
 TILE = "30SUF"
@@ -184,13 +185,8 @@ def _start(
     from landcover.ledger import runs, units
     from landcover.nouns.run import Run, Unit
     from landcover.nouns.run_arguments import RunArguments
-    from landcover.recipe import make_recipe, override
 
-    seasons = [
-        {"name": name, "primary_month": first, "fallback_month": second}
-        for name, (first, second) in SEASONS.items()
-    ]
-    recipe = make_recipe(override({"name": "bench", "seasons": seasons}, overrides))
+    recipe = _recipe(overrides)
     arguments = RunArguments(
         tiles=(TILE,), year=YEAR, products="none", labels="none", dem="none", until="classify"
     )
@@ -235,9 +231,22 @@ def _commit(workspace: Workspace, wanted: Wanted, key: str, stats: Any, write: A
     return outputs.commit(workspace, wanted, key, make, stats)
 
 
+def _recipe(overrides: Sequence[str] = ()) -> Recipe:
+    from landcover.recipe import make_recipe, override
+
+    seasons = [
+        {"name": name, "primary_month": first, "fallback_month": second}
+        for name, (first, second) in SEASONS.items()
+    ]
+    # The rows of the split are those that the other engines are given.
+    document = {"name": "bench", "seasons": seasons, "model": {"fit": "split"}}
+    return make_recipe(override(document, overrides))
+
+
 def _stats(season: str, pixels: int) -> dict[str, Any]:
     grids = {layer: grid_of(pixels, size).to_document() for layer, size in PIXEL.items()}
-    return {"layers": grids, "period": {"label": season, "name": f"{YEAR}-{season}"}}
+    (period,) = (s.period(YEAR) for s in _recipe().seasons if s.name == season)
+    return {"layers": grids, "period": period.to_document()}
 
 
 def _write_layers(seed: int, season: str, pixels: int, path: Path) -> None:

@@ -128,7 +128,6 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
     """
     if not RUN_ID.match(run_id):
         raise UsageError(f"Run id {run_id!r}: use letters, digits and . _ : + - only.")
-    ask_sources(arguments)
     source = open_source(arguments.products)
     if isinstance(source, LocalSource):
         _require_products(source, arguments)
@@ -136,6 +135,7 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
         dem = find_dem(Path(arguments.dem))
         if isinstance(dem, Path):
             require_elevation(dem)
+    ask_sources(arguments)  # after what lies here, which answers at once
     if arguments.model is not None:
         # What reads features is only loaded where a model has to be compared with them.
         from landcover.parts.training.model_compatibility import usable_model

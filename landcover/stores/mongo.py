@@ -42,7 +42,7 @@ OPTIONS: Mapping[str, Any] = {
 }
 """Options of the client, where the address does not say otherwise."""
 CLOSE_SECONDS = 2.0
-"""How long a client waits for its server when it is closed."""
+"""How long the clients of a process wait for their servers when they are closed, s."""
 _ABOUT = "about"
 # Field names that the protocol or older servers keep for themselves.
 _ESCAPES = (("%", "%25"), (".", "%2E"), ("$", "%24"), ("\0", "%00"))
@@ -59,8 +59,9 @@ def close_clients() -> None:
     with _turn:
         mine = [key for key in _databases if key[0] == os.getpid()]
         closing = [_databases.pop(key).client for key in mine]
-    for client in closing:
-        with pymongo.timeout(CLOSE_SECONDS):
+    # One limit for all of them: several clients may wait for the same server.
+    with pymongo.timeout(CLOSE_SECONDS):
+        for client in closing:
             client.close()
 
 

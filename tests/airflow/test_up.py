@@ -114,6 +114,8 @@ def test_a_taken_port_is_named(airflow: RunningAirflow) -> None:
 def test_a_map_is_made_from_the_form(
     airflow: RunningAirflow, page: Any, region: SimulatedRegion, tmp_path: Path
 ) -> None:
+    from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
     page.goto(f"{airflow.url}/dags/landcover_map")
     page.get_by_role("button", name="Trigger").first.click()
     dialog = page.get_by_role("dialog")
@@ -149,8 +151,17 @@ def test_a_map_is_made_from_the_form(
     assert ("classify.classify", region.tiles[0]) in labels
 
     page.goto(f"{airflow.url}/dags/landcover_map/runs/{quote(run['dag_run_id'])}")
-    page.get_by_text("plan_prepare").first.wait_for()
-    page.get_by_role("button", name="Expand all task groups").first.click()
+    expand = page.get_by_role("button", name="Expand all task groups").first
+    for patience_ms in (20_000, 60_000):  # the page leaves the button out where an answer is late
+        page.get_by_text("plan_prepare").first.wait_for()
+        try:
+            expand.click(timeout=patience_ms)
+            break
+        except PlaywrightTimeout:
+            page.screenshot(path=tmp_path / "no-button.png")
+            page.reload()
+    else:
+        pytest.fail(f"no button to expand the groups, see {tmp_path / 'no-button.png'}")
     page.wait_for_timeout(2000)
     shown = tmp_path / "grid.png"
     page.screenshot(path=shown)

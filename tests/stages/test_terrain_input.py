@@ -222,7 +222,10 @@ def test_what_is_no_elevation_in_metres(tmp_path: Path, workspace_folder: Path) 
 
 @pytest.mark.parametrize(
     ("profile", "sentence"),
-    [({"crs": None}, "no CRS, so nobody knows"), ({"unit": "US survey foot"}, "expected metres")],
+    [
+        ({"crs": None}, "no CRS, so its position is unknown"),
+        ({"unit": "US survey foot"}, "expected metres"),
+    ],
 )
 def test_a_file_is_looked_at_before_anything_runs(
     tmp_path: Path, workspace_folder: Path, profile: dict[str, Any], sentence: str
