@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,22 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from landcover.analysis.map_legends import Reading, reading_of
 from landcover.analysis.map_pair import virtual_maps
 from landcover.errors import InputError, UsageError
-from landcover.labels.mapping import read_mapping
 from landcover.ledger import lookup, outputs
 from landcover.nouns.change import ChangeSplit
 from landcover.nouns.colour import rgb_of
 from landcover.nouns.comparison import ClassAgreement, Comparison
 from landcover.nouns.grid import Grid, Window
-from landcover.nouns.legend import MEDITERRANEAN, Legend, LegendClass
+from landcover.nouns.legend import LegendClass
 from landcover.nouns.reference_legends import REFERENCE_LEGENDS
 from landcover.parts.mapping.map_lookup import MapFile, find_maps
 from landcover.parts.provenance import run_of
 from landcover.publish.areas import row_hectares
 from landcover.raster.agreement import AGREE, DIFFER, agreement, count_pairs, diversity, sum_by_pair
 from landcover.stores.rasters import (
-    CodeNames,
     RasterStyle,
     create_raster,
     open_raster,
@@ -48,22 +47,6 @@ WHERE = (
     LegendClass(code=DIFFER, name="other", colour="#D62728", title="another class"),
 )
 """Classes of an agreement map."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How the codes of two maps meet."""
-
-    legend: Legend
-    """Classes of the comparison."""
-    first: NDArray[np.uint8]
-    """Code of the first map → code of the comparison, (256,)."""
-    second: NDArray[np.uint8]
-    """Code of the second map → code of the comparison, 0 where none is meant, (256,)."""
-    known: frozenset[int]
-    """Codes of the second map that somebody has decided on."""
-    how: str
-    """In words."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +77,8 @@ def compare_maps(
         first: Id, unique prefix or path of a class map, in metres or EPSG:4326; or the name of a
             run, which stands for its map.
         second: The same, or path of a reference map in any CRS; it is read by nearest neighbour.
-        legend_map: ``copernicus``, ``worldcover``, or a file with the class of each code of the
-            second map; None where both have one legend.
+        legend_map: ``copernicus``, ``worldcover``, ``hrlc``, or a file with the class of each code
+            of the second map; None where both have one legend, or name their classes.
         where: GeoTIFF to write: 1 where both have the same class, 2 another, 0 nodata.
         split: Divides the difference; called with the workspace and what names the maps.
 
@@ -115,7 +98,7 @@ def compare_maps(
             f"{one.name}: expected a map in metres or in {DEGREES}, found {one.grid.crs}."
         )
     mine, theirs = read_code_names(one.href), read_code_names(others[0].href)
-    reading = _reading(mine, theirs, legend_map)
+    reading = reading_of(mine, theirs, legend_map)
     pairs, zooms = _pass(one, others, reading, where)
     simulated = mine.is_simulated or _is_simulated(workspace, one)
     result = _result(one, others, reading, pairs, is_simulated=simulated)
@@ -206,77 +189,6 @@ def _windows(
             yield window, raw, second_codes(others, one.grid, window)
 
 
-def _reading(mine: CodeNames, theirs: CodeNames, legend_map: str | None) -> Reading:
-    legend = _legend(mine)
-    if legend_map in REFERENCE_LEGENDS:
-        reference = REFERENCE_LEGENDS[str(legend_map)]
-        merge = {k: v for k, v in reference.merge.items() if legend.code_of(k) is not None}
-        merged = legend.merged(merge) if merge else legend
-        return _made(legend, merged, reference.classes, f"the {legend_map} legend")
-    if legend_map is not None:
-        if not Path(legend_map).is_file():
-            raise UsageError(
-                f"--legend-map {legend_map}: no such file, and no known legend "
-                f"({', '.join(sorted(REFERENCE_LEGENDS))})."
-            )
-        return _made(legend, legend, read_mapping(legend_map), Path(legend_map).name)
-    names = theirs.names or {entry.code: entry.name for entry in legend.classes}
-    how = "the names in its file" if theirs.names else "the codes of the first map"
-    return _made(legend, legend, {str(code): name for code, name in names.items()}, how)
-
-
-def _legend(mine: CodeNames) -> Legend:
-    if not mine.names:
-        return MEDITERRANEAN
-    nine = {entry.name: entry for entry in MEDITERRANEAN.classes}
-    return Legend(
-        classes=tuple(
-            LegendClass(
-                code=code,
-                name=name,
-                colour=mine.colours.get(code, "#808080"),
-                title=nine[name].title if name in nine else name,
-            )
-            for code, name in mine.names.items()
-        )
-    )
-
-
-def _made(legend: Legend, merged: Legend, classes: Mapping[str, str | None], how: str) -> Reading:
-    first = np.zeros(256, dtype=np.uint8)
-    for entry in legend.classes:
-        first[entry.code] = merged.code_of(entry.name) or 0
-    second = np.zeros(256, dtype=np.uint8)
-    known = {0}
-    extra: dict[str, LegendClass] = {}
-    for text, name in classes.items():
-        code = int(text) if text.isdigit() else -1
-        if not 0 <= code <= 255:
-            raise InputError(f"{how}: {text!r} is not a code of a map, 0-255.")
-        known.add(code)
-        if name is None:
-            continue
-        found = merged.code_of(name)
-        if found is None and name in MEDITERRANEAN.names:
-            # The reference may have a class that this map was never taught.
-            found = extra.setdefault(name, _unused(name, merged, extra)).code
-        if found is None:
-            raise InputError(
-                f"{how}: {name!r} is not a class of the first map ({', '.join(merged.names)}). "
-                "Name the class that it stands for with --legend-map."
-            )
-        second[code] = found
-    whole = Legend(classes=(*merged.classes, *extra.values())) if extra else merged
-    return Reading(whole, first, second, frozenset(known), how)
-
-
-def _unused(name: str, legend: Legend, extra: Mapping[str, LegendClass]) -> LegendClass:
-    entry = next(c for c in MEDITERRANEAN.classes if c.name == name)
-    taken = {*legend.codes, *(c.code for c in extra.values())}
-    code = next(k for k in (entry.code, *range(1, 256)) if k not in taken)
-    return LegendClass(code=code, name=name, colour=entry.colour, title=entry.title)
-
-
 def _result(
     one: MapFile,
     others: Sequence[MapFile],
@@ -307,6 +219,11 @@ def _result(
         for code in range(1, 256)
         if not reading.second[code] and pairs[1:, code].any()
     }
+    of_first = {
+        str(code): float(pairs[code, 1:].sum() * hectare)
+        for code in range(1, 256)
+        if not reading.first[code] and pairs[code, 1:].any()
+    }
     no_data = pairs[:, 0]
     return Comparison(
         first=one.name,
@@ -328,5 +245,7 @@ def _result(
         only_first_hectares=float(no_data[reading.first != 0].sum() * hectare),
         only_second_hectares=float(folded[0, codes].sum() * hectare),
         dropped_hectares=dropped,
+        dropped_first_hectares=of_first,
+        unmappable_hectares=max(0.0, float((pairs[1:, 1:].sum() - matrix.sum()) * hectare)),
         simulated=is_simulated,
     )

@@ -22,14 +22,18 @@ if TYPE_CHECKING:
     Divide = Callable[[Workspace, str, str], ChangeSplit]
 
 
+MOST_CHANGES = 5
+"""Differences from class to class that are printed; the matrix has all."""
+
+
 @click.command("compare")
 @click.argument("first", metavar="MAP")
 @click.argument("second", metavar="MAP|REFERENCE")
 @click.option(
     "--legend-map",
     metavar="NAME|FILE",
-    help="Classes of the second map's codes: copernicus, worldcover, or a CSV or YAML file with "
-    "the class of each code [default: the names in its file, else the same codes].",
+    help="Classes of the second map's codes: copernicus, worldcover, hrlc, or a CSV or YAML file "
+    "with the class of each code [default: the names in its file, else the same codes].",
 )
 @click.option(
     "--split",
@@ -109,7 +113,8 @@ def command(
             result = compared.result
             files = write_comparison(compared, scratch, _title(result))
     if as_json:
-        show_json({"agreement": result.agreement, **result.to_document()})
+        shares = {"agreement": result.agreement, "unmappable": result.unmappable}
+        show_json({**shares, **result.to_document()})
     else:
         _print(result)
         for name in files:
@@ -136,6 +141,15 @@ def _print(result: Comparison) -> None:
     )
     for code, hectares in result.dropped_hectares.items():
         click.echo(f"  code {code} of the second is none of the classes: {hectares:,.1f} ha")
+    for code, hectares in result.dropped_first_hectares.items():
+        click.echo(f"  code {code} of the first is none of the classes: {hectares:,.1f} ha")
+    if result.unmappable_hectares:
+        click.echo(
+            f"  {100 * result.unmappable:.1f} % of the area where both have a code cannot be "
+            "compared: one of the codes stands for none of the classes"
+        )
+    for first, second, hectares in result.changes[:MOST_CHANGES]:
+        click.echo(f"  {first} in the first, {second} in the second: {hectares:,.1f} ha")
     for note in result.notes:
         click.echo(f"  {note}")
     if result.split is not None:

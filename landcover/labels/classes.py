@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from landcover.errors import InputError
 from landcover.labels.features import Column, LabelFeatures, composed, quoted
 from landcover.nouns.legend import MEDITERRANEAN, MOST_CLASSES, Legend, dropped_as, label_key
+from landcover.nouns.reference_legends import REFERENCE_LEGENDS
 
 Unknown = Literal["error", "drop"]
 
@@ -53,10 +54,18 @@ class Translator:
     mapping: Mapping[str, str | None]
     """Folded label → class name, or None to drop it; asked before the legend."""
     unknown: Unknown
+    is_whole: bool = False
+    """True where the mapping has every number of a public map: another number is unknown then,
+    whatever it means elsewhere."""
 
     @classmethod
     def of(
-        cls, legend: Legend, mapping: Mapping[str, str | None] | None, unknown: Unknown
+        cls,
+        legend: Legend,
+        mapping: Mapping[str, str | None] | None,
+        unknown: Unknown,
+        *,
+        is_whole: bool = False,
     ) -> Translator:
         """Make a translator.
 
@@ -70,7 +79,7 @@ class Translator:
                     f"({', '.join(legend.names)})."
                 )
         folded = {label_key(label): name for label, name in (mapping or {}).items()}
-        return cls(legend, folded, unknown)
+        return cls(legend, folded, unknown, is_whole)
 
     def code_of(self, label: str) -> int | None:
         """Give the class code of a label, 0 where it is left out, None where it is unknown."""
@@ -80,8 +89,11 @@ class Translator:
             return 0 if name is None else self.legend.code_of(name)
         if key in _EMPTY:
             return 0
+        is_number = key.isdigit()
+        if is_number and self.is_whole:
+            return 0 if key == "0" else None
         code = self.legend.code_of(label)
-        if code is None:
+        if code is None and not (is_number and self.legend.has_own_numbers):
             # Copernicus codes and the nine classes are known to any legend that has the class.
             nine = MEDITERRANEAN.code_of(label)
             code = None if nine is None else self.legend.code_of(MEDITERRANEAN.name_of(nine))
@@ -114,7 +126,7 @@ class Translator:
             raise InputError(
                 f"{where}: {listed} not in the legend "
                 f"({', '.join(self.legend.names)}); add a mapping for them or choose another "
-                "label column, or pass unknown='drop'."
+                f"label column, or pass unknown='drop'.{self._legend_hint(strangers)}"
             )
         warnings = (f"{where}: dropped {listed} not in the legend.",) if strangers else ()
         dropped: Counter[str] = Counter()
@@ -123,6 +135,13 @@ class Translator:
                 dropped[self._reason(label)] += counts[label]
         known = {label: code or 0 for label, code in codes.items()}
         return Translation(known, dict(dropped), warnings)
+
+    def _legend_hint(self, strangers: Sequence[str]) -> str:
+        """Name the public maps whose codes all of some labels are."""
+        fits = [name for name, one in REFERENCE_LEGENDS.items() if set(strangers) <= {*one.classes}]
+        if self.is_whole or not fits:
+            return ""
+        return f" Codes of {' or '.join(fits)} are read with labels.mapping={fits[0]}."
 
     def _reason(self, label: str) -> str:
         key = label_key(label)

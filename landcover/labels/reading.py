@@ -26,6 +26,7 @@ from landcover.labels.polygons import Mode, PolygonRule
 from landcover.nouns.grid import Grid
 from landcover.nouns.label_formats import format_of, listed
 from landcover.nouns.legend import MEDITERRANEAN, Legend
+from landcover.nouns.reference_legends import REFERENCE_LEGENDS, codes_in
 from landcover.nouns.shown import Shown
 from landcover.recipe import LabelSource
 
@@ -77,9 +78,10 @@ class _Rules:
         usual = self.translator
         if not source.mapping:
             return usual
-        return Translator.of(
-            usual.legend, {**usual.mapping, **known_mapping(source.mapping)}, usual.unknown
-        )
+        own = known_mapping(source.mapping, usual.legend)
+        is_whole = is_public(source.mapping)
+        mapping = own if is_whole else {**usual.mapping, **own}
+        return Translator.of(usual.legend, mapping, usual.unknown, is_whole=is_whole)
 
 
 def read_labels(
@@ -111,8 +113,9 @@ def read_labels(
             Copernicus Global Land Cover are known to every legend that has the class.
         label: Column or property that holds the label. If None, the usual names are tried in
             the order of ``labels.classes.CANDIDATES``.
-        mapping: Label in the file → class name, or None to drop it, or a file with such pairs
-            (``labels.mapping.read_mapping``); asked before the legend.
+        mapping: Label in the file → class name, or None to drop it; a file with such pairs
+            (``labels.mapping.read_mapping``); or the name of a public map whose codes the file
+            has, ``copernicus``, ``worldcover`` or ``hrlc``. Asked before the legend.
         unknown: What to do with labels that are in neither: ``error`` or ``drop``.
         second: Column that holds the label of the second level; there is none if None.
         layer: Layer of a GeoPackage or zip that holds several.
@@ -141,7 +144,7 @@ def read_labels(
     """
     files = label_files(path)
     rules = _Rules(
-        Translator.of(legend, known_mapping(mapping), unknown),
+        Translator.of(legend, known_mapping(mapping, legend), unknown, is_whole=is_public(mapping)),
         LabelSource(file="*", field=label, second=second, layer=layer, crs=crs),
         sources,
         PolygonRule(polygons, grid_step_m, points_per_polygon, min_radius_m, seed),
@@ -171,11 +174,20 @@ def read_labels(
     return LabelTable(resolved.points, counts, dict(dropped), said, names, resolved.conflicts)
 
 
-def known_mapping(mapping: LabelMapping | str | Path | None) -> LabelMapping:
-    """Give a mapping that may stand in a file."""
+def known_mapping(
+    mapping: LabelMapping | str | Path | None, legend: Legend = MEDITERRANEAN
+) -> LabelMapping:
+    """Give a mapping that may stand in a file, or be that of a public map in a legend."""
     if mapping is None:
         return {}
+    if is_public(mapping):
+        return codes_in(str(mapping), legend)
     return read_mapping(mapping) if isinstance(mapping, str | Path) else mapping
+
+
+def is_public(mapping: object) -> bool:
+    """Tell whether a mapping is the name of a public map."""
+    return isinstance(mapping, str) and mapping in REFERENCE_LEGENDS
 
 
 Drawn = tuple[DrawnPoints, dict[str, int], tuple[str, ...], str]

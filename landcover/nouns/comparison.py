@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from landcover.nouns.base import Noun
 from landcover.nouns.change import ChangeSplit
 
@@ -50,6 +52,10 @@ class Comparison(Noun):
     """Area that only the second map gives a class."""
     dropped_hectares: dict[str, float]
     """Codes of the second map that stand for none of the classes → their area."""
+    dropped_first_hectares: dict[str, float] = Field(default_factory=dict)
+    """Codes of the first map that stand for none of the classes → their area."""
+    unmappable_hectares: float = 0.0
+    """Area where both maps have a code, one of which stands for none of the classes."""
     simulated: bool
     """True where the first map is of simulated products."""
     notes: tuple[str, ...] = ()
@@ -68,3 +74,21 @@ class Comparison(Noun):
         total = self.compared_hectares
         same = sum(row[k] for k, row in enumerate(self.hectares))
         return same / total if total else None
+
+    @property
+    def unmappable(self) -> float:
+        """Share of the area where both have a code that no class of the comparison covers, 0-1."""
+        whole = self.compared_hectares + self.unmappable_hectares
+        return self.unmappable_hectares / whole if whole else 0.0
+
+    @property
+    def changes(self) -> tuple[tuple[str, str, float], ...]:
+        """Class in the first map, other class in the second, area in ha: the largest first."""
+        names = [entry.title for entry in self.classes]
+        found = [
+            (names[k], names[m], area)
+            for k, row in enumerate(self.hectares)
+            for m, area in enumerate(row)
+            if k != m and area
+        ]
+        return tuple(sorted(found, key=lambda change: (-change[2], change[0], change[1])))

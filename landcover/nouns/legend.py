@@ -173,6 +173,11 @@ class Legend(Noun):
         """Names in the order of the classes."""
         return tuple(entry.name for entry in self.classes)
 
+    @cached_property
+    def has_own_numbers(self) -> bool:
+        """True where every class is known by its code too: other numbers then mean nothing."""
+        return all(self._code_by_word.get(str(code)) == code for code in self.codes)
+
     def code_of(self, label: str | int | float) -> int | None:
         """Find the code that a label means.
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from landcover.nouns.legend import MEDITERRANEAN, Legend
+from landcover.nouns.reference_legends import LEGENDS
 from landcover.recipe.section import Section
 
 Mapping = dict[str, str | None] | str
@@ -47,7 +48,8 @@ class Labels(Section):
     """How ground truth is read (docs/methods/labels.md)."""
 
     legend: Legend = MEDITERRANEAN
-    """Classes of the map: code, name, colour, and the names that label files use."""
+    """Classes of the map: code, name, colour, and the names that label files use; or the name of
+    a legend: ``mediterranean`` or ``hrlc``."""
     merge: dict[str, str] = Field(default_factory=dict)
     """Class → class that it becomes a part of; the legend of a recipe that was read is merged."""
     field: str | None = None
@@ -55,8 +57,9 @@ class Labels(Section):
     second: str | None = None
     """Column that holds the label of the second level; null if there is none."""
     mapping: Mapping = Field(default_factory=dict)
-    """Label in the file → class name of the legend, null drops it; or a CSV or YAML file with it.
-    A run keeps what the file said when it began."""
+    """Label in the file → class name of the legend, null drops it; a CSV or YAML file with it, of
+    which a run keeps what it said when it began; or the public map whose codes the file has:
+    ``copernicus``, ``worldcover`` or ``hrlc``."""
     unknown: Literal["error", "drop"] = "error"
     """What happens to labels that are neither in the legend nor in the mapping."""
     layer: str | None = None
@@ -84,6 +87,15 @@ class Labels(Section):
     """Which of the overlapping tiles gets a point."""
 
     _keys = field_validator("mapping", mode="before")(_with_text_keys)
+
+    @field_validator("legend", mode="before")
+    @classmethod
+    def _a_legend_has_a_name(cls, legend: Any) -> Any:
+        if not isinstance(legend, str):
+            return legend
+        if legend not in LEGENDS:
+            raise ValueError(f"no legend {legend!r}; known are {', '.join(LEGENDS)}")
+        return LEGENDS[legend]
 
     @model_validator(mode="wrap")
     @classmethod

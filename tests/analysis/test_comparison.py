@@ -17,6 +17,7 @@ from landcover.analysis.comparison import compare_maps
 from landcover.cli import cli
 from landcover.errors import InputError, UsageError
 from landcover.nouns.grid import Grid
+from landcover.nouns.hrlc import HRLC
 from landcover.nouns.legend import MEDITERRANEAN
 from landcover.nouns.reference_legends import REFERENCE_LEGENDS
 from landcover.publish.comparison_picture import _size
@@ -255,3 +256,60 @@ def test_a_refused_comparison_leaves_nothing(tmp_path: Path, *, is_there: bool) 
         assert (out / "agreement.tif").read_text() == "of an earlier comparison"
     else:
         assert sorted(tmp_path.iterdir()) == before
+
+
+HRLC_NAMES = {entry.code: entry.name for entry in HRLC.classes}
+
+
+def write_hrlc(path: Path, codes: NDArray[np.uint8], *, named: bool) -> str:
+    colours = {k: (k, 0, 0, 255) for k in HRLC_NAMES}
+    style = RasterStyle(
+        "uint8", 0, ("c",), colours=colours if named else None,
+        categories=HRLC_NAMES if named else None,
+    )  # fmt: skip
+    write_raster(path, codes, GRID, style)
+    return str(path)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_hrlc_and_the_nine_meet_on_coarser_classes(tmp_path: Path, named: bool) -> None:
+    ours = write(tmp_path / "a.tif", OURS)
+    codes = np.array([[20, 30, 80, 141], [60, 50, 80, 142]], np.uint8)
+    theirs = write_hrlc(tmp_path / "b.tif", codes, named=named)
+    result = compare_maps(nobody, ours, theirs, None if named else "hrlc").result
+    names = {entry.name for entry in result.classes}
+    assert "forest" in names
+    assert not names & {"closedForest", "openForest", *HRLC_NAMES.values()} - {
+        "cropland",
+        "builtUp",
+    }
+    # Seven pixels have a code in both; seasonal water is none of the classes.
+    assert result.compared_hectares == pytest.approx(0.06)
+    assert result.unmappable == pytest.approx(1 / 7)
+    assert result.dropped_hectares == {"141": pytest.approx(0.01)}
+    assert result.agreement == pytest.approx(5 / 6)
+    assert result.changes == (("Forest", "Shrubland", pytest.approx(0.01)),)
+    if named:
+        turned = compare_maps(nobody, theirs, ours).result
+        assert turned.agreement == result.agreement
+        assert turned.unmappable == pytest.approx(1 / 7)
+        assert turned.dropped_first_hectares == {"141": pytest.approx(0.01)}
+
+
+def test_two_maps_of_hrlc_keep_their_classes(tmp_path: Path) -> None:
+    first = write_hrlc(tmp_path / "a.tif", np.array([[10, 20, 30, 141]] * 2, np.uint8), named=True)
+    second = write_hrlc(
+        tmp_path / "b.tif", np.array([[10, 10, 30, 142]] * 2, np.uint8), named=False
+    )
+    result = compare_maps(nobody, first, second, "hrlc").result
+    assert result.agreement == pytest.approx(3 / 4)
+    assert len(result.classes) == 15
+    assert result.unmappable == 0
+
+
+def test_an_hrlc_map_against_copernicus(tmp_path: Path) -> None:
+    first = write_hrlc(tmp_path / "a.tif", np.array([[10, 90, 150, 80]] * 2, np.uint8), named=True)
+    second = write(tmp_path / "b.tif", np.array([[112, 126, 80, 40]] * 2, np.uint8), named=False)
+    result = compare_maps(nobody, first, second, "copernicus").result
+    assert result.agreement == 1
+    assert result.unmappable == pytest.approx(0.5)

@@ -14,6 +14,7 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.label_formats import format_of
 from landcover.nouns.output import hash_of
 from landcover.recipe import Labels, Recipe
+from landcover.recipe.labels import Mapping
 from landcover.stores import layout
 from landcover.stores.workspace import Workspace
 from landcover.tiling import tile_grid
@@ -42,15 +43,18 @@ def with_mappings(recipe: Recipe) -> Recipe:
     names = [labels.mapping, *(source.mapping for source in labels.sources)]
     if not any(isinstance(name, str) for name in names):
         return recipe
-    from landcover.labels.reading import known_mapping
+    from landcover.labels.reading import is_public, known_mapping
+
+    def said(mapping: Mapping) -> Mapping:
+        return mapping if is_public(mapping) else dict(known_mapping(mapping))
 
     sources = tuple(
-        source.model_copy(update={"mapping": dict(known_mapping(source.mapping))})
+        source.model_copy(update={"mapping": said(source.mapping)})
         if source.mapping is not None
         else source
         for source in labels.sources
     )
-    update = {"mapping": dict(known_mapping(labels.mapping)), "sources": sources}
+    update = {"mapping": said(labels.mapping), "sources": sources}
     return recipe.model_copy(update={"labels": labels.model_copy(update=update)})
 
 

@@ -60,7 +60,9 @@ def read_reference(
     from landcover.labels.reading import known_mapping
 
     sheet = (
-        read_sheet(path, labels.legend, known_mapping(labels.mapping)) if path.is_file() else None
+        read_sheet(path, labels.legend, known_mapping(labels.mapping, labels.legend))
+        if path.is_file()
+        else None
     )
     if sheet is None:
         table = read_ground_truth(labels, str(path), seed)
