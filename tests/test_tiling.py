@@ -23,6 +23,7 @@ from landcover.errors import InputError
 from landcover.tiling import (
     footprint,
     mgrs_tile,
+    neighbours_of,
     primary_tile,
     tile_grid,
     tiles_containing,
@@ -285,3 +286,22 @@ def test_wherever_mgrs_names_a_tile_it_is_ours() -> None:
         else:
             assert ours == primary_tile(lon, lat)
     assert n_same > 4500
+
+
+@pytest.mark.parametrize(
+    ("tile", "expected"),
+    [
+        ("30SUF", "30STE 30STF 30STG 30SUE 30SUG 30SVE 30SVF 30SVG"),
+        # South of the equator is another lattice, and the zone ends in the east.
+        ("32NRF", "32NQF 32NQG 32NRG"),
+    ],
+)
+def test_neighbours_share_ground_and_lattice(tile: str, expected: str) -> None:
+    found = neighbours_of(tile)
+    assert sorted(found) == expected.split()
+    grid = tile_grid(tile)
+    for other in found:
+        theirs = tile_grid(other)
+        assert theirs.crs == grid.crs
+        assert max(abs(theirs.ulx - grid.ulx), abs(theirs.uly - grid.uly)) < 109_800
+        assert tile in neighbours_of(other)

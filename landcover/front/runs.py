@@ -55,8 +55,8 @@ def plan(run_id: str, group: Group) -> list[dict[str, str]]:
 
     Args:
         run_id: The run.
-        group: ``prepare``, ``terrain``, ``sample``, ``train``, ``classify``, ``mosaic``,
-            ``validate`` or ``publish``.
+        group: ``prepare``, ``overlap``, ``terrain``, ``sample``, ``train``, ``classify``,
+            ``mosaic``, ``validate`` or ``publish``.
 
     Returns:
         ``unit`` (id) and ``label`` of each.

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ COMPARED = "compared"
 """Files that were read whole once and had the bytes of their record."""
 WITHDRAWN = "withdrawn"
 """Field of a record whose bytes were set aside."""
+AT_ONCE = 500
+"""Records that one query asks for."""
 _ID = re.compile(r"[0-9a-f]{16}")
 log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
@@ -33,6 +35,16 @@ def find(workspace: Workspace, output_id: str) -> Output | None:
     if document is None or not is_there(workspace, document):
         return None
     return read(document)
+
+
+def find_many(workspace: Workspace, output_ids: Iterable[str]) -> Iterator[Output]:
+    """Find committed outputs whose bytes are still there, some hundred at once, in any order."""
+    ids = list(output_ids)
+    for first in range(0, len(ids), AT_ONCE):
+        wanted = {"_id": {"$in": ids[first : first + AT_ONCE]}}
+        for document in workspace.records.find(COLLECTION, wanted):
+            if is_there(workspace, document):
+                yield read(document)
 
 
 def read(document: Mapping[str, Any]) -> Output:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from landcover.nouns.base import Noun
 from landcover.nouns.run_arguments import RunArguments
-from landcover.nouns.stages import STAGES, Stage
+from landcover.nouns.stages import STAGES, TABLE, Stage
 
 State = Literal[
     "planned", "running", "done", "reused", "skipped", "failed", "cancelled", "interrupted"
@@ -39,7 +39,7 @@ class Run(Noun):
     def includes(self, stage: Stage) -> bool:
         """Tell whether a stage is part of the run."""
         arguments = self.arguments
-        if STAGES.index(stage) > STAGES.index(arguments.until):
+        if STAGES.index(TABLE[stage].checks or stage) > STAGES.index(arguments.until):
             return False
         has_model = arguments.model is not None
         is_taught = self.label_id is not None or self.library_id is not None
@@ -54,6 +54,13 @@ class Run(Noun):
         if stage == "classify":
             return is_taught or has_model
         return True
+
+    def computes(self, stage: str) -> bool:
+        """Tell whether the run may make what a stage lacks: not where ``--only`` names another."""
+        only = self.arguments.only
+        return only in (None, stage) or any(
+            row.name == stage and row.checks == only for row in TABLE.values()
+        )
 
 
 class Unit(Noun):

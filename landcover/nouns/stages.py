@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 Stage = Literal[
-    "collect", "mask", "composite", "terrain", "sample", "train", "explain", "classify", "mosaic",
-    "validate", "publish",
+    "collect", "mask", "composite", "overlap", "terrain", "sample", "train", "explain", "classify",
+    "mosaic", "validate", "publish",
 ]  # fmt: skip
 Group = Literal[
-    "prepare", "terrain", "sample", "train", "classify", "mosaic", "validate", "publish"
+    "prepare", "overlap", "terrain", "sample", "train", "classify", "mosaic", "validate", "publish"
 ]
 
 
@@ -27,6 +27,9 @@ class StageRow(NamedTuple):
     """Stages of one group follow each other in one lane, unit by unit."""
     version: int
     """Part of the id of what the stage makes: raised when its bytes change."""
+    checks: Stage | None = None
+    """The stage whose outputs it checks, where it makes none: it is part of every run that goes as
+    far as that one."""
 
     @property
     def module(self) -> str:
@@ -40,6 +43,7 @@ TABLE: Mapping[Stage, StageRow] = {
         StageRow("collect", "prepare", 1),
         StageRow("mask", "prepare", 1),
         StageRow("composite", "prepare", 1),
+        StageRow("overlap", "overlap", 1, checks="composite"),
         StageRow("terrain", "terrain", 3),
         StageRow("sample", "sample", 1),
         StageRow("train", "train", 3),

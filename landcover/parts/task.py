@@ -87,7 +87,7 @@ class Task:
         if found is not None:
             self.n_reused += 1
             log.info("%s: %s exists as %s", self.unit.label, wanted.stage, wanted.id)
-        elif self.run.arguments.only not in (None, wanted.stage):
+        elif not self.run.computes(wanted.stage):
             raise MissingDataError(
                 f"{self.unit.label}: {wanted.stage} of {wanted.unit} does not exist as this run "
                 f"needs it, and --only {self.run.arguments.only} computes no other stage. Run "

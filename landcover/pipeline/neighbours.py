@@ -1,9 +1,9 @@
-"""Radiometry between the lanes: composites of neighbouring tiles, compared where they overlap.
+"""Radiometry between the lanes: composites that their neighbours contradict fail their units.
 
 Inside a lane a wrong offset is seen against the other products. Where all products of a tile and
-season are wrong alike, its neighbours see it. This runs when the group after prepare is planned:
-a few windows of each overlap are read, once, and what was counted is kept in the records. Tiles
-of different zones lie on different lattices and are not compared; each has neighbours in its own.
+season are wrong alike, its neighbours see it. The units of stage ``overlap`` read pixels; here,
+when a later group is planned, what they counted of all pairs says who is wrong. Tiles of different
+zones lie on different lattices and are not compared; each has neighbours in its own.
 """
 
 from __future__ import annotations
@@ -51,32 +51,31 @@ def stop_steps(task: Task) -> None:
     states = task.finished("composite")
     if len({state.unit.tile for state in states}) < 2:
         return
-    made = sorted([state.unit.id, *state.outputs] for state in states)
-    key = hash_of(["neighbours", VERSION, made])
     records = task.workspace.records
+    compared = units.states(records, task.run.id, "overlap")
+    made = sorted([state.unit.id, *state.outputs] for state in (*states, *compared))
+    key = hash_of(["neighbours", VERSION, made])
     if records.get(COLLECTION, key) is not None:
         return
-    # Reading rasters takes a second of imports, and most planners have nothing left to compare.
-    from landcover.parts.preparation.overlaps import compare
+    # What decides needs numpy, and most planners have nothing left to decide.
+    from landcover.parts.preparation.overlaps import find_wrong_composites
 
-    composites = [
-        Composite(state, output)
-        for state in states
-        for output_id in state.outputs
-        if (output := outputs.find(task.workspace, output_id))
-    ]
-    failed = 0
-    for period in sorted({c.output.stats["period"]["name"] for c in composites}):
-        mine = {c.output.id: c for c in composites if c.output.stats["period"]["name"] == period}
-        tiles = {i: composite.tile for i, composite in mine.items()}
-        wrong = compare(task, tiles, {i: composite.output for i, composite in mine.items()})
-        failed += _stop(task, mine, wrong)
+    owners = {output_id: state for state in states for output_id in state.outputs}
+    pairs = outputs.find_many(task.workspace, (i for state in compared for i in state.outputs))
+    failed = _stop(task, owners, find_wrong_composites(pairs, owners))
     if not failed:
         records.replace_one(COLLECTION, {"_id": key, "kind": "neighbours", "run": task.run.id})
 
 
-def _stop(task: Task, composites: Mapping[str, Composite], wrong: WrongOffsets) -> int:
+def _stop(task: Task, owners: Mapping[str, UnitState], wrong: WrongOffsets) -> int:
     """Write down the failures; gives how many units failed."""
+    concerned = {i for one in wrong.found for i in (one.name, *one.others)}
+    concerned |= {i for pair in wrong.undecided for i in pair}
+    wanted = {"_id": {"$in": sorted(concerned)}}
+    # One whose bytes were set aside meanwhile is told of as well.
+    documents = task.workspace.records.find(outputs.COLLECTION, wanted) if concerned else []
+    found = [outputs.read(document) for document in documents]
+    composites = {output.id: Composite(owners[output.id], output) for output in found}
     messages = {s.name: _message(s, composites) for s in wrong.found}
     for a, b in wrong.undecided:
         messages.setdefault(a, _undecided(composites[a], composites[b]))

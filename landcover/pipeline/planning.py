@@ -18,7 +18,8 @@ def plan_group(task: Task, group: Group) -> list[Unit]:
 
     A tile that could not be prepared is not planned again further on: its reason stands where
     it failed, and the report tells it. So does that of a tile whose composites are off by a
-    radiometric offset against those of its neighbours, which is found here.
+    radiometric offset against those of its neighbours: units of stage ``overlap`` count pixels of
+    each pair, and here all pairs together say which composite is wrong.
 
     Args:
         task: The run (its unit does not matter).
@@ -28,7 +29,7 @@ def plan_group(task: Task, group: Group) -> list[Unit]:
         Units in order of their ids; none where the run does not include the group or nothing is
         left to work on.
     """
-    if group != "prepare":
+    if group not in ("prepare", "overlap"):
         stop_steps(task)
     stages = [stage for stage in GROUPS[group] if task.run.includes(stage)]
     if not stages:
@@ -46,6 +47,8 @@ def _units(task: Task, group: Group) -> list[Unit]:
             for tile in run.arguments.tiles
             for span in task.recipe.spans(run.arguments.year)
         ]
+    if group == "overlap":
+        return _overlapping(task)
     if group in ("terrain", "sample"):
         return [_tile(tile) for tile in prepared_tiles(task)]
     if group == "classify":
@@ -57,6 +60,20 @@ def _units(task: Task, group: Group) -> list[Unit]:
         has_points = bool(task.finished("train")) or run.test_label_id is not None
         return [WHOLE_RUN] if task.finished("classify") and has_points else []
     return [WHOLE_RUN]
+
+
+def _overlapping(task: Task) -> list[Unit]:
+    """List the tiles with composites that have a neighbour with composites after them."""
+    if not task.run.computes("overlap"):
+        return []
+    from landcover.parts.preparation.overlaps import later_neighbours
+
+    tiles = {str(state.unit.tile) for state in task.finished("composite")}
+    return [
+        Unit(id=tile, label=f"{tile} and neighbours", tile=tile)
+        for tile in sorted(tiles)
+        if later_neighbours(tile, tiles)
+    ]
 
 
 def _tile(tile: str) -> Unit:

@@ -34,8 +34,6 @@ VERSION = 1
 """Raised when a fingerprint is made of other things."""
 MOST_HASHED = 1 << 30
 """Bytes of elevation that are read whole; larger folders are known by names, sizes and times."""
-AT_ONCE = 500
-"""Records that one query asks for."""
 
 
 def fingerprint(workspace: Workspace, recipe: Recipe, arguments: RunArguments) -> str:
@@ -96,8 +94,8 @@ def find_same_run(workspace: Workspace, recipe: Recipe, arguments: RunArguments)
 def _is_whole(workspace: Workspace, run_id: str) -> bool:
     states = units.states(workspace.records, run_id)
     ids = list(dict.fromkeys(output_id for state in states for output_id in state.outputs))
-    for first in range(0, len(ids), AT_ONCE):
-        wanted = ids[first : first + AT_ONCE]
+    for first in range(0, len(ids), outputs.AT_ONCE):
+        wanted = ids[first : first + outputs.AT_ONCE]
         found = workspace.records.find(outputs.COLLECTION, {"_id": {"$in": wanted}})
         if len(found) < len(wanted) or not all(outputs.is_there(workspace, d) for d in found):
             return False

@@ -25,11 +25,12 @@ from landcover.tiling.points import (
     tiles_containing,
     tiles_containing_many,
 )
-from landcover.tiling.squares import tile_grid
+from landcover.tiling.squares import neighbours_of, tile_grid
 
 __all__ = [
     "footprint",
     "mgrs_tile",
+    "neighbours_of",
     "primary_tile",
     "tile_grid",
     "tiles_containing",

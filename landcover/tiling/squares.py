@@ -101,6 +101,26 @@ def tile_grid(tile: str, resolution: int = 10) -> Grid:
     )
 
 
+def neighbours_of(tile: str) -> list[str]:
+    """List the tiles of a tile's zone and hemisphere that share ground with it, up to eight.
+
+    Tiles stand 100 km apart and are 109.8 km wide, so each overlaps those around it.
+
+    Args:
+        tile: Tile id.
+
+    Raises:
+        InputError: The id is not well formed or names no tile.
+    """
+    square = square_of(tile)
+    place = square.row + ROW_0
+    rows = slice(place - 1, place + 2)
+    around = tile_list().ids[square.zone, rows, square.column - 1 : square.column + 2]
+    is_same_half = (np.arange(place - 1, place + 2) < ROW_0) == (square.row < 0)
+    found = around[is_same_half].ravel()
+    return [str(other) for other in found if other and other != tile]
+
+
 def upper_left(row: Any, column: Any) -> tuple[Any, Any]:
     """Give the upper-left corner of a square's tile: outwards to the next multiple of 60 m.
 

@@ -148,12 +148,16 @@ def test_groups_hold_every_stage_once_in_order():
 @pytest.mark.parametrize(
     ("changes", "label_id", "expected"),
     [
-        ({}, None, "collect mask composite mosaic publish"),
-        ({"dem": "/d"}, None, "collect mask composite terrain mosaic publish"),
-        ({}, "l", "collect mask composite sample train explain classify mosaic validate publish"),
-        ({"model": "m"}, None, "collect mask composite classify mosaic publish"),
-        ({"model": "m"}, "l", "collect mask composite classify mosaic publish"),
-        ({"until": "composite"}, "l", "collect mask composite"),
+        ({}, None, "collect mask composite overlap mosaic publish"),
+        ({"dem": "/d"}, None, "collect mask composite overlap terrain mosaic publish"),
+        (
+            {},
+            "l",
+            "collect mask composite overlap sample train explain classify mosaic validate publish",
+        ),
+        ({"model": "m"}, None, "collect mask composite overlap classify mosaic publish"),
+        ({"model": "m"}, "l", "collect mask composite overlap classify mosaic publish"),
+        ({"until": "composite"}, "l", "collect mask composite overlap"),
         ({"until": "collect"}, None, "collect"),
     ],
 )

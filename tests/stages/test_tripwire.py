@@ -19,6 +19,8 @@ from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.nouns.run import UnitState
+from landcover.nouns.stages import GROUPS, Group
+from landcover.nouns.unit_document import unit_document
 from landcover.parts.preparation import overlaps, radiometry
 from landcover.pipeline.dry_run import dry_run
 from landcover.simulate import SimulatedRegion, simulate
@@ -345,6 +347,53 @@ def test_a_tile_whose_products_are_all_wrong_is_stopped_by_its_neighbour(
     assert output_of("mended", "mosaic", "32630").stats["tiles"] == [WEST, EAST]
 
 
+def plan_and_run(run: str, group: Group) -> dict[str, dict[str, Any]]:
+    """Run the units of a group; gives what became of each, by its label."""
+    return {
+        unit["label"]: api.run(stage, unit_document(run, stage, unit["unit"]))
+        for unit in api.plan(run, group)
+        for stage in GROUPS[group]
+    }
+
+
+def test_overlaps_are_units_whose_failures_are_their_own(june: Path) -> None:
+    api.start_run("run", RECIPE, year=2021, products=str(june), overrides=[SUMMER])
+    plan_and_run("run", "prepare")
+    composite = output_of("run", "composite", f"{EAST}.2021-summer")
+    path = Path(api.open_workspace().objects.href(f"{composite.key}/B02.tif"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] + bytes(64) + whole[len(whole) // 2 + 64 :])
+
+    # Each pair is compared once, by the first of the two.
+    ((label, ended),) = plan_and_run("run", "overlap").items()
+    assert label == f"{WEST} and neighbours"
+    assert (ended["state"], ended["error_family"]) == ("failed", "input")
+    place = f"{WEST}/{EAST}/2021-summer"
+    assert ended["message"].startswith(f"{WEST} and neighbours: {place} is not compared: ")
+    assert "B02.tif" in ended["message"]
+    # Nothing else is stopped by it, and nothing is told of the offset.
+    api.plan("run", "terrain")
+    for tile in (WEST, EAST):
+        assert state("run", "composite", f"{tile}.2021-summer").is_finished
+
+    path.write_bytes(whole)
+    (ended,) = plan_and_run("run", "overlap").values()
+    assert ended["state"] == "done"
+    found = output_of("run", "overlap", WEST)
+    assert (found.unit, found.files) == (place, ())
+    assert found.stats["evidence"][0]["n_pixels"] >= 1000
+    (ended,) = plan_and_run("run", "overlap").values()
+    assert (ended["state"], ended["outputs"]) == ("reused", [found.id])
+
+
+def test_a_run_of_another_stage_alone_compares_nothing(june: Path) -> None:
+    go("run", june)
+    for only, n_units in (("composite", 1), ("overlap", 1), ("mosaic", 0)):
+        api.start_run(only, RECIPE, year=2021, products=str(june), overrides=[SUMMER], only=only)
+        plan_and_run(only, "prepare")
+        assert len(plan_and_run(only, "overlap")) == n_units, only
+
+
 # What must pass
 
 
@@ -427,8 +476,9 @@ def test_real_products_pass(data_dir: Path, workspace_folder: Path) -> None:
         assert not any(refused(run, found.unit.id) for found in chosen)
     # They were compared indeed: dates with each other, and the two tiles, in both directions.
     assert len(records.find("tripwires", {"kind": "products"})) > 18
-    (one, other) = records.find("tripwires", {"kind": "composites"})
-    for counted in (one["evidence"], other["evidence"]):
+    (pair,) = records.find("outputs", {"wanted.stage": "overlap"})
+    assert len(pair["stats"]["evidence"]) == 2
+    for counted in pair["stats"]["evidence"]:
         assert counted["n_same"] > 0.25 * counted["n_pixels"] > 1000
         assert counted["n_higher"] + counted["n_lower"] < 0.01 * counted["n_pixels"]
 

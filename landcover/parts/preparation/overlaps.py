@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import cache
-from itertools import combinations
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.errors import InputError
+from landcover.ledger import outputs, units
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
 from landcover.parts.preparation.radiometry import LAYERS, N_LAYERS
-from landcover.parts.preparation.radiometry_records import recall
 from landcover.parts.task import Task
 from landcover.parts.work_grid import work_grid
 from landcover.raster.tripwire import (
     FEWEST_PIXELS,
     OffsetEvidence,
+    OffsetFinding,
     decide_offset,
     offset_evidence,
 )
-from landcover.raster.wrong_offset import WrongOffsets, find_wrong_offsets
+from landcover.raster.wrong_offset import Pair, WrongOffsets, find_wrong_offsets
 from landcover.stores.rasters import RasterReader, open_raster
+from landcover.tiling import neighbours_of
 
 WINDOW_PX = 128
 """Side of a window on the coarser bands: 2,560 m at 20 m."""
 N_WINDOWS = 8
 """Most windows of an overlap, evenly spread; fewer are read where the first ones agree."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,46 +43,99 @@ class _Overlap:
     pixel: float
 
 
-def compare(task: Task, tiles: Mapping[str, str], composites: Mapping[str, Output]) -> WrongOffsets:
-    """Compare all composites of one period that overlap.
+@dataclass(frozen=True)
+class SharedGround:
+    """Composites of one period of two neighbouring tiles, and the windows they have in common."""
+
+    period: str
+    """Name of the period."""
+    tiles: tuple[str, str]
+    """The two tiles, in order."""
+    composites: tuple[Output, Output]
+    """Their composites."""
+    windows: _Overlap
+
+
+def shared_ground(task: Task, tile: str) -> Iterator[SharedGround]:
+    """Find what a tile shares with its neighbours: each pair once, by the first of the two.
 
     Args:
-        task: The run. In a plan nothing is read.
-        tiles: Id of a composite → its tile.
-        composites: Id → composite.
+        task: The run; only composites of the tile and of its neighbours are looked up.
+        tile: The first tile of each pair.
+    """
+    mine = _by_period(task, tile)
+    for other in later_neighbours(tile, task.run.arguments.tiles):
+        theirs = _by_period(task, other)
+        for period in sorted(mine.keys() & theirs.keys()):
+            one, two = mine[period], theirs[period]
+            overlap = _touch(work_grid(one), work_grid(two)) and _overlap(one, two)
+            if overlap:
+                yield SharedGround(period, (tile, other), (one, two), overlap)
+
+
+def later_neighbours(tile: str, tiles: Collection[str]) -> list[str]:
+    """List the neighbours of a tile among some, as far as they come after it in order."""
+    return sorted(other for other in neighbours_of(tile) if other > tile and other in tiles)
+
+
+def count_pixels(task: Task, shared: SharedGround) -> dict[str, Any]:
+    """Compare two composites in a few windows of what they share.
+
+    Args:
+        task: The run. In a plan nothing is read, and what was never compared counts as right.
+        shared: The two.
+
+    Returns:
+        ``period``, and ``evidence``: what was counted, seen from the first and from the second.
+
+    Raises:
+        InputError: A composite is damaged.
+        UnavailableError: A store is away.
+    """
+    task.job.check()
+    nothing = (OffsetEvidence(), OffsetEvidence())
+    found = nothing if task.is_dry else _count(task, *shared.composites, shared.windows)
+    return {"period": shared.period, "evidence": [asdict(side) for side in found]}
+
+
+def find_wrong_composites(overlaps: Iterable[Output], known: Collection[str]) -> WrongOffsets:
+    """Tell which composites are off by an offset, from what was counted of all pairs.
+
+    Args:
+        overlaps: Outputs of stage ``overlap``.
+        known: Ids of the composites of the run; pairs with others are passed over.
 
     Returns:
         Which are wrong, by id, and which pairs differ without telling which is wrong.
-
-    Raises:
-        UnavailableError: A store is away.
     """
-    grids = {name: work_grid(composite) for name, composite in composites.items()}
-    overlaps = {
-        (a, b): overlap
-        for a, b in combinations(sorted(composites), 2)
-        if tiles[a] != tiles[b]
-        and _touch(grids[a], grids[b])
-        and (overlap := _overlap(composites[a], composites[b]))
-    }
-
-    @cache
-    def both(a: str, b: str) -> tuple[OffsetEvidence, OffsetEvidence] | None:
-        try:
-            return _count(task, composites[a], composites[b], overlaps[a, b])
-        except InputError as error:  # whoever needs the damaged file says so for its own unit
-            log.warning("%s is not compared with its neighbour: %s", tiles[a], error)
-            return None
-
-    def count(a: str, b: str) -> OffsetEvidence | None:
-        counted = both(*sorted((a, b)))
-        return counted and counted[0 if a < b else 1]
-
-    pairs = [pair for a, b in overlaps for pair in ((a, b), (b, a))]
-    evidence = recall(task, "composites", pairs, count)
-    findings = {pair: decide_offset(counted) for pair, counted in evidence.items()}
+    findings: dict[str, dict[Pair, OffsetFinding]] = {}
+    for overlap in overlaps:
+        a, b = overlap.wanted.inputs["composites"]
+        if a in known and b in known:
+            sides = (OffsetEvidence(**side) for side in overlap.stats["evidence"])
+            found = dict(zip(((a, b), (b, a)), map(decide_offset, sides), strict=True))
+            findings.setdefault(overlap.stats["period"], {}).update(found)
     # A composite may hold a wrong product in a part of its area only.
-    return find_wrong_offsets(composites, findings, is_uniform=False)
+    told = [
+        find_wrong_offsets({a for a, _ in pairs}, pairs, is_uniform=False)
+        for _, pairs in sorted(findings.items())
+    ]
+    return WrongOffsets(
+        found=tuple(one for wrong in told for one in wrong.found),
+        undecided=tuple(pair for wrong in told for pair in wrong.undecided),
+    )
+
+
+def _by_period(task: Task, tile: str) -> dict[str, Output]:
+    """Load the composites of a tile that the run has, by the name of their period."""
+    spans = task.recipe.spans(task.run.arguments.year)
+    found: dict[str, Output] = {}
+    for span in spans:
+        state = units.load(task.workspace.records, task.run.id, "composite", f"{tile}.{span.name}")
+        if state is not None and state.is_finished:
+            made = outputs.find_many(task.workspace, state.outputs)
+            found |= {output.stats["period"]["name"]: output for output in made}
+    return found
 
 
 def _touch(one: Grid, other: Grid) -> bool:
