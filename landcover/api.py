@@ -32,7 +32,17 @@ if TYPE_CHECKING:
     from landcover.learn.explain import explain as explain
     from landcover.learn.selection import select_features as select_features
     from landcover.learn.separability import jeffries_matusita as jeffries_matusita
-    from landcover.raster import clouds, composite, denoise, indices, terrain, topography
+    from landcover.raster import (
+        clouds,
+        composite,
+        denoise,
+        indices,
+        terrain,
+        topography,
+    )
+    from landcover.raster import (
+        refine_masks as _refining,
+    )
     from landcover.recipe import read_recipe as read_recipe
     from landcover.simulate import simulate as simulate
     from landcover.tiling import primary_tile as primary_tile
@@ -54,6 +64,7 @@ if TYPE_CHECKING:
     denoise_dem = adapted(denoise.denoise_dem, ROWS["denoise_dem"])
     expand_cloud_mask = adapted(clouds.expand_cloud_mask, ROWS["expand_cloud_mask"])
     median_composite = adapted(composite.median_composite, ROWS["median_composite"])
+    refine_masks = adapted(_refining.refine_masks, ROWS["refine_masks"])
     normalise = adapted(_normalisation.normalise, ROWS["normalise"])
     slope_aspect = adapted(terrain.slope_aspect, ROWS["slope_aspect"])
     spectral_index = adapted(indices.spectral_index, ROWS["spectral_index"])
@@ -78,6 +89,7 @@ _HOMES = {
     "raster.composite": ("median_composite",),
     "raster.denoise": ("denoise_dem",),
     "raster.indices": ("spectral_index",),
+    "raster.refine_masks": ("refine_masks",),
     "raster.terrain": ("slope_aspect",),
     "raster.topography": ("correct_topography",),
     "recipe": ("read_recipe",),

@@ -44,6 +44,7 @@ __all__ = [
     "is_excluded",
     "kernel_px",
     "mask_bits",
+    "refined_bits",
     "scl_masked",
     "upsample_nearest",
 ]
@@ -141,6 +142,40 @@ def mask_bits(
     bits = look_up(table, codes)
     bits = _grow(bits, pixel_size_m, variant, growth_m, threshold, symmetric=symmetric)
     return bits, int(np.count_nonzero(codes > LAST_CLASS))
+
+
+def refined_bits(
+    bits: npt.NDArray[np.uint8],
+    is_cloud: Mask,
+    is_shadow: Mask,
+    pixel_size_m: float,
+    *,
+    variant: FilterVariant = "paper",
+    growth_m: float = GROWTH_M,
+    threshold: float = THRESHOLD,
+) -> npt.NDArray[np.uint8]:
+    """Put refined clouds and shadows in the place of those of the classification, and grow them.
+
+    Args:
+        bits: Mask bits on the same grid, see `mask_bits`, uint8, (y, x).
+        is_cloud: True on cloud, bool, (y, x); nodata is never cloud.
+        is_shadow: True on cloud shadow, bool, (y, x); nodata is never shadow.
+        pixel_size_m: Side of a pixel, m.
+        variant: See `expand_cloud_mask`.
+        growth_m: Side of the filter, m; 0 leaves the mask as it is.
+        threshold: Share of masked pixels above which a pixel is masked.
+
+    Returns:
+        The bits, uint8, (y, x).
+
+    Raises:
+        InputError: An argument is out of range.
+    """
+    is_seen = (bits & np.uint8(NODATA_BIT)) == 0
+    refined = bits & np.uint8(NODATA_BIT | SNOW_BIT | DEFECTIVE_BIT)
+    refined |= (is_cloud & is_seen).view(np.uint8) << np.uint8(1)
+    refined |= (is_shadow & is_seen).view(np.uint8) << np.uint8(2)
+    return _grow(refined, pixel_size_m, variant, growth_m, threshold, symmetric=False)
 
 
 def coarsen_bits(

@@ -93,6 +93,8 @@ def expand_cloud_mask(
         )
     kernel = kernel_px(pixel_size_m, growth_m, symmetric=symmetric)
     fewest = _fewest_masked(kernel, variant, threshold)
+    if kernel == 1 and fewest == 1:
+        return is_masked.copy()
     rows, columns = (_reflected(size, kernel) for size in is_masked.shape)
     grown = np.empty_like(is_masked)
     for top in range(0, is_masked.shape[0], _STRIP_ROWS):

@@ -15,7 +15,6 @@ from landcover.recipe.fields import (
     LAYERS,
     CompositeRecipe,
     Denoise,
-    Mask,
     Recipe,
     Selection,
     TerrainRecipe,
@@ -23,6 +22,7 @@ from landcover.recipe.fields import (
 from landcover.recipe.labels import Labels, LabelSource
 from landcover.recipe.learning import ModelRecipe, Validation
 from landcover.recipe.mapping import Classify
+from landcover.recipe.masking import Mask, Refinement
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.recipe.publishing import Publish
 from landcover.recipe.reading import make_recipe, override, read_recipe
@@ -48,6 +48,7 @@ __all__ = [
     "MosaicRecipe",
     "Publish",
     "Recipe",
+    "Refinement",
     "Season",
     "Section",
     "Selection",

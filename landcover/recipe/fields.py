@@ -15,6 +15,7 @@ from landcover.recipe.features import Features
 from landcover.recipe.labels import Labels
 from landcover.recipe.learning import ModelRecipe, Validation
 from landcover.recipe.mapping import Classify
+from landcover.recipe.masking import Mask
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.recipe.publishing import Publish
 from landcover.recipe.seasons import AnySeason, LongSeason
@@ -47,23 +48,6 @@ class Selection(Section):
     """Most products in a composite; of a season of several months, in each of its months."""
     partial_nodata_percent: float = Field(10.0, ge=0, le=100)
     """Nodata share above which a product counts as partial, %."""
-
-
-class Mask(Section):
-    """Which observations are left out (docs/methods/masks.md)."""
-
-    variant: Literal["paper", "paper_code"] = "paper"
-    """``paper``: isolated detections disappear; ``paper_code``: they stay, and snow grows too."""
-    growth_m: float = Field(600.0, ge=0, allow_inf_nan=False)
-    """Side of the averaging window of the cloud filter, metres; 0 leaves the masks as they are."""
-    threshold: float = Field(0.075, gt=0, lt=1)
-    """Cloud share of that window above which its centre is masked."""
-    excluded: tuple[Literal["grown", "cloud", "shadow", "snow", "defective"], ...] = (
-        "grown",
-        "snow",
-        "defective",
-    )
-    """What is left out; ``grown`` holds cloud and shadow after the filter."""
 
 
 class Ladder(Section):
@@ -270,8 +254,15 @@ class Recipe(Section):
         return self
 
     def spans(self, year: int) -> tuple[Span, ...]:
-        """List the spans of a year: one season each, since no season looks at another."""
-        return tuple(Span(name=f"{year}-{s.name}", periods=(s.period(year),)) for s in self.seasons)
+        """List the spans of a year: what is prepared without looking outside.
+
+        One season each, since no season looks at another; where masks compare the images of a
+        quarter, all seasons together.
+        """
+        periods = {s.name: s.period(year) for s in self.seasons}
+        if self.mask.is_refined:
+            return (Span(name=f"{year}", periods=tuple(periods.values())),)
+        return tuple(Span(name=f"{year}-{n}", periods=(p,)) for n, p in periods.items())
 
 
 def hint(name: str, known: Sequence[str]) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
-from landcover.nouns.output import Wanted
+from landcover.nouns.output import Output, Wanted
+from landcover.nouns.product import Product
 from landcover.nouns.stages import version_of
+from landcover.parts.preparation.mask_refining import write_refined_masks
+from landcover.parts.preparation.mask_season import MaskSeason, quarter_of
 from landcover.parts.preparation.masking import write_masks
 from landcover.parts.preparation.product_records import load_product
 from landcover.parts.task import Task
@@ -14,15 +19,51 @@ from landcover.stores import layout
 
 def mask(task: Task) -> None:
     """Write the masks of every product that the unit uses."""
-    for selection in task.outputs_of("collect"):
-        for product_id in selection.wanted.inputs["products"]:
-            product = load_product(task, product_id)
-            wanted = Wanted(
-                stage="mask",
-                version=version_of("mask"),
-                unit=f"{product.tile}/{product.name}",
-                inputs={"product": (product_id,)},
-                params=task.recipe.mask.model_dump(include={"variant", "growth_m", "threshold"}),
-            )
-            key = layout.mask(product.tile, product.name, wanted.id)
-            task.need(wanted, key, partial(write_masks, product, task.recipe.mask))
+    ids = [i for s in task.outputs_of("collect") for i in s.wanted.inputs["products"]]
+    if task.recipe.mask.is_refined:
+        _refine(task, {i: load_product(task, i) for i in ids})
+        return
+    for product_id in ids:
+        product = load_product(task, product_id)
+        wanted = _wanted(task, product, {"product": (product_id,)})
+        key = layout.mask(product.tile, product.name, wanted.id)
+        task.need(wanted, key, partial(write_masks, product, task.recipe.mask))
+
+
+def _refine(task: Task, products: dict[str, Product]) -> None:
+    """Write the background of each quarter, then the masks of its products, refined against it."""
+    quarters: dict[str, list[str]] = {}
+    for product_id in sorted(products):
+        quarters.setdefault(quarter_of(products[product_id]), []).append(product_id)
+    for quarter, ids in sorted(quarters.items()):
+        with MaskSeason(task, quarter, [products[i] for i in ids]) as season:
+            background = _background(task, season, ids)
+            for product_id in ids:
+                product = products[product_id]
+                inputs = {"product": (product_id,), "background": (background.id,)}
+                wanted = _wanted(task, product, inputs)
+                key = layout.mask(product.tile, product.name, wanted.id)
+                task.need(wanted, key, partial(write_refined_masks, season, product))
+
+
+def _background(task: Task, season: MaskSeason, ids: list[str]) -> Output:
+    wanted = Wanted(
+        stage="mask",
+        version=version_of("mask"),
+        unit=f"{task.unit.tile}/{season.quarter}",
+        inputs={"products": tuple(ids)},
+        params={"background": task.recipe.mask.variant},
+    )
+    key = layout.background(str(task.unit.tile), season.quarter, wanted.id)
+    # A task of its own: what the unit has at this stage are the masks of its products.
+    return replace(task, made=[], n_reused=0).need(wanted, key, season.write_background)
+
+
+def _wanted(task: Task, product: Product, inputs: Mapping[str, tuple[str, ...]]) -> Wanted:
+    return Wanted(
+        stage="mask",
+        version=version_of("mask"),
+        unit=f"{product.tile}/{product.name}",
+        inputs=dict(inputs),
+        params=task.recipe.mask.to_params(),
+    )

@@ -33,6 +33,11 @@ def mask(tile: str, product: str, output_id: str) -> str:
     return f"masks/{tile}/{product}/{output_id}"
 
 
+def background(tile: str, quarter: str, output_id: str) -> str:
+    """Background of a quarter that masks are refined against."""
+    return f"masks/{tile}/{quarter}/{output_id}"
+
+
 def composite(tile: str, period: str, output_id: str) -> str:
     """Composite of a tile and period, one raster per layer."""
     return f"composites/{tile}/{period}/{output_id}"

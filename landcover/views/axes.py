@@ -111,6 +111,17 @@ ROWS: Mapping[str, Row] = {
         ),
     ),
     "normalise": Row(takes={"values": ()}, gives=(Given("float32", says=_normalised),)),
+    "refine_masks": Row(
+        takes=dict.fromkeys(
+            ("blue", "infrared", "shortwave", "is_cloud", "is_shadow", "is_water"), ("time", *YX)
+        ),
+        gives=(
+            Given("bool", ("time",), says=_named("is_cloud", "cloud, refined")),
+            Given("bool", ("time",), says=_named("is_shadow", "cloud shadow, refined")),
+            Given("float32", says=_named("background", "25 % quantile of clear blue")),
+        ),
+        along="whole",
+    ),
     "select_features": _report("labels", "groups", table="samples"),
     "slope_aspect": Row(
         takes={"dem": YX, "cell_size_m": ("y",), "cell_size_y_m": ("y",)},

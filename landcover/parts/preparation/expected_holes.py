@@ -121,7 +121,7 @@ def _on(known: tuple[Grid, NDArray[np.uint8]], grid: Grid, rule: Mask) -> NDArra
         bits,
         grid.ratio_to(own),
         grid.pixel,
-        variant=rule.variant,
+        variant=rule.filter,
         growth_m=rule.growth_m,
         threshold=rule.threshold,
     )

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from landcover.nouns.grid import Grid, Window
 from landcover.parts.preparation.composite_files import clear_file, layer_file, rung_file
-from landcover.parts.preparation.masking import mask_name
 from landcover.parts.preparation.observations import (
     BYTES_PER_OBSERVATION,
     SHARE_OF_WINDOWS,
     Observation,
     excluded_bits,
+    mask_for,
     read_harmonised,
 )
 from landcover.parts.preparation.view_angles import View
@@ -137,21 +137,20 @@ class GridCompositing:
     def _first_clear(self, observation: Observation, window: Window, opened: Opened) -> Bytes:
         """Read from which rung on an observation may be used, the number of rungs for none."""
         excluded, recipe = excluded_bits(self.task), self.task.recipe.mask
-        own = next((f.grid for f in observation.product.files if f.layer == "SCL"), self.grid)
-        source = self.grid if self.grid.pixel >= own.pixel else own
+        name, source = mask_for(observation, self.grid)
         ratio = source.ratio_to(self.grid)
         coarse = window.coarsened(ratio)
         # Growth looks half a filter far.
         halo = kernel_px(source.pixel, max(self.growths_m, default=0)) // 2
         wide = coarse.widened(halo, source.shape)
-        bits = opened(self.task.href(observation.mask, mask_name(source))).read(wide, band=1)
+        bits = opened(self.task.href(observation.mask, name)).read(wide, band=1)
         if self.growths_m:
             steps = first_rungs(
                 bits,
                 source.pixel,
                 self.growths_m,
                 excluded=excluded,
-                variant=recipe.variant,
+                variant=recipe.filter,
                 threshold=recipe.threshold,
             )
         else:

@@ -57,13 +57,29 @@ def write_masks(product: Product, recipe: Mask, path: Path) -> dict[str, Any]:
     bits, n_unknown = mask_bits(
         scl,
         grid.pixel,
-        variant=recipe.variant,
+        variant=recipe.filter,
         growth_m=recipe.growth_m,
         threshold=recipe.threshold,
     )
+    write_grids(product, recipe, bits, grid, path)
+    if n_unknown:
+        log.warning(
+            "%s: %d pixels of the SCL hold codes that do not exist; they are masked",
+            product.name,
+            n_unknown,
+        )
+    return shares(bits, n_unknown)
+
+
+def write_grids(
+    product: Product, recipe: Mask, bits: NDArray[np.uint8], grid: Grid, path: Path
+) -> None:
+    """Write mask bits of a grid, and of each coarser one that the product's bands have.
+
+    Finer bands repeat this mask when they are read; coarser ones have their own
+    (docs/methods/masks.md#other-grids).
+    """
     write_raster(path / mask_name(grid), bits, grid, STYLE)
-    # Finer bands repeat this mask when they are read; coarser ones have their own
-    # (docs/methods/masks.md#other-grids).
     for target in {
         f.grid.pixel: f.grid for f in product.files if f.grid.pixel > grid.pixel
     }.values():
@@ -71,18 +87,11 @@ def write_masks(product: Product, recipe: Mask, path: Path) -> dict[str, Any]:
             bits,
             target.ratio_to(grid),
             target.pixel,
-            variant=recipe.variant,
+            variant=recipe.filter,
             growth_m=recipe.growth_m,
             threshold=recipe.threshold,
         )
         write_raster(path / mask_name(target), coarse, target, STYLE)
-    if n_unknown:
-        log.warning(
-            "%s: %d pixels of the SCL hold codes that do not exist; they are masked",
-            product.name,
-            n_unknown,
-        )
-    return _stats(bits, n_unknown)
 
 
 def _read_scl(product: Product) -> tuple[NDArray[np.uint8], Grid]:
@@ -96,7 +105,8 @@ def _read_scl(product: Product) -> tuple[NDArray[np.uint8], Grid]:
         return raster.read(band=1).astype(np.uint8), file.grid
 
 
-def _stats(bits: NDArray[np.uint8], n_unknown: int) -> dict[str, Any]:
+def shares(bits: NDArray[np.uint8], n_unknown: int) -> dict[str, Any]:
+    """Give the shares of cloud, shadow and grown pixels, % of the valid ones, and of nodata."""
     valid = max(1, int((bits & NODATA_BIT == 0).sum()))
     share = {
         "cloud_percent": 100 * int((bits & CLOUD_BIT > 0).sum()) / valid,

@@ -62,7 +62,7 @@ def excluded_bits(task: Task) -> int:
 def read_harmonised(file: ProductFile, window: Window) -> Values:
     """Read a window of a layer in stored units, int16, nodata -32768."""
     with open_raster(file.href) as raster:
-        return _harmonised(file, raster.read(window, band=1))
+        return harmonised(file, raster.read(window, band=1))
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,11 @@ class Source:
             rows = f"{window.row} to {window.row + window.height - 1}"
             columns = f"{window.column} to {window.column + window.width - 1}"
             raise InputError(f"{self.name}, rows {rows}, columns {columns}: {error}") from error
-        values[:] = _harmonised(self.file, numbers)
+        values[:] = harmonised(self.file, numbers)
 
 
-def _harmonised(file: ProductFile, numbers: NDArray[np.uint16]) -> Values:
+def harmonised(file: ProductFile, numbers: NDArray[np.uint16]) -> Values:
+    """Turn digital numbers of a file into stored units, int16, nodata -32768."""
     return harmonise(
         numbers.astype(np.uint16, copy=False),
         offset=file.offset,
@@ -123,12 +124,22 @@ def _harmonised(file: ProductFile, numbers: NDArray[np.uint16]) -> Values:
     )
 
 
+def mask_for(observation: Observation, grid: Grid) -> tuple[str, Grid]:
+    """Find the mask file for a grid, and the grid that it lies on.
+
+    A refined mask may be as fine as the grid; otherwise finer bands repeat that of the scene
+    classification.
+    """
+    own = next((f.grid for f in observation.product.files if f.layer == "SCL"), grid)
+    has_grid = any(file.name == mask_name(grid) for file in observation.mask.files)
+    found = grid if grid.pixel >= own.pixel or has_grid else own
+    return mask_name(found), found
+
+
 def _mask_of(task: Task, observation: Observation, grid: Grid) -> tuple[str, int]:
     """Find the mask for a grid, and how many pixels of the grid lie along one of its pixels."""
-    own = next((f.grid for f in observation.product.files if f.layer == "SCL"), grid)
-    if grid.pixel >= own.pixel:
-        return task.href(observation.mask, mask_name(grid)), 1
-    return task.href(observation.mask, mask_name(own)), own.ratio_to(grid)
+    name, found = mask_for(observation, grid)
+    return task.href(observation.mask, name), 1 if found is grid else found.ratio_to(grid)
 
 
 def _spread(is_hidden: Hidden, window: Window, ratio: int) -> Hidden:

@@ -72,7 +72,7 @@ def bits_of(codes: NDArray[np.uint8], pixel_m: float, rule: Mask) -> NDArray[np.
     """Turn scene classification into mask bits by a recipe's rule."""
     bits, _ = mask_bits(
         codes.astype(np.uint8, copy=False), pixel_m,
-        variant=rule.variant, growth_m=rule.growth_m, threshold=rule.threshold,
+        variant=rule.filter, growth_m=rule.growth_m, threshold=rule.threshold,
     )  # fmt: skip
     return bits
 

@@ -1,0 +1,204 @@
+"""Masks refined against the background of their quarter, through the stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from deliveries import deliver
+
+from landcover import api
+from landcover.errors import UsageError
+from landcover.ledger import outputs, units
+from landcover.nouns.output import Output
+from landcover.parts.preparation import mask_season
+from landcover.recipe import Mask, make_recipe
+
+SIDE = 48
+DAYS = ("2021-04-02", "2021-04-12", "2021-05-07", "2021-05-17", "2021-06-06", "2021-07-06")
+QUARTER = DAYS[:5]
+SEASON = {"name": "half", "first_month": 4, "last_month": 8}
+
+
+def recipe(**mask: Any) -> dict[str, Any]:
+    return {
+        "name": "refined",
+        "seasons": [SEASON],
+        "selection": {"max_cloud_percent": 100, "max_products": 9},
+        "mask": {"variant": "deck", "growth_m": 0, **mask},
+        "composite": {"layers": ["B02", "B11"]},
+        "features": {"indices": [], "terrain": []},
+    }
+
+
+def image(day: str) -> dict[str, np.ndarray]:
+    """Digital numbers of a date: a cloud whose rim the classification misses, and its shadow."""
+    random = np.random.default_rng(int(day.replace("-", "")))
+    blue = random.normal(420, 25, (SIDE, SIDE))
+    nir = random.normal(2900, 200, (SIDE, SIDE))
+    swir = random.normal(1800, 150, (SIDE // 2, SIDE // 2))
+    scl = np.full((SIDE // 2, SIDE // 2), 4)
+    if day in QUARTER[:3]:
+        at = 2 * int(random.integers(2, 6))
+        blue[at : at + 14, at : at + 14] = random.normal(2600, 300, (14, 14))
+        scl[at // 2 : at // 2 + 5, at // 2 : at // 2 + 7] = 9
+        blue[at + 16 : at + 26, at : at + 10] = 210
+        nir[at + 16 : at + 26, at : at + 10] = 800
+        swir[at // 2 + 8 : at // 2 + 13, at // 2 : at // 2 + 5] = 500
+        scl[at // 2 + 9, at // 2 + 1] = 3
+    scl[-4:, -4:] = 6
+    blue[:3] = 0
+    return {"B02": blue, "B08": nir, "B11": swir, "SCL": scl}
+
+
+@pytest.fixture
+def products(tmp_path: Path, workspace_folder: Path) -> Path:
+    for day in DAYS:
+        month, _, number = day.rpartition("-")
+        layers = image(day)
+        deliver(tmp_path / "in", int(number), layers, {"B02": 10, "B08": 10}, None, month=month)
+    return tmp_path / "in"
+
+
+def run(
+    name: str, products: Path, document: dict[str, Any], until: str = "mask", **job: Any
+) -> list[Output]:
+    api.start_run(name, document, year=2021, products=str(products), until=until)
+    report = api.run_inline(name, **job)
+    assert report["state"] == "done", report["troubles"]
+    workspace = api.open_workspace()
+    unit = f"31UDS.{make_recipe(document).spans(2021)[0].name}"
+    state = units.load(workspace.records, name, until, unit)  # type: ignore[arg-type]
+    assert state is not None
+    return [outputs.load(workspace, output) for output in state.outputs]
+
+
+def pixels(output: Output, name: str) -> np.ndarray:
+    with rasterio.open(api.open_workspace().objects.href(output.key, name)) as raster:
+        return np.asarray(raster.read(1))
+
+
+def whole() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The method on the arrays of the quarter, all at once, at 10 m."""
+    layers = [image(day) for day in QUARTER]
+
+    def stacked(band: str, ratio: int) -> np.ndarray:
+        values = np.stack([np.asarray(one[band]).astype(np.uint16) for one in layers])
+        found = np.where(values == 0, -32768, values.astype(int)).astype(np.int16)
+        return found.repeat(ratio, axis=1).repeat(ratio, axis=2)
+
+    scl = np.stack([one["SCL"] for one in layers]).repeat(2, axis=1).repeat(2, axis=2)
+    return api.refine_masks(
+        stacked("B02", 1), stacked("B08", 1), stacked("B11", 2), scl == 9, scl == 3,
+        is_water=scl == 6,
+    )  # fmt: skip
+
+
+def test_a_quarter_is_refined_as_its_arrays_are(products: Path) -> None:
+    made = run("deck", products, recipe())
+    assert len(made) == len(DAYS)
+    clouds, shadows, background = whole()
+    masks = {output.unit.rpartition("_")[2][:8]: output for output in made}
+    for number, day in enumerate(QUARTER):
+        output = masks[day.replace("-", "")]
+        fine, coarse = pixels(output, "10m.tif"), pixels(output, "20m.tif")
+        is_seen = np.ones((SIDE, SIDE), bool)
+        np.testing.assert_array_equal(fine & 2 > 0, clouds[number] & is_seen)
+        np.testing.assert_array_equal(fine & 4 > 0, shadows[number] & is_seen)
+        np.testing.assert_array_equal(fine & 32 > 0, clouds[number] | shadows[number])
+        np.testing.assert_array_equal(
+            coarse & 2 > 0, (fine & 2 > 0).reshape(SIDE // 2, 2, SIDE // 2, 2).any(axis=(1, 3))
+        )
+        stats = output.stats
+        assert stats["quarter"] == "2021-q2"
+        if number < 3:
+            assert stats["cloud_percent"] > stats["before"]["cloud_percent"] > 0
+            assert stats["shadow_percent"] > stats["before"]["shadow_percent"] > 0
+            assert len(stats["clouds"]["centres"]) == 3
+            assert stats["shadows"].keys() == {"largest_csi", "largest_blue"}
+        else:
+            assert stats["clouds"] == {"kept": "hardly any cloud"}
+            assert stats["cloud_percent"] == stats["before"]["cloud_percent"] == 0
+    workspace = api.open_workspace()
+    (name,) = made[0].wanted.inputs["background"]
+    assert {o.wanted.inputs["background"][0] for o in made[:5]} >= {name}
+    stored = pixels(outputs.load(workspace, masks["20210402"].wanted.inputs["background"][0]),
+                    "background.tif")  # fmt: skip
+    is_empty = np.isnan(background)
+    np.testing.assert_array_equal(stored == -32768, is_empty)
+    np.testing.assert_allclose(stored[~is_empty], background[~is_empty] * 10_000, atol=0.51)
+    assert not list(Path(workspace.objects.address).rglob("*-season*")), "scratch stays"
+
+
+def test_each_band_of_each_image_is_decoded_once(
+    products: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, str]] = []
+    plain = mask_season._read
+
+    def counting(opened: Any, file: Any, product: Any, window: Any) -> Any:
+        read.append((product.name[11:19], file.layer))
+        return plain(opened, file, product, window)
+
+    monkeypatch.setattr(mask_season, "_read", counting)
+    run("deck", products, recipe())
+    with_cloud = [day.replace("-", "") for day in QUARTER[:3]]
+    expected = [(day.replace("-", ""), "B02") for day in DAYS]
+    expected += [(day, band) for day in with_cloud for band in ("B08", "B11")]
+    assert sorted(read) == sorted(expected)
+    read.clear()
+    run("again", products, recipe())
+    assert read == []
+
+
+def test_masks_do_not_depend_on_windows(products: Path, tmp_path: Path) -> None:
+    first = run("whole", products, recipe())
+    bytes_of_first = [pixels(output, "10m.tif") for output in first]
+    plain = mask_season.plan_windows
+
+    def small(*shape: int, **others: Any) -> Any:
+        return plain(*shape, **{**others, "memory_gb": 1e-9 * 16 * 16 * others["bytes_per_pixel"]})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("landcover.raster.windows.SMALLEST_PX", 16)
+        patch.setattr(mask_season, "plan_windows", small)
+        again = run("windows", products, recipe(growth_m=1), threads=2)
+    assert [o.id for o in again] != [o.id for o in first]
+    for before, output in zip(bytes_of_first, again, strict=True):
+        np.testing.assert_array_equal(before, pixels(output, "10m.tif"))
+
+
+def test_composites_leave_out_what_was_refined(products: Path) -> None:
+    (composite,) = run("deck", products, recipe(), until="composite")
+    workspace = api.open_workspace()
+    clear = np.zeros((SIDE, SIDE), int)
+    for name in composite.wanted.inputs["masks"]:
+        mask = outputs.load(workspace, name)
+        bits, coarse = pixels(mask, "10m.tif"), pixels(mask, "20m.tif")
+        assert (coarse.repeat(2, axis=0).repeat(2, axis=1) != bits).any() or not (bits & 2).any()
+        clear += bits & (1 | 8 | 16 | 32) == 0
+    clear[:3] = 0  # no date has blue there
+    np.testing.assert_array_equal(pixels(composite, "n_clear_10m.tif"), clear)
+
+
+def test_a_missing_band_is_told(tmp_path: Path, workspace_folder: Path) -> None:
+    layers = image(QUARTER[0])
+    del layers["B11"]
+    deliver(tmp_path / "in", 2, layers, {"B02": 10, "B08": 10}, None, month="2021-04")
+    document = recipe()
+    document["composite"] = {"layers": ["B02"]}
+    api.start_run("bad", document, year=2021, products=str(tmp_path / "in"), until="mask")
+    troubles = str(api.run_inline("bad")["troubles"])
+    assert "B11 is missing, which mask.variant deck needs" in troubles
+
+
+def test_other_variants_show_no_trace_of_it() -> None:
+    assert Mask().to_params() == {"variant": "paper", "growth_m": 600.0, "threshold": 0.075}
+    assert "refinement" in Mask(variant="deck").to_params()
+    spans = make_recipe({**recipe(), "seasons": [SEASON, {**SEASON, "name": "b"}]}).spans(2021)
+    assert [(s.name, len(s.periods)) for s in spans] == [("2021", 2)]
+    with pytest.raises(UsageError, match="refinement goes with variant deck"):
+        make_recipe(recipe(variant="paper", refinement={}))
