@@ -1,12 +1,16 @@
-"""Kernels of options: trust, joint spectra, smoothing, statistics, cleaning; beside plain ones.
+"""Kernels of options: trust, spectra, smoothing, statistics, polygons, cleaning; and plain ones.
 
-``plain`` is the same kernel as one would write it down, compiled too, a pixel at a time. Both
-must give the same bytes. One thread each.
+``plain`` is the same kernel as one would write it down, compiled too, a pixel at a time; for
+polygons GDAL's polygonizer and a geometry each. Both must give the same bytes. One thread each.
 """
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landcover.bench.processes import Case, side_by_side
@@ -15,6 +19,8 @@ from landcover.bench.tables import FULL_PIXELS, Progress, Report, Request, Row, 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from landcover.nouns.grid import Grid
 
 FEATURES = 72
 """Features of a pixel, as many as the recipe has."""
@@ -54,6 +60,11 @@ def measure(request: Request, progress: Progress) -> Report:
         for first in (1, 247)
     ]
     rows += side_by_side("majority of 3 x 3 px and sieve of 9 px", cases, repeats, progress)
+    for wrong in (0.03, 0.2):
+        work = {**known, "wrong": wrong}
+        cases = [Case("ours", f"{__name__}:geopackage", work)]
+        rows += side_by_side(f"GeoPackage, {100 * wrong:g} % of single pixels", cases, repeats,
+                             progress)  # fmt: skip
     return Report("options", {"pixels": pixels, "threads": 1}, rows, notes)
 
 
@@ -65,6 +76,8 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "percentiles and spread, 24 dates": ("statistics", {"kind": "masked_statistics"}),
     "the same of an index": ("statistics", {"kind": "series_statistics"}),
     "smoothing, 9 classes, 9 x 9 px": ("smoothing", {}),
+    "polygons, parcels and 3 % of single pixels": ("polygons", {"wrong": 0.03}),
+    "polygons, parcels and 20 % of single pixels": ("polygons", {"wrong": 0.2}),
 }
 """What is done → its work function and its arguments."""
 
@@ -181,11 +194,7 @@ def cleaning(pixels: int, seed: int, first: int) -> Work:
     from landcover.raster.majority import majority
     from landcover.raster.sieve import sieve
 
-    rng = np.random.default_rng(seed)
-    parcels = rng.integers(0, 9, (pixels // 6, pixels // 6)).repeat(6, axis=0).repeat(6, axis=1)
-    wrong = rng.random(parcels.shape) < 0.2
-    parcels[wrong] = rng.integers(0, 9, int(wrong.sum()))
-    classes = (parcels + first).astype(np.uint8)
+    classes = _classes(pixels, seed, 0.2, 6) + np.uint8(first)
     sieve(majority(classes[:9, :9].copy(), 3), 9)
 
     def work() -> Work:
@@ -193,6 +202,79 @@ def cleaning(pixels: int, seed: int, first: int) -> Work:
         return lambda: digest(cleaned - np.uint8(first))
 
     return work
+
+
+def polygons(pixels: int, seed: int, wrong: float, engine: str) -> Work:
+    """Draw the polygons of a class map, as well-known binary, in strips as high as a tile's."""
+    import numpy as np
+    import shapely
+
+    from landcover.bench.plain import polygons as plain
+    from landcover.publish.class_polygons import STRIP_PIXELS, class_polygons
+    from landcover.raster.outline_bytes import well_known_binary
+
+    path, grid = _map(pixels, seed, wrong)
+    strip = STRIP_PIXELS * pixels // FULL_PIXELS
+
+    def ours() -> tuple[NDArray[np.uint8], ...]:
+        parts = list(class_polygons(path, grid, 0, strip_pixels=strip))
+        encoded = [well_known_binary(part, grid.ulx, grid.uly, grid.pixel)[0] for part in parts]
+        return np.concatenate([part.codes for part in parts]), np.concatenate(encoded)
+
+    def theirs() -> tuple[NDArray[np.uint8], ...]:
+        shapes = list(plain.class_polygons(path, grid, 0, strip_pixels=strip))
+        encoded = b"".join(shapely.to_wkb(plain.placed(shapes, grid)))
+        codes = np.array([shape.code for shape in shapes], np.uint8)
+        return codes, np.frombuffer(encoded, np.uint8)
+
+    work = ours if engine == "ours" else theirs
+    work()
+    return _later(work)
+
+
+def geopackage(pixels: int, seed: int, wrong: float) -> Work:
+    """Write the polygons of a class map to a GeoPackage."""
+    from landcover.nouns.legend import LegendClass
+    from landcover.publish.vectors import write_vectors
+
+    path, grid = _map(pixels, seed, wrong)
+    legend = [
+        LegendClass(code=n, name=f"class{n}", title=f"Class {n}", colour="#808080")
+        for n in range(1, 10)
+    ]
+
+    def write() -> None:
+        write_vectors(path.parent, path.name, grid, legend, ["gpkg"], 0)
+
+    write()
+    path.with_suffix(".gpkg").unlink()
+    return write
+
+
+def _map(pixels: int, seed: int, wrong: float) -> tuple[Path, Grid]:
+    import numpy as np
+
+    from landcover.bench.layers import grid_of
+    from landcover.stores.rasters import RasterStyle, write_raster
+
+    folder = Path(tempfile.mkdtemp(prefix="polygons-"))
+    atexit.register(shutil.rmtree, folder)
+    path, grid = folder / "map.tif", grid_of(pixels, 10)
+    classes = _classes(pixels, seed, wrong, 18) + np.uint8(1)
+    write_raster(path, classes, grid, RasterStyle("uint8", 0, ("class",)))
+    return path, grid
+
+
+def _classes(pixels: int, seed: int, wrong: float, side: int) -> NDArray[np.uint8]:
+    """Draw classes 0 to 8 in parcels, with single pixels that are wrong."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    parcels = rng.integers(0, 9, (pixels // side + 1, pixels // side + 1))
+    classes = parcels.repeat(side, axis=0).repeat(side, axis=1)[:pixels, :pixels].astype(np.uint8)
+    is_wrong = rng.random(classes.shape) < wrong
+    classes[is_wrong] = rng.integers(0, 9, int(is_wrong.sum()), dtype=np.uint8)
+    return classes
 
 
 def _features(pixels: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -7,9 +7,9 @@ GDAL's. Readers of ground truth know it too (``sources``), which must not be ask
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +17,6 @@ import numpy as np
 import pyogrio
 import pyogrio.errors
 import pyogrio.raw
-import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
@@ -25,7 +24,9 @@ from landcover.errors import UnavailableError
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.publish.areas import SQUARE_METRES_PER_HECTARE
-from landcover.publish.class_polygons import Shape, class_polygons
+from landcover.publish.class_polygons import class_polygons
+from landcover.raster.outline_bytes import pixel_areas, well_known_binary
+from landcover.raster.outlines import Outlines, joined
 
 AT_ONCE = 20_000
 """Polygons that are written together."""
@@ -33,8 +34,12 @@ _CLOCK = "OGR_CURRENT_DATE"
 """GDAL's option for the date that a GeoPackage carries; the bytes shall not depend on a clock."""
 
 
+Encoded = tuple[NDArray[np.uint8], NDArray[np.int64]]
+"""Well-known binary of some polygons, and where each begins, and the end."""
+
+
 class _Sink(Protocol):
-    def write(self, table: Mapping[str, Any], polygons: NDArray[np.object_]) -> None: ...
+    def write(self, table: Mapping[str, Any], polygons: Encoded) -> None: ...
 
     def close(self) -> None: ...
 
@@ -71,12 +76,13 @@ def write_vectors(
     """
     paths = {kind: (folder / name).with_suffix(f".{kind}") for kind in formats}
     sinks = [_SINKS[kind](path, grid.crs) for kind, path in paths.items()]
-    shapes = class_polygons(folder / name, grid, simplify)
+    found = class_polygons(folder / name, grid, simplify)
     try:
         with _without_clock():
-            for batch in _batches(shapes):
+            for batch in _batches(found):
                 check()
-                table, polygons = _table(batch, grid, legend), _placed(batch, grid)
+                table = _table(batch, grid, legend)
+                polygons = well_known_binary(batch, grid.ulx, grid.uly, grid.pixel)
                 for sink in sinks:
                     sink.write(table, polygons)
             for sink in sinks:
@@ -92,10 +98,13 @@ class _GeoPackage:
     def __init__(self, path: Path, crs: str) -> None:
         self._path, self._crs = path, crs
 
-    def write(self, table: Mapping[str, Any], polygons: NDArray[np.object_]) -> None:
+    def write(self, table: Mapping[str, Any], polygons: Encoded) -> None:
+        written, offsets = polygons[0].tobytes(), polygons[1].tolist()
+        geometry = np.empty(len(offsets) - 1, dtype=object)
+        geometry[:] = [written[start:end] for start, end in pairwise(offsets)]
         pyogrio.raw.write(
             str(self._path),
-            geometry=shapely.to_wkb(polygons),
+            geometry=geometry,
             field_data=[np.asarray(column) for column in table.values()],
             fields=list(table),
             layer=self._path.stem,
@@ -122,11 +131,14 @@ class _GeoParquet:
         self._path, self._metadata = path, {"geo": json.dumps(geo)}
         self._writer: Any = None
 
-    def write(self, table: Mapping[str, Any], polygons: NDArray[np.object_]) -> None:
+    def write(self, table: Mapping[str, Any], polygons: Encoded) -> None:
         import pyarrow as pa
         from pyarrow import parquet
 
-        columns = {**table, "geometry": pa.array(shapely.to_wkb(polygons), type=pa.binary())}
+        written, offsets = pa.py_buffer(polygons[0]), pa.py_buffer(polygons[1].astype(np.int32))
+        n = len(polygons[1]) - 1
+        geometry = pa.Array.from_buffers(pa.binary(), n, [None, offsets, written])
+        columns = {**table, "geometry": geometry}
         rows = pa.table(columns).replace_schema_metadata(self._metadata)
         if self._writer is None:
             self._writer = parquet.ParquetWriter(self._path, rows.schema, compression="zstd")
@@ -141,34 +153,35 @@ class _GeoParquet:
 _SINKS: Mapping[str, Any] = {"gpkg": _GeoPackage, "parquet": _GeoParquet}
 
 
-def _table(
-    batch: Sequence[Shape], grid: Grid, legend: Sequence[LegendClass]
-) -> dict[str, NDArray[Any]]:
-    known = {entry.code: entry for entry in legend}
-    entries = [known.get(shape.code) for shape in batch]
+def _table(batch: Outlines, grid: Grid, legend: Sequence[LegendClass]) -> dict[str, NDArray[Any]]:
+    names, titles = np.full(256, "", dtype=object), np.full(256, "", dtype=object)
+    for entry in legend:
+        names[entry.code], titles[entry.code] = entry.name, entry.title
     table: dict[str, NDArray[Any]] = {
-        "code": np.array([shape.code for shape in batch], dtype=np.int32),
-        "name": np.array([entry.name if entry else "" for entry in entries], dtype=object),
-        "title": np.array([entry.title if entry else "" for entry in entries], dtype=object),
+        "code": batch.codes.astype(np.int32),
+        "name": names[batch.codes],
+        "title": titles[batch.codes],
     }
     if CRS.from_user_input(grid.crs).is_projected:
-        pixels = shapely.area([shape.polygon for shape in batch])
-        table["hectares"] = pixels * grid.pixel**2 / SQUARE_METRES_PER_HECTARE
+        table["hectares"] = pixel_areas(batch) * grid.pixel**2 / SQUARE_METRES_PER_HECTARE
     return table
 
 
-def _placed(batch: Sequence[Shape], grid: Grid) -> NDArray[np.object_]:
-    """Move polygons from pixels to the CRS of the map; outer rings counter-clockwise."""
-    corner = np.array([grid.ulx, grid.uly])
-    step = np.array([grid.pixel, -grid.pixel])
-    polygons = np.array([shape.polygon for shape in batch], dtype=object)
-    placed = shapely.transform(polygons, lambda xy: corner + xy * step)
-    return np.asarray(shapely.orient_polygons(placed), dtype=object)
-
-
-def _batches(shapes: Iterator[Shape]) -> Iterator[list[Shape]]:
-    while batch := list(islice(shapes, AT_ONCE)):
-        yield batch
+def _batches(found: Iterable[Outlines]) -> Iterator[Outlines]:
+    """Give polygons ``AT_ONCE`` at a time: the layout of a file hangs on it."""
+    waiting: list[Outlines] = []
+    n_waiting = 0
+    for outlines in found:
+        waiting.append(outlines)
+        n_waiting += len(outlines)
+        if n_waiting >= AT_ONCE:
+            whole = joined(waiting)
+            for start in range(0, n_waiting - AT_ONCE + 1, AT_ONCE):
+                yield whole.take(np.arange(start, start + AT_ONCE))
+            n_waiting %= AT_ONCE
+            waiting = [whole.take(np.arange(len(whole) - n_waiting, len(whole)))]
+    if n_waiting:
+        yield joined(waiting)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyogrio
@@ -19,10 +20,14 @@ from pyarrow import parquet
 from pyproj import CRS
 from scipy import ndimage
 
+from landcover.bench.plain import polygons as plain
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
-from landcover.publish.class_polygons import Shape, class_polygons
+from landcover.publish import vectors
+from landcover.publish.class_polygons import class_polygons, polygons_of
 from landcover.publish.vectors import write_vectors
+from landcover.raster.outline_bytes import pixel_areas, well_known_binary
+from landcover.raster.outlines import joined
 from landcover.stores.rasters import RasterStyle, write_raster
 
 LEGEND = (
@@ -41,11 +46,23 @@ CODES = np.array(
 )
 
 
+class Shape(NamedTuple):
+    """A polygon of a class, in pixels of the map."""
+
+    code: int
+    polygon: shapely.Polygon
+
+
 def draw(folder: Path, codes: NDArray[np.uint8], simplify: float = 0, **how: int) -> list[Shape]:
     height, width = codes.shape
     grid = GRID.model_copy(update={"width": width, "height": height})
     write_raster(folder / "map.tif", codes, grid, RasterStyle("uint8", 0, ("c",)))
-    return list(class_polygons(folder / "map.tif", grid, simplify, **how))
+    drawn = class_polygons(folder / "map.tif", grid, simplify, **how)
+    return [
+        Shape(int(code), polygon)
+        for part in drawn
+        for code, polygon in zip(part.codes, polygons_of(part), strict=True)
+    ]
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4])
@@ -76,6 +93,51 @@ def test_polygons_are_the_connected_groups(
     for shape in found:  # what a polygon covers has its class
         for row, column in np.argwhere(codes != shape.code):
             assert not shape.polygon.contains(shapely.Point(column + 0.5, row + 0.5))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    classes=st.integers(1, 4),
+    rows=st.integers(1, 40),
+    simplify=st.sampled_from([0, 1.5]),
+)
+def test_bytes_are_those_of_gdals_polygonizer(
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int, size: tuple[int, int], classes: int, rows: int, simplify: float,
+) -> None:  # fmt: skip
+    path = tmp_path_factory.mktemp("x") / "map.tif"
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, classes + 1, size, dtype=np.uint8).repeat(2, axis=0)
+    grid = GRID.model_copy(update={"width": size[1], "height": 2 * size[0]})
+    write_raster(path, codes, grid, RasterStyle("uint8", 0, ("c",)))
+    how: dict[str, int] = {"strip_pixels": rows * size[1], "most_vertices": 60}
+    plainly = list(plain.class_polygons(path, grid, simplify, **how))
+    drawn = list(class_polygons(path, grid, simplify, **how))
+    assert [int(code) for part in drawn for code in part.codes] == [s.code for s in plainly]
+    if not plainly:
+        return
+    whole = joined(drawn)
+    written, offsets = well_known_binary(whole, grid.ulx, grid.uly, grid.pixel)
+    assert written.tobytes() == b"".join(shapely.to_wkb(plain.placed(plainly, grid)))
+    assert offsets[-1] == written.size
+    assert len(offsets) == len(plainly) + 1
+    assert pixel_areas(whole).tolist() == shapely.area([s.polygon for s in plainly]).tolist()
+
+
+def test_batches_have_one_size_whatever_the_strips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "AT_ONCE", 7)
+    grid = GRID.model_copy(update={"width": 60, "height": 60})
+    write_raster(tmp_path / "map.tif", noise(), grid, RasterStyle("uint8", 0, ("c",)))
+    vectors.write_vectors(tmp_path, "map.tif", grid, LEGEND, ["parquet"], 0)
+    file = parquet.ParquetFile(tmp_path / "map.parquet")
+    sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+    assert set(sizes[:-1]) == {7}
+    assert 0 < sizes[-1] <= 7
+    assert sum(sizes) == len(draw(tmp_path, noise()))
 
 
 def noise(side: int = 60) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from landcover.stores.rasters.codes import CodeNames, read_code_names, read_code
 from landcover.stores.rasters.cog import write_cog
 from landcover.stores.rasters.cutting import Part, find_part, write_box, write_level, write_part
 from landcover.stores.rasters.opening import TIFF_ONLY
-from landcover.stores.rasters.polygons import outline_codes, pixels_within
+from landcover.stores.rasters.polygons import pixels_within
 from landcover.stores.rasters.pool import Opened, ReadingPool
 from landcover.stores.rasters.reading import (
     RasterInfo,
@@ -44,7 +44,6 @@ __all__ = [
     "find_part",
     "joined",
     "open_raster",
-    "outline_codes",
     "pixels_within",
     "read_array",
     "read_code_names",

@@ -1,4 +1,4 @@
-"""Between class codes and polygons: outlines of equal codes, and codes counted in a polygon."""
+"""Pixels within polygons."""
 
 from __future__ import annotations
 
@@ -7,39 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import rasterio.features
 import shapely
-from affine import Affine
 from numpy.typing import NDArray
-
-Codes = NDArray[np.uint8]
-
-
-def outline_codes(codes: Codes, row: int = 0) -> tuple[Codes, NDArray[np.object_]]:
-    """Draw a polygon around each group of equal codes that hang together by their sides.
-
-    Args:
-        codes: Class codes, uint8, (y, x).
-        row: Row of the map that the first row of the codes is.
-
-    Returns:
-        The code of each polygon, uint8, (n,), and the polygons in pixels of the map: x is the
-        column, y the row, downwards. They cover every pixel once; code 0 is one of the codes.
-    """
-    found = rasterio.features.shapes(codes, connectivity=4, transform=Affine.translation(0, row))
-    values: list[int] = []
-    points: list[tuple[float, float]] = []
-    lengths: list[int] = []
-    owners: list[int] = []
-    for geometry, value in found:
-        for ring in geometry["coordinates"]:
-            points += ring
-            lengths.append(len(ring))
-            owners.append(len(values))
-        values.append(int(value))
-    # All at once: one by one a million rings would take minutes. The first ring is the outer one.
-    of_ring = np.repeat(np.arange(len(lengths)), lengths)
-    rings = np.asarray(shapely.linearrings(np.array(points), indices=of_ring), dtype=object)
-    polygons = np.asarray(shapely.polygons(rings, indices=np.array(owners)), dtype=object)
-    return np.array(values, dtype=np.uint8), polygons
 
 
 def pixels_within(
