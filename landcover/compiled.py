@@ -11,7 +11,10 @@ Kernel = Callable[..., Any]
 
 
 def compiled(
-    *, error_model: Literal["python", "numpy"] = "python", fuses: bool = False
+    *,
+    error_model: Literal["python", "numpy"] = "python",
+    fuses: bool = False,
+    reorders: bool = False,
 ) -> Callable[[Kernel], Kernel]:
     """Compile a function of arrays and numbers at its first call, and keep the code on disk.
 
@@ -23,8 +26,11 @@ def compiled(
             and is faster.
         fuses: Whether a product and the sum after it may be one instruction that rounds once:
             faster, and the last bit of a result may be another one than step by step.
+        reorders: Whether a sum may be taken in lanes that are joined at its end. The order is
+            fixed when the loop is compiled: the same numbers always give the same sum.
     """
-    fastmath: bool | set[str] = {"contract"} if fuses else False
+    allowed = {name for name, is_on in (("contract", fuses), ("reassoc", reorders)) if is_on}
+    fastmath: bool | set[str] = allowed or False
 
     def decorate(function: Kernel) -> Kernel:
         made: Kernel = njit(nogil=True, cache=True, error_model=error_model, fastmath=fastmath)(

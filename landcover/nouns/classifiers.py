@@ -52,6 +52,24 @@ class NetworkParameters(Noun):
     """Share of the groups that decides when to stop; 0 runs all epochs."""
 
 
+class SvmParameters(Noun):
+    """How a support vector machine is fitted (docs/methods/svm.md)."""
+
+    c: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    """Price of a training row on the wrong side, C of libsvm."""
+    gamma: Literal["scale"] | Annotated[float, Field(gt=0, allow_inf_nan=False)] = "scale"
+    """γ of the radial kernel exp(-γ|x - s|²); ``scale``: 1 / (features · their variance)."""
+    kernel: Literal["rbf", "linear"] = "rbf"
+    """``rbf``: radial; ``linear``: planes."""
+    class_weight: Literal["balanced"] | None = None
+    """``balanced`` weighs rows by the inverse frequency of their class; one against all others, of
+    these two sides."""
+
+
+class SvmBinaryParameters(SvmParameters):
+    """How a support vector machine for each class against all others is fitted."""
+
+
 @dataclass(frozen=True)
 class ClassifierRow:
     """What is known of a kind of classifier before it is imported."""
@@ -87,6 +105,8 @@ _FOREST = {
     "max_depth": "max_depth",
 }
 _LEAVES = {"min_samples_leaf": (1, 3, 10)}
+_SVM = {"c": (1.0, 10.0, 100.0, 1000.0), "gamma": (0.0001, 0.001, 0.01, 0.1, 1.0)}
+"""Powers of ten; the HRLC deck's own grid is docs/methods/svm.md#grids."""
 
 ROWS = (
     ClassifierRow(
@@ -101,6 +121,14 @@ ROWS = (
         "mlp", "neural network", "Multilayer Perceptron",
         "landcover.learn.kinds.mlp", NetworkParameters,
         fields={"hidden": "hidden", "epochs": "epochs"},
+    ),
+    ClassifierRow(
+        "svm", "support vector machine", "Support Vector Machine",
+        "landcover.learn.kinds.svm", SvmParameters, grid=_SVM,
+    ),
+    ClassifierRow(
+        "svm-binary", "support vector machines, one against all", "Support Vector Machine",
+        "landcover.learn.kinds.svm_binary", SvmBinaryParameters, grid=_SVM,
     ),
 )  # fmt: skip
 """All kinds; the first is the default."""

@@ -48,7 +48,9 @@ def lists_of(rows: Iterable[ClassifierRow]) -> dict[str, Any]:
         if row.section is not None:
             fields: dict[str, Any] = {}
             for name, one in row.parameters.model_fields.items():
-                value: Any = Annotated[(one.annotation, *one.metadata)]
+                value: Any = one.annotation
+                if one.metadata:
+                    value = Annotated[(one.annotation, *one.metadata)]
                 fields[name] = (
                     tuple[value, ...],
                     Field(row.grid.get(name, ()), description=f"Values of {name} to try."),
