@@ -47,6 +47,12 @@ def find_many(workspace: Workspace, output_ids: Iterable[str]) -> Iterator[Outpu
                 yield read(document)
 
 
+def find_wanted(workspace: Workspace, wanted: Wanted) -> Output | None:
+    """Find what a stage wants: where that is a part of a tile, rather that of the whole tile."""
+    whole = find(workspace, wanted.whole.id) if wanted.whole else None
+    return whole or find(workspace, wanted.id)
+
+
 def read(document: Mapping[str, Any]) -> Output:
     """Read the record of an output.
 

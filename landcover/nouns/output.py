@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from landcover.nouns.base import Noun
+from landcover.nouns.work_windows import WINDOWS
 
 ID_LENGTH = 16
 
@@ -48,6 +49,21 @@ class Wanted(Noun):
                 "inputs": {role: list(ids) for role, ids in self.inputs.items()},
                 "params": self.params,
             }
+        )
+
+    @cached_property
+    def whole(self) -> Wanted | None:
+        """The same of the whole tile; None where it is of the whole tile already."""
+        if WINDOWS not in self.params:
+            return None
+        params = {name: value for name, value in self.params.items() if name != WINDOWS}
+        # A copy would keep the id that was computed already.
+        return Wanted(
+            stage=self.stage,
+            version=self.version,
+            unit=self.unit,
+            inputs=self.inputs,
+            params=params,
         )
 
 

@@ -115,8 +115,8 @@ class RunArguments(Noun):
     """The one stage that may compute something: what the earlier ones made must exist, later ones
     do not run."""
     region: Annotated[str | None, Asked("Region", kind="file", section=WHICH, is_first=True)] = None
-    """Polygons in any format of labels: their tiles are mapped, and the published map ends with
-    them."""
+    """Polygons in any format of labels: of their tiles what they touch or what holds a label is
+    worked on, and the published map ends with them."""
 
     @model_serializer(mode="wrap")
     def _without_empty_region(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class RunRequest(RunArguments):
     tiles: Annotated[tuple[str, ...], _TILES] = ()
     """Tile ids."""
     whole_tiles: Annotated[bool, Asked("Whole tiles", kind="flag", section=WHICH)] = False
-    """Publish whole tiles: do not clip the map to the region."""
+    """Work on whole tiles and publish them: the region only names them."""
     recipe: Annotated[str, Asked("Recipe", kind="file", section=WHICH)] = (
         "recipes/mediterranean-rf.yaml"
     )

@@ -125,6 +125,11 @@ class RegionOnGrid:
         moved = [translate(shape, -window.column, -window.row) for shape in near]
         return pixels_within(moved, (window.height, window.width))
 
+    def touches(self, window: Window) -> bool:
+        """Tell whether the region has any ground in a window, which may reach beyond the grid."""
+        box = shapely.box(window.column, window.row, window.right, window.bottom)
+        return bool(self._tree.query(box, predicate="intersects").size)
+
     @cached_property
     def _tree(self) -> shapely.STRtree:
         return shapely.STRtree(self._on_grid)

@@ -14,6 +14,7 @@ from landcover.ledger import claims, outputs, units
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.run import Run, Unit, UnitState
 from landcover.nouns.stages import Stage
+from landcover.nouns.work_windows import WINDOWS, WorkWindows
 from landcover.recipe import Recipe
 from landcover.stores.workspace import Workspace
 
@@ -60,6 +61,13 @@ class Task:
     """How claims on outputs are kept and watched."""
     is_dry: bool = False
     """Whether nothing may be written: the task only finds out what it would do."""
+    windows: WorkWindows | None = None
+    """What of the tile is worked on; None for all of it."""
+
+    @property
+    def window_params(self) -> dict[str, Any]:
+        """What names an output of a part of a tile; nothing where the whole is worked on."""
+        return {} if self.windows is None else {WINDOWS: self.windows.to_document()}
 
     def need(
         self,
@@ -71,7 +79,8 @@ class Task:
         """Make an output, or find the one that exists.
 
         Args:
-            wanted: What it is.
+            wanted: What it is. Where that is a part of a tile, and the whole tile is there, that
+                is taken.
             key: Where its bytes go.
             make: Writes the bytes to a scratch path and returns what it measured.
             stats: What is known without making anything.
@@ -83,10 +92,10 @@ class Task:
             MissingDataError: It does not exist, and the run may only compute another stage.
         """
         self.job.check()
-        found = outputs.find(self.workspace, wanted.id)
+        found = outputs.find_wanted(self.workspace, wanted)
         if found is not None:
             self.n_reused += 1
-            log.info("%s: %s exists as %s", self.unit.label, wanted.stage, wanted.id)
+            log.info("%s: %s exists as %s", self.unit.label, wanted.stage, found.id)
         elif not self.run.computes(wanted.stage):
             raise MissingDataError(
                 f"{self.unit.label}: {wanted.stage} of {wanted.unit} does not exist as this run "

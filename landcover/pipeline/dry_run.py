@@ -43,7 +43,7 @@ class _DryTask(Task):
         make: Callable[[Path], dict[str, Any]] | None,
         stats: dict[str, Any] | None = None,
     ) -> Output:
-        found = outputs.find(self.workspace, wanted.id)
+        found = outputs.find_wanted(self.workspace, wanted)
         if found is None and make is None:
             # A record without bytes costs nothing: go on as if it were there.
             found = outputs.commit(self.workspace, wanted, key, None, stats)

@@ -10,6 +10,7 @@ from landcover.nouns.model import ModelCard
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.stages import version_of
 from landcover.parts.mapping.map_rasters import Plan, write_map
+from landcover.parts.mapping.work_windows import mapped_windows
 from landcover.parts.task import Task
 from landcover.parts.training.model_compatibility import require_task_fits
 from landcover.parts.training.run_model import load_model, open_model
@@ -26,6 +27,7 @@ def classify(task: Task) -> None:
     tile = str(task.unit.tile)
     key, card = load_model(task)
     grid = tile_work_grid(task, tile)
+    task.windows = mapped_windows(task, tile, grid)
     composites = composites_of(task, tile)
     terrain = terrain_of(task, tile)
     _require_features(task, card, composites, terrain)
@@ -41,7 +43,11 @@ def classify(task: Task) -> None:
             "terrain": (terrain.id,) if terrain else (),
             "model": (card.id,),
         },
-        params={"index_variant": task.recipe.features.index_variant, **_params(recipe)},
+        params={
+            "index_variant": task.recipe.features.index_variant,
+            **_params(recipe),
+            **task.window_params,
+        },
     )
     with task.local_at(key, ARRAYS) as path:
         model = open_model(path.parent, card)

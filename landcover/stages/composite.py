@@ -7,6 +7,7 @@ from functools import partial
 from landcover.nouns.output import Wanted
 from landcover.nouns.period import Period
 from landcover.nouns.stages import version_of
+from landcover.parts.mapping.work_windows import prepared_windows
 from landcover.parts.preparation.composite_rule import require_bands, rule_of
 from landcover.parts.preparation.composites import views_of, write_composite
 from landcover.parts.preparation.observations import Observation
@@ -19,9 +20,12 @@ def composite(task: Task) -> None:
     """Build the composite of every period of the unit."""
     require_bands(task.recipe)
     masks = {m.wanted.inputs["product"][0]: m for m in task.outputs_of("mask")}
-    for selection in task.outputs_of("collect"):
+    selections = task.outputs_of("collect")
+    products = {i: load_product(task, i) for s in selections for i in s.wanted.inputs["products"]}
+    task.windows = prepared_windows(task, list(products.values()))
+    for selection in selections:
         ids = selection.wanted.inputs["products"]
-        observations = [Observation(load_product(task, i), masks[i]) for i in ids]
+        observations = [Observation(products[i], masks[i]) for i in ids]
         # Sorted ids: a composite does not depend on the order of its products.
         ordered = sorted(zip(ids, observations, strict=True))
         views = views_of(task, [o for _, o in ordered])
@@ -36,7 +40,7 @@ def composite(task: Task) -> None:
                 "masks": tuple(o.mask.id for _, o in ordered),
                 **({"angles": tuple(view.checksum for view in views.values())} if views else {}),
             },
-            params=rule_of(task.recipe, span),
+            params={**rule_of(task.recipe, span), **task.window_params},
         )
         key = layout.composite(tile, period, wanted.id)
         stats = {"status": selection.stats["status"], "period": selection.stats["period"]}

@@ -9,6 +9,7 @@ from functools import partial
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.product import Product
 from landcover.nouns.stages import version_of
+from landcover.parts.mapping.work_windows import mask_windows
 from landcover.parts.preparation.mask_refining import write_refined_masks
 from landcover.parts.preparation.mask_season import MaskSeason, quarter_of
 from landcover.parts.preparation.masking import write_masks
@@ -20,14 +21,17 @@ from landcover.stores import layout
 def mask(task: Task) -> None:
     """Write the masks of every product that the unit uses."""
     ids = [i for s in task.outputs_of("collect") for i in s.wanted.inputs["products"]]
+    products = {product_id: load_product(task, product_id) for product_id in ids}
     if task.recipe.mask.is_refined:
-        _refine(task, {i: load_product(task, i) for i in ids})
+        # Of whole tiles, also in a region: what a pixel is compared with is of the whole tile.
+        _refine(task, products)
         return
+    task.windows = mask_windows(task, list(products.values()))
     for product_id in ids:
-        product = load_product(task, product_id)
+        product = products[product_id]
         wanted = _wanted(task, product, {"product": (product_id,)})
         key = layout.mask(product.tile, product.name, wanted.id)
-        task.need(wanted, key, partial(write_masks, product, task.recipe.mask))
+        task.need(wanted, key, partial(write_masks, product, task.recipe.mask, task.windows))
 
 
 def _refine(task: Task, products: dict[str, Product]) -> None:
@@ -65,5 +69,5 @@ def _wanted(task: Task, product: Product, inputs: Mapping[str, tuple[str, ...]])
         version=version_of("mask"),
         unit=f"{product.tile}/{product.name}",
         inputs=dict(inputs),
-        params=task.recipe.mask.to_params(),
+        params={**task.recipe.mask.to_params(), **task.window_params},
     )

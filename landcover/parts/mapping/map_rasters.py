@@ -22,6 +22,7 @@ from landcover.nouns.colour import rgb_of
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import ModelCard, SecondModel
 from landcover.nouns.output import Output
+from landcover.nouns.work_windows import whole_or_cut
 from landcover.parts.mapping.holes import HoleCounter, computed_from
 from landcover.parts.preparation.composite_files import clear_name
 from landcover.parts.task import Task
@@ -75,7 +76,8 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
 
     Returns:
         Grid, pixels of each code and of each second one, nodata in percent, which layers were
-        missing there, and shares of the further layers.
+        missing there, and shares of the further layers: of the pixels that are worked on, and
+        ``windows_percent``, how much of the tile that is, where it is not all.
 
     Raises:
         MissingDataError: No pixel has all features.
@@ -85,10 +87,13 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
     outside, holes = 0, HoleCounter(plan.card.features)
     seen = np.zeros(len(plan.card.features.names), dtype=np.bool_)
     styles = _styles(plan.card, plan.recipe)
-    windows = _windows(task, plan)
+    windows = whole_or_cut(_windows(task, plan), plan.grid, task.windows)
+    is_sparse = task.windows is not None
     with ExitStack() as opened:
         files = {
-            name: opened.enter_context(create_raster(path / name, plan.grid, style))
+            name: opened.enter_context(
+                create_raster(path / name, plan.grid, style, is_sparse=is_sparse)
+            )
             for name, style in styles.items()
         }
         pool = opened.enter_context(ThreadPoolExecutor(task.job.threads))
@@ -121,6 +126,7 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
         "grid": plan.grid.to_document(),
         "pixels": {str(code): int(counts[code]) for code in np.flatnonzero(counts)},
         "nodata_percent": round(100 * int(counts[0]) / int(counts.sum()), 4),
+        **({} if task.windows is None else {"windows_percent": task.windows.percent_of(plan.grid)}),
         "holes": holes.document(int(counts.sum()), computed_from(plan.card.features, task.recipe)),
     }
     if plan.second:

@@ -21,26 +21,34 @@ def rung_name(grid: Grid) -> str:
     return f"rung_{grid.pixel:g}m.tif"
 
 
-def layer_file(path: Path, layer: str, grid: Grid) -> AbstractContextManager[RasterWriter]:
+def layer_file(
+    path: Path, layer: str, grid: Grid, *, is_sparse: bool = False
+) -> AbstractContextManager[RasterWriter]:
     """Open the file of a layer for writing, stored units, int16, nodata -32768."""
     scale = 1 / stored_units(layer)
     style = RasterStyle(dtype="int16", nodata=NODATA, descriptions=(layer,), scale=scale)
-    return create_raster(path / f"{layer}.tif", grid, style)
+    return create_raster(path / f"{layer}.tif", grid, style, is_sparse=is_sparse)
 
 
-def real_file(path: Path, layer: str, grid: Grid) -> AbstractContextManager[RasterWriter]:
+def real_file(
+    path: Path, layer: str, grid: Grid, *, is_sparse: bool = False
+) -> AbstractContextManager[RasterWriter]:
     """Open the file of a layer that is no reflectance for writing, float32, nodata NaN."""
     style = RasterStyle(dtype="float32", nodata=float("nan"), descriptions=(layer,))
-    return create_raster(path / f"{layer}.tif", grid, style)
+    return create_raster(path / f"{layer}.tif", grid, style, is_sparse=is_sparse)
 
 
-def clear_file(path: Path, grid: Grid) -> AbstractContextManager[RasterWriter]:
+def clear_file(
+    path: Path, grid: Grid, *, is_sparse: bool = False
+) -> AbstractContextManager[RasterWriter]:
     """Open the file that counts clear observations for writing, uint8."""
     style = RasterStyle(dtype="uint8", nodata=None, descriptions=("clear",))
-    return create_raster(path / clear_name(grid), grid, style)
+    return create_raster(path / clear_name(grid), grid, style, is_sparse=is_sparse)
 
 
-def rung_file(path: Path, grid: Grid) -> AbstractContextManager[RasterWriter]:
+def rung_file(
+    path: Path, grid: Grid, *, is_sparse: bool = False
+) -> AbstractContextManager[RasterWriter]:
     """Open the file of rungs for writing, uint8, 0 = strictest, 255 = none leaves enough."""
     style = RasterStyle(dtype="uint8", nodata=NO_RUNG, descriptions=("rung",))
-    return create_raster(path / rung_name(grid), grid, style)
+    return create_raster(path / rung_name(grid), grid, style, is_sparse=is_sparse)

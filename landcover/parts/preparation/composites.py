@@ -13,6 +13,7 @@ from landcover.errors import InputError
 from landcover.nouns.grid import Grid
 from landcover.nouns.period import Period
 from landcover.nouns.product import Product
+from landcover.nouns.work_windows import whole_or_cut
 from landcover.parts.preparation.composite_files import clear_name
 from landcover.parts.preparation.composite_rule import first_day, is_plain
 from landcover.parts.preparation.medians import Layer, write_medians
@@ -53,7 +54,8 @@ def write_composite(
     Returns:
         ``layers`` (name → grid), ``missing_layers``, ``lacking`` (product → layers that others
         have), ``products``, ``warnings``, ``coverage`` (percent of pixels with 0, 1, and 2 or
-        more observations), and what the method tells.
+        more observations; of those that are worked on), ``windows_percent`` (how much of the tile
+        that is, where it is not all), and what the method tells.
 
     Raises:
         InputError: No product has any of the layers, or a file is damaged.
@@ -75,6 +77,7 @@ def write_composite(
         further = write_with_statistics(task, layers, observations, first_day(period), path)
     present = [layer.name for layer in layers]
     of_layer = recipe.statistics_of
+    finest = min((x.grid for x in layers), key=lambda grid: grid.pixel)
     places = {n: x.grid for x in layers for n in (x.name, *of_layer.get(x.name, ()))}
     return {
         "layers": {name: grid.to_document() for name, grid in (places | further).items()},
@@ -82,7 +85,8 @@ def write_composite(
         "lacking": lacking_layers(present, [o.product for o in observations]),
         "products": [_provenance(o) for o in observations],
         "warnings": _warnings(task, layers, observations, views, period),
-        "coverage": _coverage(path, min((x.grid for x in layers), key=lambda g: g.pixel)),
+        "coverage": _coverage(task, path, finest),
+        **({} if task.windows is None else {"windows_percent": task.windows.percent_of(finest)}),
         **found,
     }
 
@@ -148,10 +152,10 @@ def _provenance(observation: Observation) -> dict[str, Any]:
     }
 
 
-def _coverage(path: Path, grid: Grid) -> dict[str, float]:
+def _coverage(task: Task, path: Path, grid: Grid) -> dict[str, float]:
     totals = np.zeros(3, dtype=np.int64)
     with open_raster(path / clear_name(grid)) as raster:
-        for window in grid.windows(1024, 1024):
+        for window in whole_or_cut(list(grid.windows(1024, 1024)), grid, task.windows):
             totals += count_coverage(raster.read(window, band=1))
     names = ("percent_0", "percent_1", "percent_2_or_more")
     return {n: round(100 * int(t) / totals.sum(), 4) for n, t in zip(names, totals, strict=True)}

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.nouns.grid import Grid, Window
+from landcover.nouns.work_windows import whole_or_cut
 from landcover.parts.preparation.composite_files import clear_file, layer_file, rung_file
 from landcover.parts.preparation.observations import (
     BYTES_PER_OBSERVATION,
@@ -67,15 +68,18 @@ class GridCompositing:
         """Write all files of the grid; count the pixels of each rung, by its number."""
         task = self.task
         counts = np.zeros(NO_RUNG + 1, dtype=np.int64)
-        windows = self._windows()
+        windows = whole_or_cut(self._windows(), self.grid, task.windows)
+        is_sparse = task.windows is not None
         with ExitStack() as files:
             layers = {
-                name: files.enter_context(layer_file(path, name, self.grid))
+                name: files.enter_context(layer_file(path, name, self.grid, is_sparse=is_sparse))
                 for bundle in self.bundles
                 for name in bundle.names
             }
-            counter = files.enter_context(clear_file(path, self.grid))
-            steps = files.enter_context(rung_file(path, self.grid)) if self.growths_m else None
+            counter = files.enter_context(clear_file(path, self.grid, is_sparse=is_sparse))
+            steps = None
+            if self.growths_m:
+                steps = files.enter_context(rung_file(path, self.grid, is_sparse=is_sparse))
             pool = files.enter_context(ReadingPool(task.job.threads))
             for number, window in enumerate(windows):
                 task.job.check()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from math import lcm
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
-from landcover.nouns.grid import Grid
-from landcover.nouns.product import Product
+from landcover.nouns.grid import Grid, Window
+from landcover.nouns.product import Product, ProductFile
+from landcover.nouns.work_windows import WorkWindows
 from landcover.raster.clouds import (
     CLOUD_BIT,
     GROWN_BIT,
+    LAST_CLASS,
     NODATA_BIT,
     SHADOW_BIT,
     coarsen_bits,
+    kernel_px,
     mask_bits,
 )
 from landcover.recipe import Mask
@@ -36,39 +41,46 @@ def mask_name(grid: Grid) -> str:
     return f"{grid.pixel:g}m.tif"
 
 
-def write_masks(product: Product, recipe: Mask, path: Path) -> dict[str, Any]:
+def write_masks(
+    product: Product, recipe: Mask, windows: WorkWindows | None, path: Path
+) -> dict[str, Any]:
     """Write the masks of a product.
 
     Args:
         product: The product.
         recipe: Which variant, grown how far.
+        windows: What of the tile is masked; the rest is nodata. None for all of it.
         path: Folder to make: ``{pixel}m.tif`` for the grid of the scene classification and for
             each coarser one, uint8, bits 1 nodata, 2 cloud, 4 shadow, 8 snow, 16 defective,
             32 grown.
 
     Returns:
-        Shares of cloud, shadow and grown pixels, percent of the valid ones, and of nodata.
+        Shares of cloud, shadow and grown pixels, percent of the valid ones, and of nodata, of what
+        is masked; ``windows_percent``, how much of the tile that is, where it is not all.
 
     Raises:
         InputError: The product has no scene classification.
     """
     path.mkdir()
-    scl, grid = _read_scl(product)
-    bits, n_unknown = mask_bits(
-        scl,
-        grid.pixel,
-        variant=recipe.filter,
-        growth_m=recipe.growth_m,
-        threshold=recipe.threshold,
-    )
-    write_grids(product, recipe, bits, grid, path)
+    grid = _scl_of(product).grid
+    # Finer bands repeat this mask when they are read; coarser ones have their own
+    # (docs/methods/masks.md#other-grids).
+    coarser = {f.grid.pixel: f.grid for f in product.files if f.grid.pixel > grid.pixel}
+    masks = {one: np.full(one.shape, NODATA_BIT, np.uint8) for one in (grid, *coarser.values())}
+    seen, n_unknown = [], 0
+    for window in windows.on(grid) if windows else [Window.whole(grid.shape)]:
+        n_unknown += _fill(product, recipe, masks, window)
+        seen.append(masks[grid][window.slices].ravel())
+    for one, bits in masks.items():
+        write_raster(path / mask_name(one), bits, one, STYLE)
     if n_unknown:
         log.warning(
             "%s: %d pixels of the SCL hold codes that do not exist; they are masked",
             product.name,
             n_unknown,
         )
-    return shares(bits, n_unknown)
+    told = {} if windows is None else {"windows_percent": windows.percent_of(grid)}
+    return {**shares(np.concatenate(seen), n_unknown), **told}
 
 
 def write_grids(
@@ -94,15 +106,42 @@ def write_grids(
         write_raster(path / mask_name(target), coarse, target, STYLE)
 
 
-def _read_scl(product: Product) -> tuple[NDArray[np.uint8], Grid]:
+def _fill(
+    product: Product, recipe: Mask, masks: Mapping[Grid, NDArray[np.uint8]], window: Window
+) -> int:
+    """Fill a window of the masks of all grids; count its codes that do not exist."""
+    file = _scl_of(product)
+    grid = file.grid
+    how: dict[str, Any] = {
+        "variant": recipe.filter,
+        "growth_m": recipe.growth_m,
+        "threshold": recipe.threshold,
+    }
+    # Growth looks half a filter far; coarse pixels are made of whole ones.
+    ratios = {one: one.ratio_to(grid) for one in masks}
+    reach = max(kernel_px(one.pixel, recipe.growth_m) * ratio for one, ratio in ratios.items())
+    step = lcm(*ratios.values())
+    wide = window.padded(reach).coarsened(step).refined(step).meet(Window.whole(grid.shape))
+    with open_raster(file.href) as raster:
+        scl = raster.read(wide, band=1).astype(np.uint8)
+    bits, _ = mask_bits(scl, grid.pixel, **how)
+    for one, mask in masks.items():
+        ratio = ratios[one]
+        found = bits if ratio == 1 else coarsen_bits(bits, ratio, one.pixel, **how)
+        target, cover = window.coarsened(ratio), wide.coarsened(ratio)
+        mask[target.slices] = found[target.within(cover).slices]
+    inner = scl[window.within(wide).slices]
+    return int(np.count_nonzero(inner > LAST_CLASS))
+
+
+def _scl_of(product: Product) -> ProductFile:
     file = product.file("SCL")
     if file is None:
         raise InputError(
             f"{product.name}: the scene classification SCL is missing, so clouds cannot be "
             "masked. Deliver the product again."
         )
-    with open_raster(file.href) as raster:
-        return raster.read(band=1).astype(np.uint8), file.grid
+    return file
 
 
 def shares(bits: NDArray[np.uint8], n_unknown: int) -> dict[str, Any]:

@@ -47,13 +47,16 @@ def write_medians(
         beside: Layer → who else computes something of its observations while they are in memory.
     """
     counted: set[Grid] = set()
+    is_sparse = task.windows is not None
     for number, layer in enumerate(layers):
         task.job.progress(share * number / len(layers), f"{task.unit.label} {layer.name}")
         with ExitStack() as files:
-            raster = files.enter_context(layer_file(path, layer.name, layer.grid))
+            raster = files.enter_context(
+                layer_file(path, layer.name, layer.grid, is_sparse=is_sparse)
+            )
             counter = None
             if layer.grid not in counted:
-                counter = files.enter_context(clear_file(path, layer.grid))
+                counter = files.enter_context(clear_file(path, layer.grid, is_sparse=is_sparse))
             other = (beside or {}).get(layer.name)
             listener = None if other is None else files.enter_context(other)
             for window, values, hidden in stacks(task, *layer):

@@ -18,6 +18,7 @@ import numpy as np
 
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.product import ProductFile
+from landcover.nouns.work_windows import whole_or_cut
 from landcover.parts.preparation.observations import (
     BYTES_PER_OBSERVATION,
     SHARE_OF_WINDOWS,
@@ -58,7 +59,8 @@ def stacks(
     """
     sources = [Source.of(task, layer, grid, o) for o in usable]
     threads = task.job.threads
-    windows, ahead = plan_reading(task.job, grid, sources)
+    planned, ahead = plan_reading(task.job, grid, sources)
+    windows = whole_or_cut(planned, grid, task.windows)
     excluded = excluded_bits(task)
     waiting: deque[_Stack] = deque()
     with ReadingPool(threads) as pool:

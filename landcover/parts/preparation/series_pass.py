@@ -12,6 +12,7 @@ import numpy as np
 
 from landcover.errors import MemoryExceededError
 from landcover.nouns.grid import Grid, Window
+from landcover.nouns.work_windows import whole_or_cut
 from landcover.parts.preparation.composite_files import real_file
 from landcover.parts.preparation.observations import (
     BYTES_PER_OBSERVATION,
@@ -66,10 +67,12 @@ class SeriesPass:
 
     def write(self, path: Path, began: float, share: float) -> None:
         """Write the layers of all series."""
-        task, windows = self.task, self._windows()
+        task = self.task
+        windows = whole_or_cut(self._windows(), self.grid, task.windows)
+        is_sparse = task.windows is not None
         with ExitStack() as files:
             layers = {
-                name: files.enter_context(real_file(path, name, self.grid))
+                name: files.enter_context(real_file(path, name, self.grid, is_sparse=is_sparse))
                 for series in self.series
                 for name in series.names
             }

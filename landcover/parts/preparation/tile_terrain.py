@@ -48,6 +48,7 @@ def need_terrain(task: Task, tile: str, grid: Grid) -> Output:
             "grid": grid.to_document(),
             "sea": names(elevation.sea),
             "unknown": names(elevation.unknown),
+            **task.window_params,
         },
     )
     make = partial(write_terrain, task, grid, metric, elevation)

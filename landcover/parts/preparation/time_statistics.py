@@ -66,7 +66,10 @@ def write_with_statistics(
     assert wanted is not None
     names = task.recipe.composite.statistics_of
     own = [layer for layer in layers if names.get(layer.name)]
-    beside = {x.name: _percentiles(wanted, x, names[x.name], path) for x in own}
+    is_sparse = task.windows is not None
+    beside = {
+        x.name: _percentiles(wanted, x, names[x.name], path, is_sparse=is_sparse) for x in own
+    }
     share = 0.5 if _outputs(wanted) else 1.0
     write_medians(task, layers, path, share, beside)
     return _write_series(task, observations, first_day, path, share)
@@ -74,11 +77,14 @@ def write_with_statistics(
 
 @contextmanager
 def _percentiles(
-    wanted: Statistics, layer: Layer, names: Sequence[str], path: Path
+    wanted: Statistics, layer: Layer, names: Sequence[str], path: Path, *, is_sparse: bool
 ) -> Iterator[Listener]:
     """Open the files of a band's percentiles and spread, and give who fills them."""
     with ExitStack() as files:
-        rasters = [files.enter_context(layer_file(path, name, layer.grid)) for name in names]
+        rasters = [
+            files.enter_context(layer_file(path, name, layer.grid, is_sparse=is_sparse))
+            for name in names
+        ]
 
         def write(values: NDArray[np.int16], hidden: NDArray[np.bool_], window: Window) -> None:
             found = masked_statistics(

@@ -24,6 +24,9 @@ FINE_BLOCK = 512
 
 
 COARSE_BLOCK = 256
+_LAG_PX = 1024
+"""Rows by which a sparse raster is written behind its windows: those of one row may begin on
+different lines, none of them so far apart."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,15 @@ class RasterWriter:
     Windows may have any size: rows of blocks are put together here and written from the top, so
     that each block is compressed once and the bytes do not depend on the windows. Memory is that
     of the rows from the first unfinished block to the end of the window, at full width.
+
+    Of a sparse raster, blocks without any value are not stored: they read as nodata, or as 0 where
+    the raster declares none.
     """
 
-    def __init__(self, path: str, dataset: DatasetWriter) -> None:
+    def __init__(self, path: str, dataset: DatasetWriter, *, is_sparse: bool = False) -> None:
         self._path = path
         self._dataset = dataset
+        self._is_sparse = is_sparse
         self._block = int(dataset.block_shapes[0][0])
         self._top = 0
         self._rows: Array = self._empty(0)
@@ -65,7 +72,7 @@ class RasterWriter:
         """
         bands = array[None] if array.ndim == 2 else array
         place = window or Window(0, 0, self._dataset.height, self._dataset.width)
-        self._pass_on(place.row // self._block * self._block)
+        self._pass_on(self._first_open(place))
         if place.row < self._top or (not self._rows.size and self._is_whole_rows(place)):
             # Rows that are in the file already, or that need nothing beside them.
             self._pass_on(self._dataset.height)
@@ -84,8 +91,22 @@ class RasterWriter:
         """
         self._pass_on(self._dataset.height)
 
+    def _first_open(self, place: Window) -> int:
+        """Give the first row that this window or later ones may still write."""
+        first = place.row // self._block * self._block
+        return max(0, first - _LAG_PX) if self._is_sparse else first
+
     def _pass_on(self, top: int) -> None:
         """Write the rows above ``top``; what nobody wrote there stays nodata."""
+        self._write_held(top)
+        # Rows of blocks that nobody wrote into are not even held.
+        while self._is_sparse and not self._rows.size and self._top < top:
+            height = min(self._block, top - self._top)
+            rows = Window(self._top, 0, height, self._dataset.width)
+            self.checksums.add(self._empty(height), rows)
+            self._top += height
+
+    def _write_held(self, top: int) -> None:
         ready = self._rows[:, : max(0, top - self._top)]
         if not ready.size:
             return
@@ -122,16 +143,24 @@ class RasterWriter:
 
 
 @contextmanager
-def create_raster(path: str | Path, grid: Grid, style: RasterStyle) -> Iterator[RasterWriter]:
+def create_raster(
+    path: str | Path, grid: Grid, style: RasterStyle, *, is_sparse: bool = False
+) -> Iterator[RasterWriter]:
     """Create a tiled GeoTIFF (ZSTD level 1, horizontal or float predictor) and write into it.
 
     The bytes depend on the pixels and the style only. The finest grids get 512 px blocks, small
     and coarse ones 256 px.
 
+    Args:
+        path: The file.
+        grid: Its grid.
+        style: What it says about its numbers.
+        is_sparse: Leave out blocks without any value.
+
     Raises:
         UnavailableError: The disk is full.
     """
-    profile = _profile(grid, style)
+    profile = _profile(grid, style) | ({"sparse_ok": True} if is_sparse else {})
     with rasterio.Env(**GDAL_OPTIONS):
         try:
             dataset = rasterio.open(path, "w", **profile)
@@ -140,7 +169,7 @@ def create_raster(path: str | Path, grid: Grid, style: RasterStyle) -> Iterator[
         try:
             with dataset:
                 _write_style(dataset, style)
-                writer = RasterWriter(str(path), dataset)
+                writer = RasterWriter(str(path), dataset, is_sparse=is_sparse)
                 yield writer
                 writer.finish()
                 missing = list(writer.checksums.missing())
