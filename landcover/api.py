@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         denoise,
         indices,
         terrain,
+        texture,
         topography,
     )
     from landcover.raster import (
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     correct_topography = adapted(topography.correct_topography, ROWS["correct_topography"])
     denoise_dem = adapted(denoise.denoise_dem, ROWS["denoise_dem"])
     expand_cloud_mask = adapted(clouds.expand_cloud_mask, ROWS["expand_cloud_mask"])
+    glcm_textures = adapted(texture.glcm_textures, ROWS["glcm_textures"])
     median_composite = adapted(composite.median_composite, ROWS["median_composite"])
     refine_masks = adapted(_refining.refine_masks, ROWS["refine_masks"])
     normalise = adapted(_normalisation.normalise, ROWS["normalise"])
@@ -91,6 +93,7 @@ _HOMES = {
     "raster.indices": ("spectral_index",),
     "raster.refine_masks": ("refine_masks",),
     "raster.terrain": ("slope_aspect",),
+    "raster.texture": ("glcm_textures",),
     "raster.topography": ("correct_topography",),
     "recipe": ("read_recipe",),
     "simulate": ("simulate",),

@@ -25,16 +25,21 @@ def check(file: str, overrides: tuple[str, ...], workspace: str | None, as_json:
 
     from landcover.ledger.runs import recipe_id
     from landcover.parts.preparation.composite_rule import require_bands
+    from landcover.parts.training.run_features import redundant_features
     from landcover.recipe import read_recipe
 
     recipe = read_recipe(file, overrides)
     require_bands(recipe)
     document = recipe.to_document()
+    redundant = redundant_features(recipe)
     if as_json:
-        show_json({"id": recipe_id(recipe), "recipe": document})
+        told = {"redundant_features": redundant} if redundant else {}
+        show_json({"id": recipe_id(recipe), "recipe": document, **told})
         return
     click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)
     click.echo(f"# {file} is a valid recipe, id {recipe_id(recipe)}", err=True)
+    if redundant:
+        click.echo(f"# Features that tell nothing new: {'; '.join(redundant)}.", err=True)
 
 
 @command.command("kinds")

@@ -162,6 +162,8 @@ class Asked(NamedTuple):
     """Place among the features of kinds of one order."""
     parameters: dict[str, JsonValue] = {}  # noqa: RUF012 - never changed
     """See :class:`landcover.nouns.model.Feature`."""
+    period: str | None = None
+    """Label of the one season that it is computed of, for a kind that the tile has once."""
 
 
 class Kind(ABC):

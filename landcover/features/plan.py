@@ -26,8 +26,8 @@ def plan_features(
         has_terrain: Whether there is a terrain.
 
     Returns:
-        The feature set in the order of the paper's table (terrain, then each season's layers
-        and indices), and the names of what is left out because no product has it.
+        The feature set in the order of the recipe (of the paper's table: terrain, then each
+        season's layers and indices), and the names of what is left out because no product has it.
 
     Raises:
         InputError: Nothing is left.
@@ -48,11 +48,12 @@ def plan_features(
 def wanted_features(recipe: Recipe) -> Iterator[Feature]:
     """Give every feature that a recipe asks for, in order, whether or not it can be made."""
     once, seasonal = in_order()
-    for rows in once:
-        yield from _of_kinds(rows, recipe, None)
-    for season in recipe.seasons:
-        for rows in seasonal:
-            yield from _of_kinds(rows, recipe, season.name)
+    of_tile = (f for rows in once for f in _of_kinds(rows, recipe, None))
+    of_seasons = (
+        f for s in recipe.seasons for rows in seasonal for f in _of_kinds(rows, recipe, s.name)
+    )
+    is_paper = recipe.features.order == "paper"
+    yield from chain(of_tile, of_seasons) if is_paper else chain(of_seasons, of_tile)
 
 
 def source_of(feature: Feature, recipe: Recipe) -> Input:
@@ -102,7 +103,7 @@ def _of_kinds(rows: list[KindRow], recipe: Recipe, season: str | None) -> Iterat
 def _feature(kind: str, one: Asked, season: str | None) -> Feature:
     return Feature(
         name=one.layer if season is None else f"{season}_{one.layer}",
-        period=season,
+        period=season or one.period,
         layer=one.layer,
         kind=kind,
         parameters=one.parameters,

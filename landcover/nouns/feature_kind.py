@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from landcover.nouns.base import Noun
+from landcover.nouns.feature_sections import Edges, SeasonIndices, Texture
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class KindRow:
     recipe accepts the section where it is given."""
     per_season: bool = True
     """Whether each season has its features, ``{season}_{layer}``; else the tile has them once,
-    before those of the seasons."""
+    before those of the seasons or after them (``features.order``)."""
     order: int = 100
     """Place among the kinds; those of one place stand in the order that the recipe names."""
 
@@ -52,6 +53,19 @@ _ROWS = (
     ),
     KindRow(
         "shape", "shape of the spectrum", "landcover.features.log_shape", "log_shape", order=40
+    ),
+    # Of one season, so the tile has them once.
+    KindRow(
+        "texture", "texture", "landcover.features.texture", "texture", Texture, per_season=False,
+        order=110,
+    ),
+    KindRow(
+        "season_index", "spectral index of one season", "landcover.features.season_index",
+        "season_indices", SeasonIndices, per_season=False, order=120,
+    ),
+    KindRow(
+        "edges", "edges of an index", "landcover.features.edges", "edges", Edges,
+        per_season=False, order=130,
     ),
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
@@ -10,8 +10,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from landcover.nouns.base import Noun
 from landcover.nouns.feature_kind import FEATURE_KINDS
-from landcover.nouns.spectral_index import PAPER_INDICES
-from landcover.recipe.section import Section
+from landcover.nouns.feature_sections import OfOneSeason
+from landcover.nouns.spectral_index import PAPER_INDICES, SPECTRAL_INDICES
+from landcover.recipe.section import Section, hint
 from landcover.recipe.temporal import LogShape
 
 TERRAIN: tuple[Literal["slope", "aspect", "dem"], ...] = ("slope", "aspect", "dem")
@@ -60,11 +61,20 @@ class Features(Section):
     """Means around each pixel as further features of each season."""
     log_shape: LogShape | None = None
     """Bands by the shape of their spectrum as further features of each season."""
+    order: Literal["paper", "deck"] = "paper"
+    """``paper``: what the tile has once (terrain, textures …), then season after season; ``deck``:
+    the seasons first."""
 
     @classmethod
     def known_keys(cls) -> tuple[str, ...]:
         """List the keys: the fields, and the sections of the kinds that are no field."""
         return (*cls.model_fields, *_sections())
+
+    @property
+    def of_one_season(self) -> dict[str, OfOneSeason]:
+        """Give key → section of the kinds that are computed of one season."""
+        found = ((key, getattr(self, key, None)) for key in _sections())
+        return {key: one for key, one in found if isinstance(one, OfOneSeason)}
 
     def section(self, kind: str) -> Noun | None:
         """Give the section of a kind in the table; None where the recipe does not ask for it."""
@@ -91,6 +101,31 @@ class Features(Section):
         if problems:
             raise ValidationError.from_exception_data(cls.__name__, problems)
         return found
+
+
+def require_known(sections: Mapping[str, OfOneSeason], known: Mapping[str, Sequence[str]]) -> None:
+    """Refuse sections that name a season, band or index that is not there.
+
+    Args:
+        sections: Key → section.
+        known: ``season`` and ``band`` → names of the recipe.
+
+    Raises:
+        ValueError: A section names another one, or an index twice.
+    """
+    indices = tuple(SPECTRAL_INDICES)
+    all_known = {**known, "index": indices, "indices": indices}
+    for key, section in sections.items():
+        for field, names in all_known.items():
+            given = getattr(section, field, None)
+            listed = given if isinstance(given, tuple) else () if given is None else (given,)
+            for name in listed:
+                if name not in names:
+                    raise ValueError(
+                        f"features.{key}.{field}: {name!r} is unknown{hint(name, names)}"
+                    )
+            if len(set(listed)) != len(listed):
+                raise ValueError(f"features.{key}.{field}: a name appears twice")
 
 
 def _sections() -> dict[str, type[Noun]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -11,7 +10,7 @@ from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_va
 
 from landcover.nouns.period import Span
 from landcover.nouns.spectral_index import SPECTRAL_INDICES
-from landcover.recipe.features import Features
+from landcover.recipe.features import Features, require_known
 from landcover.recipe.labels import Labels
 from landcover.recipe.learning import ModelRecipe, Validation
 from landcover.recipe.mapping import Classify
@@ -19,7 +18,7 @@ from landcover.recipe.masking import Mask
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.recipe.publishing import Publish
 from landcover.recipe.seasons import AnySeason, LongSeason
-from landcover.recipe.section import Section
+from landcover.recipe.section import Section, hint
 from landcover.recipe.temporal import Share, Statistics
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B11", "B12", "B8A")
@@ -243,6 +242,7 @@ class Recipe(Section):
         names = [season.name for season in self.seasons]
         if len(set(names)) != len(names):
             raise ValueError("seasons: a name appears twice")
+        require_known(self.features.of_one_season, {"season": names, "band": bands})
         most = MOST_PRODUCTS // self.selection.max_products
         for season in self.seasons:
             if isinstance(season, LongSeason) and season.n_months > most:
@@ -263,9 +263,3 @@ class Recipe(Section):
         if self.mask.is_refined:
             return (Span(name=f"{year}", periods=tuple(periods.values())),)
         return tuple(Span(name=f"{year}-{n}", periods=(p,)) for n, p in periods.items())
-
-
-def hint(name: str, known: Sequence[str]) -> str:
-    """Say which known name is nearest to a wrong one, as the end of a sentence."""
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}."

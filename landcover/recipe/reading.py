@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from landcover.errors import UsageError
 from landcover.recipe.documents import load_document
-from landcover.recipe.fields import Recipe, hint
+from landcover.recipe.fields import Recipe
+from landcover.recipe.section import hint
 
 
 def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationInfo, field_validator
@@ -19,3 +21,9 @@ class Section(Noun):
         if isinstance(value, bool) and annotation is not bool:
             raise ValueError(f"expected no switch, found {str(value).lower()}")
         return value
+
+
+def hint(name: str, known: Sequence[str]) -> str:
+    """Say which known name is nearest to a wrong one, as the end of a sentence."""
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}."

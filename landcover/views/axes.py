@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 Arguments = Mapping[str, Any]
 YX = ("y", "x")
+TEXTURE_NAMES = (
+    "contrast", "dissimilarity", "homogeneity", "energy", "correlation", "ASM",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,10 @@ def _normalised(arguments: Arguments) -> dict[str, Any]:
     return {"long_name": f"{arguments['layer']}, normalised", "units": "1"}
 
 
+def _texture(name: str) -> Callable[[Arguments], dict[str, Any]]:
+    return _named(f"GLCM{name}", f"{name} of grey-level co-occurrence")
+
+
 def _report(*takes: str, table: str = "") -> Row:
     return Row(dict.fromkeys(takes, ()), along="report", table=table)
 
@@ -101,6 +108,12 @@ ROWS: Mapping[str, Row] = {
     "explain": _report("labels", "groups", table="samples"),
     "expand_cloud_mask": Row(
         takes={"is_masked": YX}, gives=(Given("bool"),), along="neighbours", halo=_kernel_halo
+    ),
+    "glcm_textures": Row(
+        takes={"band": YX},
+        gives=tuple(Given("float32", says=_texture(name)) for name in TEXTURE_NAMES),
+        along="neighbours",
+        halo=lambda arguments: arguments["window"] // 2,
     ),
     "jeffries_matusita": _report("labels", table="samples"),
     "median_composite": Row(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from feature_kinds.deck_texture import TextureSection
+from feature_kinds.edge_mean import EdgeMeanSection
 from feature_kinds.harmonic import HarmonicSection
 from feature_kinds.own_raster import OwnRasterSection
-from feature_kinds.sobel import SobelSection
 from landcover.nouns.feature_kind import FEATURE_KINDS, KindRow
 
 ROWS = (
@@ -15,9 +14,9 @@ ROWS = (
         "own_raster", "raster on a grid of its own", "feature_kinds.own_raster", "own_raster",
         OwnRasterSection, per_season=False, order=5,
     ),
-    KindRow("sobel", "edges of an index", "feature_kinds.sobel", "sobel", SobelSection, order=50),
     KindRow(
-        "texture", "texture", "feature_kinds.deck_texture", "texture", TextureSection, order=60
+        "edge_mean", "mean of edges", "feature_kinds.edge_mean", "edge_mean", EdgeMeanSection,
+        order=50,
     ),
     KindRow(
         "harmonic", "harmonic over dates", "feature_kinds.harmonic", "harmonic", HarmonicSection,

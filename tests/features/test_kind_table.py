@@ -58,25 +58,23 @@ def test_parameters_enter_the_id_only_where_there_are_any() -> None:
 
 def test_a_section_of_a_kind_is_checked_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = make_recipe(LEAST)
-    with pytest.raises(UsageError, match=r"unknown key 'features.sobel'"):
-        make_recipe({**LEAST, "features": {"sobel": {}}})
+    with pytest.raises(UsageError, match=r"unknown key 'features.edge_mean'"):
+        make_recipe({**LEAST, "features": {"edge_mean": {}}})
     register(monkeypatch)
-    assert make_recipe({**LEAST, "features": {"sobel": None}}) == plain
-    assert make_recipe({**LEAST, "features": {"sobel": None}}).to_json() == plain.to_json()
+    assert make_recipe({**LEAST, "features": {"edge_mean": None}}) == plain
+    assert make_recipe({**LEAST, "features": {"edge_mean": None}}).to_json() == plain.to_json()
     for features, sentence in (
-        ({"sobl": {}}, r"unknown key 'features.sobl'; did you mean 'sobel'\?"),
-        ({"sobel": {"indx": "ndvi"}}, r"unknown key 'features.sobel.indx'"),
-        ({"sobel": {"mean": 0}}, r"features.sobel.mean: Input should be greater than or equal"),
-        ({"sobel": 3}, r"features.sobel"),
+        ({"edge_men": {}}, r"unknown key 'features.edge_men'; did you mean 'edge_mean'\?"),
+        ({"edge_mean": {"indx": "ndvi"}}, r"unknown key 'features.edge_mean.indx'"),
+        ({"edge_mean": {"mean": 2}}, r"features.edge_mean.mean: Input should be greater"),
+        ({"edge_mean": 3}, r"features.edge_mean"),
         ({"own_raster": {}}, r"the key 'features.own_raster.path' is missing"),
     ):
         with pytest.raises(UsageError, match=sentence):
             make_recipe({**LEAST, "features": features})
-    made = make_recipe({**LEAST, "features": {"sobel": {"mean": 5}}})
+    made = make_recipe({**LEAST, "features": {"edge_mean": {"mean": 5}}})
     assert type(made).from_document(made.to_document()) == made
-    assert [f.name for f in wanted_features(made) if f.kind == "sobel"] == [
-        "summer_ndvi_sobel", "summer_ndvi_sobel_mean",
-    ]  # fmt: skip
+    assert [f.name for f in wanted_features(made) if f.kind == "edge_mean"] == ["summer_ndvi_edges"]
 
 
 def test_the_tables_import_nothing_heavy() -> None:

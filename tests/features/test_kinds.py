@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from feature_kinds.deck_texture import NAMES, STEP, DeckTexture, quantise, textures
 from feature_kinds.rows import ROWS, register
 from pyproj import Transformer
 from scipy.ndimage import sobel, zoom
 
 from landcover import api
 from landcover.errors import InputError
-from landcover.features.plan import source_of
+from landcover.features.plan import source_of, wanted_features
 from landcover.features.stack import FeatureStack
+from landcover.features.texture import SparseTextures
 from landcover.ledger import runs, units
 from landcover.nouns.feature_kind import FEATURE_KINDS
 from landcover.nouns.grid import Grid, Window
-from landcover.nouns.model import feature_set
+from landcover.nouns.model import FeatureSet, feature_set
 from landcover.nouns.run import Unit
 from landcover.parts.task import Job, Task
 from landcover.parts.training.model_lookup import load_model
@@ -34,7 +34,8 @@ from landcover.parts.training.run_features import run_features
 from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
 from landcover.products.reading import read_product
 from landcover.raster.neighbourhood import box_mean
-from landcover.recipe import make_recipe
+from landcover.raster.texture import TEXTURES, glcm_textures
+from landcover.recipe import make_recipe, override
 from landcover.simulate import simulate
 from landcover.stores.rasters import RasterStyle, ReadingPool, create_raster, read_array
 from landcover.stores.rasters import pool as pool_module
@@ -69,8 +70,10 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
                 "{layers: [ndvi, B04], percentiles: [25], spread: false, min_clear: 1}",
                 "features.neighbourhood={layers: [B04, B11, ndvi_p25], sizes: [3, 9]}",
                 "features.log_shape={bands: [B03, B04, B08]}",
-                "features.sobel={index: ndvi, mean: 5}",
-                "features.texture={band: B04}",
+                "features.edge_mean={index: ndvi, mean: 5}",
+                "features.edges={index: ndvi}",
+                "features.season_indices={indices: [ndvi, ndbi]}",
+                "features.texture={variant: deck, band: B04}",
                 "features.harmonic={band: B08}",
                 f"features.own_raster={{path: {own}}}",
                 "model.trees=5",
@@ -101,10 +104,12 @@ def stack_of(task: Task, kind: str | None = None, job: Job | None = None) -> Fea
     features, missing = run_features(task)
     assert not missing
     mine = feature_set(f for f in features.features if kind in (None, f.kind))
-    task = replace(task, job=job or Job())
-    return FeatureStack(
-        task, tile_work_grid(task, TILE), composites_of(task, TILE), terrain_of(task, TILE), mine
-    )
+    return of_features(replace(task, job=job or Job()), mine)
+
+
+def of_features(task: Task, features: FeatureSet) -> FeatureStack:
+    grid, composites = tile_work_grid(task, TILE), composites_of(task, TILE)
+    return FeatureStack(task, grid, composites, terrain_of(task, TILE), features)
 
 
 @pytest.mark.parametrize("kind", [*FEATURE_KINDS, *(row.name for row in ROWS)])
@@ -155,31 +160,71 @@ def same(found: Any, expected: Any) -> bool:
 def test_edges_of_an_index_are_those_of_scipy(task: Task) -> None:
     ndvi = plane(task, "summer_ndvi").astype(np.float64)
     expected = np.hypot(sobel(ndvi, 1, mode="reflect"), sobel(ndvi, 0, mode="reflect"))
-    found = plane(task, "summer_ndvi_sobel")
+    found = plane(task, "Sobel")
+    # Unlike scipy's, what is unknown in the middle is unknown.
+    expected[np.isnan(ndvi)] = np.nan
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
     # The mean looks around edges, which look around the index: three pixels in all.
-    np.testing.assert_array_equal(plane(task, "summer_ndvi_sobel_mean"), box_mean(found, 2))
+    np.testing.assert_array_equal(plane(task, "summer_ndvi_edges"), box_mean(found, 2))
 
 
-def test_textures_are_those_of_the_decks_code(task: Task) -> None:
-    band = plane(task, "summer_B04")
-    levels = quantise(band, np.nanmin(band), np.nanmax(band))
-    cells = SIDE // STEP
-    squares = levels[: cells * STEP, : cells * STEP].reshape(cells, STEP, cells, STEP)
-    each = [[textures(squares[y, :, x]) for x in range(cells)] for y in range(cells)]
-    for number, name in enumerate(NAMES):
-        expected = zoom(np.array(each)[..., number], SIDE / cells, order=3)
-        assert expected.shape == (SIDE, SIDE)
+def test_indices_of_one_season_are_those_of_every_season(task: Task) -> None:
+    assert same(plane(task, "NDVI"), plane(task, "summer_ndvi"))
+    nir, swir = plane(task, "summer_B08"), plane(task, "summer_B11")
+    np.testing.assert_allclose(plane(task, "NDBI"), (swir - nir) / (swir + nir), atol=1e-6)
+
+
+SIDE_OF_SQUARE = 7
+
+
+def test_sparse_textures_are_those_of_the_decks_code(task: Task) -> None:
+    band = plane(task, "summer_B04").astype(float)
+    low, high = np.nanmin(band), np.nanmax(band)
+    scaled = 1 + np.floor((band - low) / (high - low) * 254)
+    levels = np.where(np.isfinite(band), scaled, 0).astype(np.int64)
+    n, side = SIDE // SIDE_OF_SQUARE, SIDE_OF_SQUARE
+    squares = levels[: n * side, : n * side].reshape(n, side, n, side)
+    each = np.array([[textures(squares[y, :, x]) for x in range(n)] for y in range(n)])
+    for number, name in enumerate(TEXTURES):
+        expected = zoom(each[..., number], SIDE / n, order=3)
+        expected[np.isnan(band)] = np.nan
         np.testing.assert_allclose(
-            plane(task, f"summer_GLCM{name}"), expected, rtol=1e-5, atol=1e-4, err_msg=name
+            plane(task, f"GLCM{name}"), expected, rtol=1e-5, atol=1e-4, err_msg=name
         )
 
 
-def test_a_worked_texture() -> None:
-    # skimage's table for angle 0 of this image (its own documentation).
-    image = np.array([[0, 0, 1, 1], [0, 0, 1, 1], [0, 2, 2, 2], [2, 2, 3, 3]])
-    expected = (0.583333, 0.416667, 0.808333, 0.381881, 0.719533, 0.145833)
-    np.testing.assert_allclose(textures(image), expected, atol=1e-6)
+def textures(square: Any) -> tuple[float, ...]:
+    """Give the six properties of a square's symmetric matrix (angle 0), pair by pair."""
+    a, b = square[:, :-1].ravel(), square[:, 1:].ravel()
+    i, j = np.concatenate([a, b]), np.concatenate([b, a])
+    _, counts = np.unique(i * 256 + j, return_counts=True)
+    asm = float(((counts / i.size) ** 2).sum())
+    mean, spread = i.mean(), i.std()
+    together = ((i - mean) * (j - mean)).mean()
+    correlation = 1.0 if spread == 0 else float(together / spread**2)
+    return (
+        float(((i - j) ** 2).mean()), float(np.abs(i - j).mean()),
+        float((1 / (1 + (i - j) ** 2)).mean()), float(np.sqrt(asm)), correlation, asm,
+    )  # fmt: skip
+
+
+def dense(task: Task) -> FeatureSet:
+    texture = "features.texture={band: B08, window: 5, levels: 16}"
+    recipe = make_recipe(override(task.recipe.to_document(), [texture]))
+    return feature_set(f for f in wanted_features(recipe) if f.kind == "texture")
+
+
+def test_dense_textures_are_the_same_in_windows_and_points(task: Task) -> None:
+    stack = of_features(task, dense(task))
+    whole = stack.read(WHOLE)
+    assert np.isfinite(whole).mean() > 0.9
+    for window in WINDOWS:
+        rows, columns = window.slices
+        assert same(stack.read(window), whole[:, rows, columns]), window
+    at = np.arange(0, SIDE, 31)
+    assert same(stack.read_at(at, at[::-1]), whole[:, at, at[::-1]])
+    band = plane(task, "summer_B08")
+    assert same(whole, np.stack(glcm_textures(band, window=5, levels=16)))
 
 
 def test_a_raster_of_its_own_is_read_at_the_centres(task: Task, tmp_path: Path) -> None:
@@ -234,14 +279,14 @@ def plane(task: Task, name: str) -> Any:
 
 def test_kinds_from_outside_reach_samples_and_maps(task: Task) -> None:
     names = run_features(task)[0].names
-    assert {"soil", "summer_ndvi_sobel", "summer_GLCMASM", "summer_B08_offset"} <= set(names)
+    assert {"soil", "Sobel", "GLCMASM", "summer_B08_offset"} <= set(names)
     sample = task.outputs_of("sample", TILE)[0]
     with task.workspace.objects.local(sample.key) as path:
         table = pd.read_parquet(path)
     whole = stack_of(task).read(WHOLE)
     rows, columns = table["row"].to_numpy(), table["column"].to_numpy()
     assert same(table[list(names)].to_numpy(np.float32).T.copy(), whole[:, rows, columns].copy())
-    assert sample.wanted.params["parameters"]["summer_GLCMASM"]["band"] == "B04"
+    assert sample.wanted.params["parameters"]["GLCMASM"]["band"] == "B04"
     state = units.load(task.workspace.records, task.run.id, "classify", TILE)
     assert state is not None
     assert state.state == "done"
@@ -251,7 +296,7 @@ def test_kinds_from_outside_reach_samples_and_maps(task: Task) -> None:
 
 
 def test_an_export_equals_what_classification_computes(task: Task, tmp_path: Path) -> None:
-    names = ["soil", "summer_ndvi_sobel_mean", "summer_GLCMcontrast", "summer_B08_amplitude"]
+    names = ["soil", "summer_ndvi_edges", "GLCMcontrast", "summer_B08_amplitude"]
     paths = export_features(task.workspace, TILE, tmp_path, names, memory_gb=0.05)
     whole = stack_of(task).read(WHOLE)
     known = run_features(task)[0].names
@@ -268,16 +313,16 @@ OTHER = {
 
 
 def test_lazy_features_look_at_the_tile_once(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[DeckTexture] = []
-    real = DeckTexture.first_pass
+    looks: list[SparseTextures] = []
+    real = SparseTextures.first_pass
 
-    def counted(self: DeckTexture, tile: Any) -> Any:
+    def counted(self: SparseTextures, tile: Any) -> Any:
         looks.append(self)
         return real(self, tile)
 
-    monkeypatch.setattr(DeckTexture, "first_pass", counted)
-    opened = open_features(task.workspace, TILE).sel(feature="summer_GLCMenergy")
-    whole = plane(task, "summer_GLCMenergy")
+    monkeypatch.setattr(SparseTextures, "first_pass", counted)
+    opened = open_features(task.workspace, TILE).sel(feature="GLCMenergy")
+    whole = plane(task, "GLCMenergy")
     looks.clear()
     for part in (slice(0, 9), slice(200, 230), slice(530, 540)):
         assert same(opened[part, 3:99].values, whole[part, 3:99])

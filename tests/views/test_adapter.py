@@ -16,7 +16,8 @@ import xarray
 from landcover import api
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
-from landcover.views.axes import ROWS
+from landcover.raster.texture import TEXTURES
+from landcover.views.axes import ROWS, TEXTURE_NAMES
 from landcover.views.conventions import coordinates, placed
 
 ROWS_PX, COLUMNS_PX = 61, 43
@@ -69,6 +70,7 @@ CASES: Mapping[str, Callable[[], tuple[list[Any], dict[str, Any]]]] = {
         {"sun_zenith": 35.0, "c": 0.4},
     ),
     "expand_cloud_mask": lambda: ([is_cloud()], {"pixel_size_m": 10.0, "growth_m": 300}),
+    "glcm_textures": lambda: ([on_grid(0.5 * draw())], {"window": 5, "levels": 8}),
     "median_composite": lambda: ([reflectance(), is_cloud("time", share=0.3)], {}),
     "normalise": lambda: ([on_grid(9000 * draw())], {"layer": "B04"}),
     "slope_aspect": lambda: ([terrain()], {"cell_size_m": 10.0}),
@@ -100,6 +102,7 @@ def test_every_function_of_images_is_tried_here() -> None:
     images = {name for name, row in ROWS.items() if row.along in ("pixels", "neighbours")}
     assert set(CASES) == images
     assert set(ROWS) <= set(api.__all__)
+    assert TEXTURE_NAMES == TEXTURES
 
 
 @pytest.mark.parametrize("name", CASES)

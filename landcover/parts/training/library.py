@@ -49,7 +49,11 @@ def store_library(workspace: Workspace, recipe: Recipe, samples: str, *, has_ter
             recipe.labels.to_document(),
             [season.to_document() for season in recipe.seasons],
             # An option that is not used leaves no trace (docs/decisions/0013).
-            {k: v for k, v in recipe.features.to_document().items() if k != "log_shape" or v},
+            {
+                k: v
+                for k, v in recipe.features.to_document().items()
+                if (k, v) not in (("log_shape", None), ("order", "paper"))
+            },
         ]
     )
     key = layout.library(library_id)

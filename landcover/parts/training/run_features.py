@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from landcover.features.plan import plan_features
+from landcover.features.plan import plan_features, wanted_features
+from landcover.features.redundancy import redundancies
 from landcover.nouns.model import FeatureSet
 from landcover.parts.prepared import prepared
 from landcover.parts.task import Task
+from landcover.recipe import Recipe
 
 
 def run_features(task: Task) -> tuple[FeatureSet, tuple[str, ...]]:
     """List the features of the run: a layer that no product has is not among them."""
     has_terrain = bool(task.finished("terrain"))
     return plan_features(task.recipe, prepared(task).layers, has_terrain=has_terrain)
+
+
+def redundant_features(recipe: Recipe) -> list[str]:
+    """Say which features of a recipe tell nothing new, ``NDBI = −NDMI``."""
+    return redundancies(wanted_features(recipe), recipe)
