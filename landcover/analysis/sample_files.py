@@ -9,16 +9,18 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from landcover.analysis.deck_samples import deck_table
 from landcover.errors import InputError, UsageError
 from landcover.features.normalisation import normalise, paper_columns, paper_features
 from landcover.ledger import outputs, runs
 from landcover.nouns.base import Noun
 from landcover.nouns.output import Output
 from landcover.nouns.run import Run
+from landcover.nouns.uses import USE
 from landcover.raster.reflectance import stored_units
 from landcover.stores.workspace import Workspace
 
-Layout = Literal["landcover", "paper"]
+Layout = Literal["landcover", "paper", "deck"]
 PRODUCTS = "_product_name"
 OURS = (
     "point_id", "tile", "row", "col", "dx", "dy", "group", "code", "source", "is_train",
@@ -28,7 +30,7 @@ OURS = (
 SECOND = "code2"
 """Code of the second level: behind all others, of sets that have one."""
 # Columns of a sample set that are no features.
-_KNOWN = {*OURS, "lon", "lat", "label", "column", SECOND}
+_KNOWN = {*OURS, "lon", "lat", "label", "column", SECOND, USE}
 
 
 class SampleSetEntry(Noun):
@@ -96,8 +98,9 @@ def export_samples(
     each season with the names of its products, its bands and its indices. ``landcover`` writes
     the features of the set in physical units (reflectance 0-1, AOT, WVP in cm, degrees, metres),
     so that another run can join the file. ``paper`` writes exactly the 78 columns, scaled by
-    Table 2 of the landcoverpy paper; a feature that the set lacks is an empty column. Behind them
-    are :data:`OURS`, and ``code2`` where the set has a second level.
+    Table 2 of the landcoverpy paper; a feature that the set lacks is an empty column. ``deck``
+    writes the columns of the deck (:mod:`landcover.nouns.deck_table`) in physical units. Behind
+    them are :data:`OURS`, and ``code2`` where the set has a second level.
 
     Args:
         workspace: Where the set is.
@@ -106,17 +109,20 @@ def export_samples(
         layout: Which columns and units.
 
     Returns:
-        Columns of the paper that are empty.
+        Columns of the paper or deck that are empty.
 
     Raises:
         UsageError: The file has another ending.
-        InputError: The set has none of the paper's features.
+        InputError: The set has none of the features of the layout.
     """
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise UsageError(f"{path}: expected a file that ends in .csv or .parquet.")
     table = _with_provenance(workspace, sample_set, read_samples(workspace, sample_set))
     features = feature_columns(table)
     empty: tuple[str, ...] = ()
+    if layout == "deck":
+        made_deck = deck_table(workspace, sample_set, table, features)
+        return _write(path, table, made_deck.columns, layout, made_deck.empty)
     if layout == "paper":
         empty = tuple(name for name in paper_features() if name not in features)
         if len(empty) == len(paper_features()):
@@ -144,8 +150,19 @@ def export_samples(
             made[column] = _scaled(table[column].to_numpy(np.float32), column)
         else:
             made[column] = table[column]
+    return _write(path, table, made, layout, empty)
+
+
+def _write(
+    path: Path,
+    table: pd.DataFrame,
+    made: dict[str, Any],
+    layout: Layout,
+    empty: tuple[str, ...],
+) -> tuple[str, ...]:
+    """Write the columns of a layout with ours behind them; gives the empty ones."""
     ours = table.rename(columns={"column": "col"}).assign(layout=layout)
-    behind = [name for name in (*OURS, SECOND) if name in ours]
+    behind = [name for name in (*OURS, SECOND, USE) if name in ours]
     written = pd.concat([pd.DataFrame(made), ours[behind]], axis="columns")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".csv":

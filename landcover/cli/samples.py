@@ -27,21 +27,34 @@ LIST = "list"
 )
 @click.option(
     "--layout",
-    type=click.Choice(["landcover", "paper"]),
+    type=click.Choice(["landcover", "paper", "deck"]),
     default="landcover",
     show_default=True,
     help="landcover: the set's features in physical units, for `landcover run --samples`; paper: "
-    "the 78 columns of the landcoverpy paper, scaled by its Table 2.",
+    "the 78 columns of the landcoverpy paper, scaled by its Table 2; deck: the 167 features of the "
+    "HRLC deck behind x, y, index, label and split.",
+)
+@click.option(
+    "--report",
+    "report",
+    type=click.Path(file_okay=False),
+    metavar="FOLDER",
+    help="Write counts, maps of the samples and histograms of their features, with a page.",
 )
 @common
 def command(
-    which: str, export: str | None, layout: Layout, workspace: str | None, as_json: bool
+    which: str,
+    export: str | None,
+    layout: Layout,
+    report: str | None,
+    workspace: str | None,
+    as_json: bool,
 ) -> None:
     """List the sample sets of the workspace, or show or export one: a reusable spectral library.
 
     The set is named by its id or the beginning of it, by a run that uses it, or `latest`.
 
-    Example: landcover samples my-run --export library-2021.parquet
+    Example: landcover samples my-run --export library-2021.parquet --report samples-2021
     """
     from landcover import api
     from landcover.analysis import sample_files as samplefile
@@ -50,9 +63,9 @@ def command(
 
     opened = api.open_workspace(read_settings(workspace=workspace))
     if which == LIST:
-        if export is not None:
+        if export is not None or report is not None:
             raise UsageError(
-                "--export: say which samples, by run or id (`landcover samples list`)."
+                "--export and --report: say which samples, by run or id (`landcover samples list`)."
             )
         found = samplefile.sample_sets(opened)
         _print_all(found, as_json=as_json)
@@ -64,14 +77,21 @@ def command(
     empty: tuple[str, ...] = ()
     if export is not None:
         empty = samplefile.export_samples(opened, sample_set, Path(export), layout)
+    if report is not None:
+        from landcover.analysis.sample_diagnosis import diagnose_samples
+
+        diagnose_samples(opened, sample_set, Path(report), is_simulated=entry.simulated)
     if as_json:
-        show_json({**entry.to_document(), "file": export, "empty": list(empty)})
+        told = {"file": export, "empty": list(empty), "report": report}
+        show_json({**entry.to_document(), **told})
         return
     _print(entry)
     if empty:
         click.echo(f"  empty, not in the set: {', '.join(empty)}")
     if export is not None:
         click.echo(f"\nsamples   {export}")
+    if report is not None:
+        click.echo(f"report    {report}/index.html")
 
 
 def _print_all(found: list[SampleSetEntry], *, as_json: bool) -> None:

@@ -57,6 +57,8 @@ class Translator:
     is_whole: bool = False
     """True where the mapping has every number of a public map: another number is unknown then,
     whatever it means elsewhere."""
+    key: str = "labels.mapping"
+    """Key of the recipe that the mapping stands under, for messages."""
 
     @classmethod
     def of(
@@ -66,6 +68,7 @@ class Translator:
         unknown: Unknown,
         *,
         is_whole: bool = False,
+        key: str = "labels.mapping",
     ) -> Translator:
         """Make a translator.
 
@@ -79,7 +82,7 @@ class Translator:
                     f"({', '.join(legend.names)})."
                 )
         folded = {label_key(label): name for label, name in (mapping or {}).items()}
-        return cls(legend, folded, unknown, is_whole)
+        return cls(legend, folded, unknown, is_whole, key)
 
     def code_of(self, label: str) -> int | None:
         """Give the class code of a label, 0 where it is left out, None where it is unknown."""
@@ -141,7 +144,7 @@ class Translator:
         fits = [name for name, one in REFERENCE_LEGENDS.items() if set(strangers) <= {*one.classes}]
         if self.is_whole or not fits:
             return ""
-        return f" Codes of {' or '.join(fits)} are read with labels.mapping={fits[0]}."
+        return f" Codes of {' or '.join(fits)} are read with {self.key}={fits[0]}."
 
     def _reason(self, label: str) -> str:
         key = label_key(label)

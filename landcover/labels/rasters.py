@@ -59,7 +59,7 @@ def draw_from_raster(
     if n < 1:
         raise InputError(f"{path.name}: points_per_class must be at least 1, found {n}.")
     with open_raster(path, TIFF_ONLY) as raster:
-        strips = _Strips(path, raster, within)
+        strips = LabelStrips(path, raster, within)
         found, n_masked = strips.count()
         if not found:
             where = " within the tiles" if within else ""
@@ -72,8 +72,8 @@ def draw_from_raster(
     return drawn, dropped, meaning.warnings
 
 
-class _Strips:
-    """The strips of a raster, as often as they are asked for."""
+class LabelStrips:
+    """The strips of a label raster, as often as they are asked for."""
 
     def __init__(self, path: Path, raster: RasterReader, within: Sequence[Grid]) -> None:
         info = raster.info
@@ -88,14 +88,14 @@ class _Strips:
         self.grid = info.grid
         self._raster, self._nodata = raster, info.nodata
         self._areas = _on_grid(within, info.grid)
-        self._window = _rectangle(self._areas, info.grid)
+        self.window = _rectangle(self._areas, info.grid)
 
     def __iter__(self) -> Iterator[Strip]:
-        whole = self._window
+        whole = self.window
         step = max(1, STRIP_PIXELS // max(1, whole.width))
         for top in range(whole.row, whole.row + whole.height, step):
             height = min(step, whole.row + whole.height - top)
-            yield self._strip(Window(top, whole.column, height, whole.width))
+            yield self.strip(Window(top, whole.column, height, whole.width))
 
     def count(self) -> tuple[dict[str, int], int]:
         """Count the pixels of each number, and those inside that are none."""
@@ -112,7 +112,8 @@ class _Strips:
             return strip.values.size
         return int(self._is_within(strip.values.shape, strip.row, strip.column).sum())
 
-    def _strip(self, window: Window) -> Strip:
+    def strip(self, window: Window) -> Strip:
+        """Read a window."""
         values = self._raster.read(window, band=1)
         is_label = self._raster.read_mask(window)
         if self._nodata is not None:
@@ -151,7 +152,9 @@ def _rectangle(areas: Sequence[shapely.Geometry], grid: Grid) -> Window:
     return Window(top, left, max(0, height), max(0, width)) if width > 0 else Window(0, 0, 0, 1)
 
 
-def _draw(strips: _Strips, meaning: Translation, legend: Legend, n: int, seed: int) -> DrawnPoints:
+def _draw(
+    strips: LabelStrips, meaning: Translation, legend: Legend, n: int, seed: int
+) -> DrawnPoints:
     grid = strips.grid
     none = np.empty(0, dtype=np.int64)
     pixels, firsts, codes = [none], [none], [none]
@@ -163,8 +166,8 @@ def _draw(strips: _Strips, meaning: Translation, legend: Legend, n: int, seed: i
             firsts.append(first)
             codes.append(np.full(len(pixel), class_code, dtype=np.int64))
     pixel, first, code = (np.concatenate(part) for part in (pixels, firsts, codes))
-    lon, lat = _centres(grid, pixel)
-    west, north = _centres(grid, first)
+    lon, lat = pixel_centres(grid, pixel)
+    west, north = pixel_centres(grid, first)
     group = [
         "f" + stable_id(f"{round(x * 1e7)}/{round(y * 1e7)}/{legend.name_of(c)}".encode())
         for x, y, c in zip(west.tolist(), north.tolist(), code.tolist(), strict=True)
@@ -175,7 +178,8 @@ def _draw(strips: _Strips, meaning: Translation, legend: Legend, n: int, seed: i
     )  # fmt: skip
 
 
-def _centres(grid: Grid, pixel: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def pixel_centres(grid: Grid, pixel: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give longitude and latitude, degrees, of the centres of pixels, by their flat index."""
     row, column = np.divmod(pixel, grid.width)
     x = grid.ulx + (column + 0.5) * grid.pixel
     y = grid.uly - (row + 0.5) * grid.pixel

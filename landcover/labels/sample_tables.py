@@ -19,7 +19,7 @@ _REQUIRED = ("latitude", "longitude", "label")
 _TEXT = ("point_id", "group", "source", "tile", "sample_set")
 _WHOLE = ("row", "col", "dx", "dy")
 _OTHERS = {*_REQUIRED, *_TEXT, *_WHOLE, "code", "library", "year", "simulated", "layout",
-           "is_train", "weight", "code2"}  # fmt: skip
+           "is_train", "weight", "code2", "use"}  # fmt: skip
 _SHOWN = 5
 
 

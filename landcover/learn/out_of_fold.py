@@ -29,6 +29,7 @@ from landcover.learn.fitting import fit_recipe
 from landcover.learn.folds import beside, unit_folds
 from landcover.learn.models import Model
 from landcover.learn.second_level import fit_second
+from landcover.nouns.uses import JUDGES, TRAINS, USE
 from landcover.recipe import ModelRecipe
 
 FOLDS = 5
@@ -134,12 +135,26 @@ def balanced(recipe: ModelRecipe, rows: pd.DataFrame) -> pd.DataFrame:
     return rows[balance(rows, recipe.balance_target, seed=recipe.seed)]
 
 
+def may_train(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which rows may train: all but those that only judge, (n,)."""
+    if USE not in table.columns:
+        return np.ones(len(table), dtype=np.bool_)
+    return np.asarray((table[USE] != JUDGES).to_numpy(dtype=np.bool_))
+
+
+def may_judge(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which rows may judge: all but those that only train, (n,)."""
+    if USE not in table.columns:
+        return np.ones(len(table), dtype=np.bool_)
+    return np.asarray((table[USE] != TRAINS).to_numpy(dtype=np.bool_))
+
+
 def _is_own(table: pd.DataFrame) -> NDArray[np.bool_]:
     """Tell which rows may be asked: those of the run, or of a library where there are no other."""
     if "library" not in table.columns:
-        return np.ones(len(table), dtype=np.bool_)
+        return may_judge(table)
     own = (table["library"].fillna("") == "").to_numpy(dtype=np.bool_)
-    return own if own.any() else ~own
+    return (own if own.any() else ~own) & may_judge(table)
 
 
 def _is_beside(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from landcover.nouns.base import Noun
 from landcover.nouns.output import FileRecord, Wanted
 
-PATHS = ("products", "region", "labels", "dem", "samples", "test_labels")
+PATHS = ("products", "region", "labels", "dem", "samples", "label_map", "test_labels")
 """Arguments of a run that may name a folder of the machine it ran on."""
 
 

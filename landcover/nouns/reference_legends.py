@@ -81,6 +81,10 @@ REFERENCE_LEGENDS: Final[Mapping[str, ReferenceLegend]] = MappingProxyType(
         # Zanaga et al. 2022, ESA WorldCover 10 m v200. Its tree cover begins at 10 % and holds
         # closed and open forest; snow, mangroves, and moss and lichen are none of the nine.
         "worldcover": ReferenceLegend(_WORLDCOVER, MERGE),
+        # Ours.
+        "mediterranean": ReferenceLegend(
+            {str(entry.code): entry.name for entry in MEDITERRANEAN.classes}, {}
+        ),
         # CCI HRLC. Flooded woods, seasonal water, lichens and snow are none of the nine.
         "hrlc": ReferenceLegend(_HRLC, MERGE),
     }
@@ -100,6 +104,14 @@ _IN_HRLC: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             **{str(h + k): leaf for h in (111, 121) for k, leaf in enumerate(_LEAVES)},
         },
         "worldcover": {**_OPEN_LAND, "90": "grassAquatic", "95": "woodyAquatic"},
+        "mediterranean": {
+            "4": "grassland",
+            "5": "grassAquatic",
+            "6": "bareArea",
+            "7": "cropland",
+            "8": "builtUp",
+            "9": "openWater",
+        },
         "hrlc": {
             **{str(entry.code): entry.name for entry in HRLC.classes},
             "141": "openWater",

@@ -117,11 +117,17 @@ class RunArguments(Noun):
     region: Annotated[str | None, Asked("Region", kind="file", section=WHICH, is_first=True)] = None
     """Polygons in any format of labels: of their tiles what they touch or what holds a label is
     worked on, and the published map ends with them."""
+    label_map: Annotated[
+        str | None, Asked("Label map", kind="file", metavar="FILE", section=WHICH)
+    ] = None
+    """Existing land-cover map that training points are drawn from, where the recipe's sampling says
+    so."""
 
     @model_serializer(mode="wrap")
-    def _without_empty_region(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out a region that is not given: records of other runs stay as they were."""
-        return {k: v for k, v in write(self).items() if k != "region" or v is not None}
+    def _without_what_is_not_given(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a region or map that is not given: records of other runs stay as they were."""
+        late = ("region", "label_map")
+        return {k: v for k, v in write(self).items() if k not in late or v is not None}
 
 
 class RunRequest(RunArguments):

@@ -212,7 +212,7 @@ def _product(record: dict[str, Any]) -> UsedProduct:
 def _labels(workspace: Workspace, run: Run) -> Iterable[UsedLabels]:
     arguments = run.arguments
     for role, name, paths in (
-        ("labels", run.label_id, arguments.labels),
+        ("labels", run.label_id, ",".join(filter(None, (arguments.labels, arguments.label_map)))),
         ("test_labels", run.test_label_id, arguments.test_labels),
     ):
         if name is not None:

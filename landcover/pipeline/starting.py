@@ -67,6 +67,7 @@ _ABSOLUTE: Mapping[str, Callable[[str], str]] = {
     "labels": absolute_labels,
     "dem": absolute_dem,
     "samples": absolute_labels,
+    "label_map": lambda path: str(Path(path).resolve()),
     "test_labels": lambda path: str(Path(path).resolve()),
 }
 
@@ -143,7 +144,9 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
         arguments = usable_model(workspace, recipe, arguments)
     label_id = None
     if arguments.labels is not None:
-        label_id = store_labels(workspace, recipe, arguments.labels, arguments.tiles)
+        label_id = store_labels(
+            workspace, recipe, arguments.labels, arguments.tiles, arguments.label_map
+        )
     library_id = None
     if arguments.samples is not None:
         if arguments.model is not None:

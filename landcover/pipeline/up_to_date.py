@@ -64,6 +64,7 @@ def fingerprint(workspace: Workspace, recipe: Recipe, arguments: RunArguments) -
             "labels": _contents(parts_of_all(arguments.labels)) if arguments.labels else None,
             "region": _contents(_paths(arguments.region)),
             "samples": _contents(_paths(arguments.samples)),
+            **({"label_map": _contents([Path(m)])} if (m := arguments.label_map) else {}),
             "test_labels": _contents(parts_of_all(arguments.test_labels))
             if arguments.test_labels
             else None,

@@ -26,6 +26,7 @@ from landcover.recipe.masking import Mask, Refinement
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.recipe.publishing import Publish
 from landcover.recipe.reading import make_recipe, override, read_recipe
+from landcover.recipe.sampling import Sampling
 from landcover.recipe.seasons import LongSeason, Season
 from landcover.recipe.section import Section
 
@@ -49,6 +50,7 @@ __all__ = [
     "Publish",
     "Recipe",
     "Refinement",
+    "Sampling",
     "Season",
     "Section",
     "Selection",

@@ -17,6 +17,7 @@ from landcover.recipe.mapping import Classify
 from landcover.recipe.masking import Mask
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.recipe.publishing import Publish
+from landcover.recipe.sampling import Sampling
 from landcover.recipe.seasons import AnySeason, LongSeason
 from landcover.recipe.section import Section, hint
 from landcover.recipe.temporal import Share, Statistics
@@ -194,6 +195,8 @@ class Recipe(Section):
     """What the classifier sees."""
     labels: Labels = Labels()
     """How ground truth is read."""
+    sampling: Sampling | None = None
+    """Where training points come from; null: from the labels."""
     model: ModelRecipe = ModelRecipe()
     """The classifier."""
     classify: Classify = Classify()
@@ -252,6 +255,11 @@ class Recipe(Section):
                     "selection.max_products"
                 )
         return self
+
+    @property
+    def draws_from_map(self) -> bool:
+        """True where training points come from an existing map."""
+        return self.sampling is not None and self.sampling.is_on
 
     def spans(self, year: int) -> tuple[Span, ...]:
         """List the spans of a year: what is prepared without looking outside.

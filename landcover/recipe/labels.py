@@ -13,7 +13,7 @@ from landcover.recipe.section import Section
 Mapping = dict[str, str | None] | str
 
 
-def _with_text_keys(mapping: Any) -> Any:
+def with_text_keys(mapping: Any) -> Any:
     """Make labels of the keys: YAML reads 11 as a number, and label files may hold either."""
     if mapping is None or isinstance(mapping, str):
         return mapping
@@ -41,7 +41,7 @@ class LabelSource(Section):
     mapping: Mapping | None = None
     """Label in the file → class; asked before the mapping for all files."""
 
-    _keys = field_validator("mapping", mode="before")(_with_text_keys)
+    _keys = field_validator("mapping", mode="before")(with_text_keys)
 
 
 class Labels(Section):
@@ -59,7 +59,7 @@ class Labels(Section):
     mapping: Mapping = Field(default_factory=dict)
     """Label in the file → class name of the legend, null drops it; a CSV or YAML file with it, of
     which a run keeps what it said when it began; or the public map whose codes the file has:
-    ``copernicus``, ``worldcover`` or ``hrlc``."""
+    ``copernicus``, ``worldcover``, ``hrlc`` or ``mediterranean``."""
     unknown: Literal["error", "drop"] = "error"
     """What happens to labels that are neither in the legend nor in the mapping."""
     layer: str | None = None
@@ -86,7 +86,7 @@ class Labels(Section):
     assign: Literal["primary", "all", "mgrs"] = "primary"
     """Which of the overlapping tiles gets a point."""
 
-    _keys = field_validator("mapping", mode="before")(_with_text_keys)
+    _keys = field_validator("mapping", mode="before")(with_text_keys)
 
     @field_validator("legend", mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from landcover.cli import cli
 from landcover.errors import InputError, UsageError
 from landcover.features.normalisation import paper_columns
 from landcover.ledger.lookup import find_samples
+from landcover.nouns.deck_table import COLUMNS as DECK_COLUMNS
 from landcover.simulate import simulate
 
 pytestmark = pytest.mark.slow
@@ -308,3 +309,41 @@ def test_the_command_line(workspace: Any, full: Any, tmp_path: Path) -> None:
     assert list(pd.read_parquet(path).columns)[:78] == paper_columns()
     assert call(workspace, "samples", "--export", str(path)).exit_code == 2
     assert call(workspace, "samples", "nobody").exit_code == 1
+
+
+def test_the_deck_has_its_columns_first(workspace: Any, full: Any, tmp_path: Path) -> None:
+    empty = export_samples(workspace, full, tmp_path / "deck.parquet", "deck")
+    written, table = pd.read_parquet(tmp_path / "deck.parquet"), read_samples(workspace, full)
+    assert tuple(written.columns[: len(DECK_COLUMNS)]) == DECK_COLUMNS
+    assert "m01_B02" in empty
+    assert not {"NDVI", "EVI2", "NDYI", "dem", "slope", "aspect"} & set(empty)
+    np.testing.assert_array_equal(written["NDVI"], table["summer_ndvi"])
+    assert written["ground_truth_index"].tolist() == table["code"].tolist()
+    assert (written["split"] == "train").tolist() == table["is_train"].tolist()
+    # Pixel centres of a tile whose corner is a multiple of 10 m.
+    np.testing.assert_array_equal(written["x"] % 10, 5)
+    np.testing.assert_array_equal(np.diff(written["y"]), -10 * np.diff(table["row"]))
+
+
+def test_the_report_counts_draws_and_says_that_it_is_simulated(
+    workspace: Any, full: Any, tmp_path: Path
+) -> None:
+    result = CliRunner().invoke(
+        cli, ["samples", "full", "--export", str(tmp_path / "a.csv"), "--report",
+              str(tmp_path / "report"), "--json"],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    table = read_samples(workspace, full)
+    counts = pd.read_csv(tmp_path / "report" / "counts.csv")
+    assert counts["train_rows"].sum() == table["is_train"].sum()
+    assert counts["test_rows"].sum() == (~table["is_train"]).sum()
+    numbers = json.loads((tmp_path / "report" / "samples.json").read_text())
+    by_name = {one["feature"]: one for one in numbers["histograms"]}
+    assert len(by_name) == len(json.loads(result.output)["features"])
+    for shares in by_name["summer_ndvi"]["shares"].values():
+        assert sum(shares) == pytest.approx(1)
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "SIMULATED DATA" in page
+    for name in ("map.svg", "histograms.svg"):
+        assert (tmp_path / "report" / name).read_text().startswith("<?xml")
+        assert name in page

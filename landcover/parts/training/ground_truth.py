@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping as TypingMapping
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from landcover.errors import InputError
+from landcover.errors import InputError, UsageError
 from landcover.labels.files import label_files, names_of, parts_of, split_paths
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.grid import Grid
@@ -40,7 +42,9 @@ def with_mappings(recipe: Recipe) -> Recipe:
         InputError: A mapping file is absent or wrong.
     """
     labels = recipe.labels
+    sampling = recipe.sampling
     names = [labels.mapping, *(source.mapping for source in labels.sources)]
+    names += [] if sampling is None else [sampling.mapping]
     if not any(isinstance(name, str) for name in names):
         return recipe
     from landcover.labels.reading import is_public, known_mapping
@@ -55,11 +59,19 @@ def with_mappings(recipe: Recipe) -> Recipe:
         for source in labels.sources
     )
     update = {"mapping": said(labels.mapping), "sources": sources}
-    return recipe.model_copy(update={"labels": labels.model_copy(update=update)})
+    if sampling is not None:
+        sampling = sampling.model_copy(update={"mapping": said(sampling.mapping)})
+    return recipe.model_copy(
+        update={"labels": labels.model_copy(update=update), "sampling": sampling}
+    )
 
 
 def store_labels(
-    workspace: Workspace, recipe: Recipe, labels: str, tiles: Sequence[str] = ()
+    workspace: Workspace,
+    recipe: Recipe,
+    labels: str,
+    tiles: Sequence[str] = (),
+    label_map: str | None = None,
 ) -> str:
     """Read ground-truth files into the workspace and name the table by their content.
 
@@ -69,31 +81,38 @@ def store_labels(
         labels: A file, a folder, or several with commas between them.
         tiles: Tiles of the run: of label rasters only what lies in them is read, and so they take
             part in the name of the table; all if empty.
+        label_map: Existing map that training points are drawn from, where the recipe says so.
 
     Raises:
         InputError: A file is absent or wrong.
+        UsageError: The recipe draws from a map and none is given.
     """
     files = files_of(labels)
-    known = (format_of(file) for file in files)
+    existing = _existing_map(recipe, label_map)
+    known = [*(format_of(file) for file in files), *(format_of(file) for file in existing)]
     within = sorted(tiles) if any(row is not None and row.is_raster for row in known) else []
-    parts = parts_of_all(labels)
+    parts = [*parts_of_all(labels), *existing]
     content = {str(number): sha256_of(part) for number, part in enumerate(parts)}
     label_id = hash_of(
         [VERSION, list(names_of(files)), content, recipe.labels.to_document(), recipe.model.seed]
         + ([within] if within else [])
+        + ([recipe.sampling.to_document()] if existing and recipe.sampling else [])
     )
     key = layout.labels(label_id)
     if workspace.records.get("labels", label_id) and workspace.objects.exists(key):
         return label_id
-    grids = [tile_grid(tile) for tile in within]
-    table = read_ground_truth(recipe.labels, labels, recipe.model.seed, grids)
+    grids = {tile: tile_grid(tile) for tile in within}
+    table = read_ground_truth(recipe.labels, labels, recipe.model.seed, list(grids.values()))
+    added: dict[str, int] = {}
+    if existing:
+        table, added = _with_map(table, recipe, existing[0], grids)
     with workspace.objects.publishing(key) as scratch:
         table.points.to_parquet(scratch, compression="zstd", index=False)
         checksum = sha256_of(scratch)
     document = {
         "_id": label_id,
         "table_sha256": checksum,
-        "source": ", ".join(names_of(files)),
+        "source": ", ".join(names_of([*files, *existing])),
         "files": [
             {"name": part.name, "sha256": content[str(number)]} for number, part in enumerate(parts)
         ],
@@ -101,11 +120,45 @@ def store_labels(
         "counts": dict(table.counts),
         "dropped": dict(table.dropped),
         "warnings": list(table.warnings),
+        **({"added": added} if existing else {}),
     }
     workspace.records.replace_one("labels", document)
     for warning in table.warnings:
         log.warning("%s", warning)
     return label_id
+
+
+def _existing_map(recipe: Recipe, label_map: str | None) -> list[Path]:
+    """List the map that is drawn from: one, or none where the recipe draws from none."""
+    if not recipe.draws_from_map or recipe.sampling is None:
+        return []
+    if label_map is None:
+        raise UsageError(
+            f"sampling.strategy {recipe.sampling.strategy} draws points from an existing map: name "
+            "it with --label-map, or set sampling.strategy=standard."
+        )
+    if not Path(label_map).is_file():
+        raise InputError(f"{label_map}: no such map. Check --label-map.")
+    return [Path(label_map)]
+
+
+def _with_map(
+    table: LabelTable, recipe: Recipe, path: Path, grids: TypingMapping[str, Grid]
+) -> tuple[LabelTable, dict[str, int]]:
+    from landcover.labels.strategies import apply_strategy
+
+    assert recipe.sampling is not None
+    found = apply_strategy(
+        table.points,
+        recipe.sampling,
+        path,
+        recipe.labels.legend,
+        unknown=recipe.labels.unknown,
+        seed=recipe.model.seed,
+        within=grids,
+    )
+    warnings = (*table.warnings, *found.warnings)
+    return replace(table, points=found.points, warnings=warnings), found.added
 
 
 def read_ground_truth(

@@ -14,7 +14,7 @@ import pandas as pd
 from landcover.features.normalisation import paper_limits
 from landcover.learn.fitting import fit_recipe
 from landcover.learn.models import save_arrays
-from landcover.learn.out_of_fold import answer_out_of_fold, balanced
+from landcover.learn.out_of_fold import answer_out_of_fold, balanced, may_train
 from landcover.learn.selection import select_features
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.model import FeatureSet, ModelCard, feature_set
@@ -60,6 +60,7 @@ def write_model(
     limits = paper_limits(features)
     recipe, search = tuned(recipe, chosen_on, features, limits, task.job, span=(0.3, 0.6))
     trained = table["is_train"].to_numpy(dtype=np.bool_) | (recipe.fit == "all")
+    trained &= may_train(table)
     rows = balanced(recipe, table[trained])
     task.job.check()
     task.job.progress(0.6, f"training on {len(rows)} rows x {len(features.names)} features")

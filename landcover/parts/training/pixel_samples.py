@@ -13,6 +13,7 @@ from landcover.features.stack import FeatureStack
 from landcover.learn.samples import expand_points
 from landcover.nouns.grid import Grid
 from landcover.nouns.model import FeatureSet
+from landcover.nouns.uses import USE
 from landcover.parts.task import Task
 
 
@@ -60,9 +61,11 @@ def write_samples(
     values = stack.read_at(pixels["row"].to_numpy(), pixels["column"].to_numpy()).T
     of_point = points.loc[pixels["point_index"]].reset_index(drop=True)
     told = ["point_id", "lon", "lat", "label", "code", "group", "source"]
+    further = ["code2"] if has_second(points) else []
+    further += [name for name in (USE, "times") if name in points.columns]
     table = pd.concat(
         [
-            of_point[[*told, "code2"] if has_second(points) else told],
+            of_point[[*told, *further]],
             pixels[["row", "column", "dx", "dy"]]
             .reset_index(drop=True)
             .assign(tile=task.unit.tile),

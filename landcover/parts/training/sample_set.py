@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from landcover.learn.sampling import GroupSplit, split_by_group
 from landcover.learn.signatures import nodata_by_class
 from landcover.nouns.model import FeatureSet
 from landcover.nouns.output import Output, Wanted
+from landcover.nouns.uses import BOTH, JUDGES, TRAINS, USE
 from landcover.parts.task import Task
 from landcover.parts.training.library import load_library, require_library
 from landcover.stores import layout
@@ -85,6 +87,7 @@ def _make_set(task: Task, tables: list[Output], features: FeatureSet, path: Path
         }
         if not library.empty:
             table = _joined(task, table, library, features, stats)
+    table = _repeated(table)
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_parquet(path, compression="zstd", index=False)
     return {**stats, "counts": _counts(table["label"])}
@@ -179,7 +182,33 @@ def _reads_second(task: Task) -> bool:
     return labels.second is not None or any(one.second is not None for one in labels.sources)
 
 
+def _repeated(table: pd.DataFrame) -> pd.DataFrame:
+    """Repeat the rows of classes of which a map had too few places."""
+    if "times" not in table.columns:
+        return table
+    times = table["times"].fillna(1).astype(np.int64)
+    return table.drop(columns="times").loc[table.index.repeat(times)].reset_index(drop=True)
+
+
 def _split(task: Task, table: pd.DataFrame) -> GroupSplit:
+    """Divide the rows that train and judge; the others are on the side that is theirs."""
+    if USE not in table.columns:
+        return _split_groups(task, table)
+    is_both = (table[USE] == BOTH).to_numpy()
+    is_train = (table[USE] == TRAINS).to_numpy(dtype=np.bool_, copy=True)
+    if is_both.any():
+        found = _split_groups(task, table[is_both])
+        is_train[is_both] = found.is_train
+        return replace(found, is_train=is_train)
+    sides: dict[Hashable, tuple[int, int]] = {
+        code: (int(rows.loc[rows[USE] == TRAINS, "group"].nunique()),
+               int(rows.loc[rows[USE] == JUDGES, "group"].nunique()))
+        for code, rows in table.groupby("code")
+    }  # fmt: skip
+    return GroupSplit(is_train, sides, ())
+
+
+def _split_groups(task: Task, table: pd.DataFrame) -> GroupSplit:
     recipe = task.recipe.model
     has_second = _reads_second(task) and "code2" in table.columns
     return split_by_group(

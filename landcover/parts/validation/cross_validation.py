@@ -16,10 +16,11 @@ from landcover.learn.bootstrap import Predictions, gap_between, shares_of
 from landcover.learn.fitting import fit_recipe
 from landcover.learn.folds import Folds, block_ids, row_folds, unit_folds
 from landcover.learn.models import Model
-from landcover.learn.out_of_fold import balanced
+from landcover.learn.out_of_fold import balanced, may_judge, may_train
 from landcover.learn.sampling import thin_by_group
 from landcover.learn.validation import cross_validate, repeat_held_out, score
 from landcover.nouns.model import ModelCard
+from landcover.nouns.uses import USE
 from landcover.nouns.validation import Gap, RegionCoverage, SplitName, SplitScore
 from landcover.parts.task import Job
 from landcover.parts.training.split_model import chosen_settings
@@ -133,7 +134,8 @@ def cross_validated(
         rules: Which splits, and how much they may cost.
         job: Threads, cancellation and progress.
     """
-    kept = [*_COLUMNS, *(c for c in ("library",) if c in samples.columns), *card.features.names]
+    known = (c for c in ("library", USE) if c in samples.columns)
+    kept = [*_COLUMNS, *known, *card.features.names]
     table = samples[kept]
     if "library" in table.columns:
         # The same place in another year would give the answer away, wherever it trains.
@@ -141,14 +143,27 @@ def cross_validated(
         if is_own.any() and not is_own.all():
             table = table[is_own]
             found.notes.append("Samples of other runs took no part in the splits.")
+    of_map = table[~may_judge(table)]
+    table = table[may_judge(table)]
     if rules.rows is not None:
         table = table[thin_by_group(table["code"], table["group"], rules.rows, seed=found.seed)]
     answers = answers.loc[table.index].reset_index(drop=True)
     table = table.reset_index(drop=True)
     found.n_rows = len(table)
-    found.notes += _notes_on_fits(len(table), len(samples), card, recipe, rules)
-    fit = _fitter(card, recipe, rules, job)
+    found.notes += _notes_on_fits(len(table) + len(of_map), len(samples), card, recipe, rules)
+    fit = _fitter(card, recipe, rules, job, of_map)
     steps = len(rules.splits) + 1
+    if len(of_map):
+        found.notes.append(
+            f"{len(of_map)} rows of an existing map trained every model and judged none."
+        )
+    if not may_train(table).any():
+        found.notes.append(
+            "The labels only judge: one model, of points of the map, answers them all, so splits "
+            "by blocks, tiles and sources would say the same as by groups."
+        )
+        _add_groups(found, answers, card)
+        return
     for number, name in enumerate(rules.splits):
         if name == "groups":
             _add_groups(found, answers, card)
@@ -230,8 +245,9 @@ def _watched(
 
 
 def _fitter(
-    card: ModelCard, recipe: ModelRecipe, rules: Validation, job: Job
+    card: ModelCard, recipe: ModelRecipe, rules: Validation, job: Job, always: pd.DataFrame
 ) -> Callable[[pd.DataFrame, int], Model]:
+    """Give what fits a model on rows and those that always train."""
     recipe = chosen_settings(recipe, card)
     if rules.trees is not None:
         recipe = recipe.model_copy(update={"trees": min(recipe.trees, rules.trees)})
@@ -239,6 +255,8 @@ def _fitter(
 
     def fit(rows: pd.DataFrame, seed: int) -> Model:
         job.check()
+        if len(always):
+            rows = pd.concat([rows, always], ignore_index=True)
         rows = balanced(recipe.model_copy(update={"seed": seed}), rows)
         return fit_recipe(
             recipe, rows, card.features.names, limits=limits, seed=seed, threads=job.threads
