@@ -38,6 +38,21 @@ def write_arrays(
     np.savez(file, format=np.int64(version), feature_names=names, **arrays)
 
 
+def append_arrays(file: BinaryIO, prefix: str, arrays: Mapping[str, Any]) -> None:
+    """Write further arrays behind those of a file; equal arrays, equal bytes.
+
+    Args:
+        file: npz file, open for reading and writing.
+        prefix: What stands before their names.
+        arrays: The arrays by name; none holds objects.
+    """
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            # An entry without a clock time, as numpy writes its own.
+            with archive.open(zipfile.ZipInfo(f"{prefix}{name}.npy"), "w") as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
+
+
 @contextmanager
 def open_arrays(file: BinaryIO, version: int | None, what: str) -> Iterator[Any]:
     """Open what :func:`write_arrays` wrote; what goes wrong inside is told as damage too.

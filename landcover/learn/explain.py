@@ -157,13 +157,16 @@ def explain(
     fitted = table[is_whole] if training is None else feature_matrix(training, names)
     beside = np.intersect1d(np.asarray(extra, dtype=np.int64), whole)
     every = np.union1d(rows, beside)
-    found = classifier_of(model.kind).explain(
-        model.packed,
-        fitted[np.isfinite(fitted).all(axis=1)],
-        table[every],
-        threads=threads,
-        progress=progress,
-    )
+    # Of prepared features Shapley values would tell of components, not of features.
+    found = None
+    if model.preparation is None:
+        found = classifier_of(model.kind).explain(
+            model.packed,
+            fitted[np.isfinite(fitted).all(axis=1)],
+            table[every],
+            threads=threads,
+            progress=progress,
+        )
     if found is None:
         averaged = np.ones(rows.size, dtype=np.bool_)
         return Explained(names, classes, rows, averaged, None, None, None, tuple(clusters))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from landcover.learn.models import Model, fit_classifier
+from landcover.learn.preparation import Preparation
 from landcover.learn.weights import row_weights
 from landcover.recipe import ModelRecipe
 
@@ -17,6 +18,7 @@ def fit_recipe(
     feature_names: Sequence[str],
     *,
     limits: Mapping[str, tuple[float, float]] | None = None,
+    preparation: Preparation | None = None,
     seed: int | None = None,
     threads: int = 1,
 ) -> Model:
@@ -27,6 +29,7 @@ def fit_recipe(
         rows: Rows with ``code``, ``group`` and the features, without NaN.
         feature_names: Features in the order that the model reads them.
         limits: As of :func:`~landcover.learn.models.fit_classifier`.
+        preparation: What was fitted on the same rows already; the recipe's is fitted where None.
         seed: Seed of the fit; the recipe's where None.
         threads: Threads of the fit.
 
@@ -49,6 +52,7 @@ def fit_recipe(
         ),
         prior_exponent=recipe.prior_exponent,
         limits=limits,
+        preparing=recipe.preparing if preparation is None else preparation,
         seed=recipe.seed if seed is None else seed,
         threads=threads,
     )

@@ -19,10 +19,13 @@ from landcover.learn.classifiers import (
     require_kind,
     training_rows,
 )
-from landcover.learn.kinds.contract import Packed, classifier_of
+from landcover.learn.kinds.contract import Packed, TrainingRows, classifier_of
+from landcover.learn.preparation import Preparation, fit_preparation, prepared_rows
+from landcover.learn.preparation_files import append_preparation, load_preparation
 from landcover.learn.recalibration import append_calibrator, load_calibrator, with_winner
 from landcover.nouns.base import Noun
 from landcover.nouns.classifiers import DEFAULT, ModelKind
+from landcover.recipe.preparing import Preparing
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,16 @@ class Model:
     """Factor on the probability of each class, (K,), positive; None for none."""
     estimator: Any = None
     """What the kind fitted; None where the model was read."""
+    preparation: Preparation | None = None
+    """What happens to features before ``packed`` reads them; None where they stay as they are."""
     calibrator: Calibrator | None = None
     """Turns probabilities into ones that can be taken at their word; None where there is none."""
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Features in the order of the columns."""
+        if self.preparation is not None:
+            return self.preparation.feature_names
         return self.packed.feature_names
 
     @property
@@ -61,11 +68,18 @@ class Model:
         Returns:
             float64, (n, K), rows sum to 1.
         """
-        found = classifier_of(self.kind).probabilities(self.packed, features)
+        given = features if self.preparation is None else self.preparation.transform(features)
+        found = classifier_of(self.kind).probabilities(self.packed, given)
         if self.prior is not None:
             found *= self.prior
             found /= found.sum(axis=1, keepdims=True)
         return found
+
+    @property
+    def bytes_per_row(self) -> int:
+        """Estimate the memory that :meth:`probabilities` takes for each row."""
+        own = classifier_of(self.kind).bytes_per_row(self.packed)
+        return own if self.preparation is None else own + self.preparation.bytes_per_row
 
     def calibrated(self, probability: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn probabilities into calibrated ones; the likeliest class stays the likeliest.
@@ -121,6 +135,7 @@ def fit_classifier(
     weights: ArrayLike | None = None,
     prior_exponent: float = 0.0,
     limits: Mapping[str, tuple[float, float]] | None = None,
+    preparing: Preparing | Preparation | None = None,
     seed: int = 0,
     threads: int = 1,
 ) -> Model:
@@ -141,6 +156,8 @@ def fit_classifier(
             this power, 0 (not at all) … 1 (docs/methods/classifiers.md#prior).
         limits: Feature → values that become -1 and 1 in kinds that scale their features; others
             are standardised.
+        preparing: How features are scaled, chosen and turned into components first, fitted on the
+            same rows; or what was fitted on them already.
         seed: Seed of the fit; the same seed gives the same model for any number of threads.
         threads: Threads of the fit.
 
@@ -160,19 +177,32 @@ def fit_classifier(
     rows = training_rows(
         samples, labels, groups, feature_names=names, weights=weights, limits=limits
     )
+    preparation = _prepare(preparing, rows, seed)
+    if preparation is not None:
+        rows = prepared_rows(preparation, rows)
     estimator = fit_estimator(rows, kind=kind, parameters=parameters, seed=seed, threads=threads)
     packed: Packed = classifier_of(kind).pack(estimator, rows)
     prior = None
     if prior_exponent:
         _, counts = np.unique(rows.codes, return_counts=True)
         prior = (counts / counts.sum()) ** prior_exponent
-    return Model(kind, packed, prior, estimator)
+    return Model(kind, packed, prior, estimator, preparation)
+
+
+def _prepare(
+    preparing: Preparing | Preparation | None, rows: TrainingRows, seed: int
+) -> Preparation | None:
+    if isinstance(preparing, Preparing):
+        return None if preparing.is_nothing else fit_preparation(preparing, rows, seed=seed)
+    return preparing
 
 
 def save_arrays(model: Model) -> bytes:
     """Write what a map needs of a model as npz without pickle; equal models give equal bytes."""
     file = BytesIO()
     classifier_of(model.kind).save(model.packed, file)
+    if model.preparation is not None:
+        append_preparation(model.preparation, file)
     if model.calibrator is not None:
         append_calibrator(model.calibrator, file)
     return file.getvalue()
@@ -195,7 +225,9 @@ def load_arrays(file: BinaryIO, kind: ModelKind, prior: Sequence[float] = ()) ->
             f"Model: expected {packed.classes.size} positive factors of the classes, found {prior}."
         )
     calibrator = load_calibrator(file, packed.classes.size)
-    return Model(kind, packed, np.array(prior) if prior else None, calibrator=calibrator)
+    factors = np.array(prior) if prior else None
+    preparation = load_preparation(file, packed.feature_names)
+    return Model(kind, packed, factors, preparation=preparation, calibrator=calibrator)
 
 
 def _names(

@@ -64,7 +64,7 @@ def predict_blocks(
     codes, confidence = np.zeros(n, np.uint8), np.full(n, NODATA, np.uint8)
     layers = empty_layers(further, model.classes.size, n)
     # Such kinds read features in columns as they are and arrange them themselves; so does trust.
-    needs_rows = not classifier_of(model.kind).takes_columns
+    needs_rows = model.preparation is not None or not classifier_of(model.kind).takes_columns
     for start in range(0, n, block):
         part = rows[start : start + block]
         is_valid = np.ones(len(part), dtype=np.bool_)
@@ -89,8 +89,7 @@ def predict_blocks(
 
 def block_of(model: Model) -> int:
     """Say how many pixels a model answers at a time: fewer where each takes much memory."""
-    bytes_per_row = classifier_of(model.kind).bytes_per_row(model.packed)
-    return max(1, min(BLOCK, MOST_BYTES // bytes_per_row))
+    return max(1, min(BLOCK, MOST_BYTES // model.bytes_per_row))
 
 
 @compiled()

@@ -5,7 +5,6 @@ Method: docs/methods/trust.md#calibration-in-training.
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.learn.accuracy import MIN_GROUPS, RESAMPLES
-from landcover.learn.arrays import open_arrays
+from landcover.learn.arrays import append_arrays, open_arrays
 from landcover.learn.calibrator import LEAST, Calibrator, Sigmoid, Steps, calibrate
 
 Floats = NDArray[np.float64]
@@ -116,11 +115,7 @@ def append_calibrator(calibrator: Calibrator, file: BinaryIO) -> None:
         "values": np.concatenate([values for _, values, _ in parts]),
         "lines": np.array([line for _, _, line in parts], np.float64),
     }
-    with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
-            # An entry without a clock time, as numpy writes its own.
-            with archive.open(zipfile.ZipInfo(f"{_PREFIX}{name}.npy"), "w") as entry:
-                np.lib.format.write_array(entry, array, allow_pickle=False)
+    append_arrays(file, _PREFIX, arrays)
 
 
 def load_calibrator(file: BinaryIO, n_classes: int) -> Calibrator | None:

@@ -150,6 +150,8 @@ class CheckedView(Noun):
 
     signatures: str | None
     """SVG of what the classes look like; None where no feature is a band."""
+    prepared: tuple[str, ...] = ()
+    """SVG pictures of how features were prepared for the classifier."""
     suspects: str
     """GeoJSON of the doubtful points."""
     n_suspects: int

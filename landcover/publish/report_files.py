@@ -46,6 +46,8 @@ _WHAT = (
     ("quality", ".geojson", "footprints of the tiles with their data quality, for a GIS"),
     ("model_card", ".json", "model: features, parameters, seed, versions"),
     ("signatures", ".svg", "what the classes look like, band by band"),
+    ("correlation", ".svg", "correlation of the features before and after selection"),
+    ("components", ".svg", "variance of the principal components"),
     ("suspects", ".geojson", "points whose label is doubtful, the surest first, for a GIS"),
     ("doctor", ".html", "class doctor: confused classes, missed points, what to do"),
     ("importance", ".png", "what the model goes by: bars per feature, season and layer"),

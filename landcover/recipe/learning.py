@@ -11,6 +11,7 @@ from landcover.nouns.base import Noun
 from landcover.nouns.classifiers import CLASSIFIERS, DEFAULT, SEARCHED, ModelKind
 from landcover.nouns.search import Criterion, SearchMethod
 from landcover.recipe.own_sections import lists_of, sections_of, without_unused
+from landcover.recipe.preparing import Components, FeatureSelection, Preparing, Scaling
 from landcover.recipe.section import Section
 
 Count = Annotated[int, Field(ge=1)]
@@ -86,6 +87,12 @@ class _Model(Section):
     """Units of the network's hidden layers."""
     epochs: int = Field(200, ge=1, le=10_000)
     """Most passes of the network over the rows."""
+    scaling: Scaling | None = None
+    """How features are scaled before any kind of classifier sees them; null: not at all."""
+    selection: FeatureSelection | None = None
+    """Which of the scaled features stay; null: all."""
+    pca: Components | None = None
+    """Principal components in place of features; null: none."""
     n_features: int | None = Field(None, ge=1)
     """Features that an elastic net leaves over (the paper: 30); null for all."""
     balance: Literal["none", "drop_neighbours"] = "none"
@@ -118,6 +125,11 @@ class _Model(Section):
             return row.parameters.model_validate(getattr(self, row.section).model_dump())
         return row.parameters(**{name: getattr(self, own) for own, name in row.fields.items()})
 
+    @property
+    def preparing(self) -> Preparing:
+        """What happens to features before the classifier sees them."""
+        return Preparing(scaling=self.scaling, selection=self.selection, pca=self.pca)
+
     def value_of(self, name: str) -> Any:
         """Give a setting by its name: a field, or ``section.parameter``."""
         section, _, parameter = name.rpartition(".")
@@ -141,7 +153,10 @@ class _Model(Section):
     @model_serializer(mode="wrap")
     def _leave_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         searched = self.search.grid.kind if self.search is not None else ()
-        return without_unused(self, write(self), (self.kind, *searched))
+        document = without_unused(self, write(self), (self.kind, *searched))
+        # What is off leaves no trace, so that recipes of before keep their ids.
+        unused = {name for name in ("scaling", "selection", "pca") if getattr(self, name) is None}
+        return {name: value for name, value in document.items() if name not in unused}
 
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from landcover.nouns.base import Noun
 from landcover.nouns.classifiers import DEFAULT, ModelKind
 from landcover.nouns.legend import MEDITERRANEAN, Legend
 from landcover.nouns.model import FeatureSet, feature_set
+from landcover.recipe.preparing import Preparing
 from landcover.views.dimensions import as_table
 from landcover.views.models import OpenedModel, XarrayObject
 from landcover.views.saving import Fit, write_fitted
@@ -35,6 +36,7 @@ def fit_classifier(
     weights: ArrayLike | None = None,
     prior_exponent: float = 0.0,
     limits: Mapping[str, tuple[float, float]] | None = None,
+    preparing: Preparing | Mapping[str, Any] | None = None,
     seed: int = 0,
     threads: int = 1,
 ) -> OpenedModel:
@@ -59,6 +61,8 @@ def fit_classifier(
             this power, 0 (not at all) … 1 (docs/methods/classifiers.md#prior).
         limits: Feature → values that become -1 and 1 in kinds that scale their features; others
             are standardised.
+        preparing: How features are scaled, chosen and turned into components first, as the
+            sections of a recipe's model: ``{"scaling": {"method": "standard"}}``.
         seed: Seed of the fit; the same seed gives the same model for any number of threads.
         threads: Threads of the fit.
 
@@ -95,6 +99,7 @@ def fit_classifier(
         weights=None if weights is None else np.asarray(weights),
         prior_exponent=prior_exponent,
         limits=limits,
+        preparing=_preparing(preparing),
         seed=seed,
         threads=threads,
     )
@@ -109,6 +114,12 @@ def fit_classifier(
     return OpenedModel.of(
         model, names=names, colours=colours, features=told, write=partial(write_fitted, origin)
     )
+
+
+def _preparing(given: Preparing | Mapping[str, Any] | None) -> Preparing | None:
+    if given is None or isinstance(given, Preparing):
+        return given
+    return Preparing.from_document(dict(given))
 
 
 def _told(table: Any, names: Sequence[str] | None) -> FeatureSet | None:

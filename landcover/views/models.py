@@ -59,7 +59,10 @@ class OpenedModel(Shown, Model):
     @property
     def model(self) -> Model:
         """The arrays alone, without what fitted them."""
-        return Model(self.kind, self.packed, self.prior, calibrator=self.calibrator)
+        return Model(
+            self.kind, self.packed, self.prior, preparation=self.preparation,
+            calibrator=self.calibrator,
+        )  # fmt: skip
 
     def predict(self, features: pd.DataFrame | ArrayLike | XarrayObject) -> Any:
         """Classify pixels of an image, or rows of a table.

@@ -24,6 +24,7 @@ from landcover.parts.training.held_out import held_out_accuracy
 from landcover.parts.training.library import library_notes, provenance_of
 from landcover.parts.training.out_of_fold import recalibration_of, write_answers
 from landcover.parts.training.parameter_search import tuned
+from landcover.parts.training.preparation_report import write_preparation
 from landcover.parts.training.sample_quality import check_samples
 from landcover.parts.training.sample_set import read_table
 from landcover.parts.training.second_level import fit_second_level, write_second
@@ -102,7 +103,7 @@ def write_model(
         provenance=provenance_of(rows),
         missing_layers=missing,
         second=level.models,
-        notes=(*_notes(task, sample_set), *level.notes),
+        notes=(*_notes(task, sample_set), *level.notes, *write_preparation(path, model)),
     )
     (path / CARD).write_text(card.to_text())
     return {

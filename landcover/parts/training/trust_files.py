@@ -58,8 +58,11 @@ def write_trust(
     seed = task.recipe.model.seed
     features = feature_matrix(rows, model.feature_names)
     groups = rows["group"].to_numpy()
-    # A network has no importances of its own: there all features count the same.
+    # A network has no importances of its own, and those of prepared features are of others: there
+    # all features count the same.
     importance = getattr(model.estimator, "feature_importances_", None)
+    if model.preparation is not None:
+        importance = None
     applicability = None
     if len(set(groups)) > 1 and np.ptp(features, axis=0).any():
         applicability = fit_applicability(features, groups, importance, seed=seed)

@@ -1,0 +1,94 @@
+"""A run whose classifier is a support vector machine on prepared features, from labels to page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from landcover import api
+from landcover.learn.svm_decision import decide
+from landcover.parts.training.run_model import open_model
+from landcover.simulate import simulate
+from landcover.stores.models import read_card
+from landcover.stores.rasters import read_array
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
+OPTIONS = (
+    "seasons=[{name: summer, primary_month: 6, fallback_month: 7}]",
+    "model.kind=svm", "model.scaling={method: quantile}", "model.selection={threshold: 0.95}",
+    "model.pca={rule: cev, explained: 0.99}", "validation.splits=[groups]", "validation.seeds=1",
+    "classify.keep=[probabilities]",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("svm")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANDCOVER_WORKSPACE", str(folder / "workspace"))
+        region = simulate(
+            folder / "region", tiles=("30SUF",), pixels=240, points_per_class=12, seed=5
+        )
+        api.start_run(
+            "svm", RECIPE, year=region.year, products=str(region.products),
+            labels=str(region.labels), dem=str(region.dem), overrides=list(OPTIONS),
+        )  # fmt: skip
+        report = api.run_inline("svm")
+        assert report["state"] == "done", report
+        yield api.open_workspace()
+
+
+def output_of(workspace: Any, stage: str, unit: str | None = None) -> Any:
+    wanted = {"wanted.stage": stage}
+    return next(
+        o for o in workspace.records.find("outputs", wanted) if unit in (None, o["wanted"]["unit"])
+    )
+
+
+def model_folder(workspace: Any) -> Path:
+    return Path(workspace.objects.href(output_of(workspace, "train", "model")["key"], ""))
+
+
+def test_the_card_tells_how_features_were_prepared(made: Any) -> None:
+    folder = model_folder(made)
+    card = read_card(folder)
+    assert card.kind == "svm"
+    told = json.loads((folder / "preparation.json").read_text())
+    assert told["features"] == len(card.features.names)
+    chosen = told["selection"]
+    assert chosen["dropped"]
+    assert len(chosen["kept"]) + len(chosen["dropped"]) == told["features"] - len(told["constant"])
+    assert told["inputs"] == [f"pc{n}" for n in range(1, told["components"]["chosen"] + 1)]
+    assert sum(told["components"]["explained"]) == pytest.approx(1)
+    assert any("principal components explain" in note for note in card.notes)
+    assert {"correlation.svg", "components.svg"} <= {path.name for path in folder.iterdir()}
+
+
+def test_the_map_has_the_classes_of_the_votes(made: Any) -> None:
+    folder = model_folder(made)
+    card = read_card(folder)
+    model = open_model(folder, card)
+    output = output_of(made, "classify")
+    classes, _ = read_array(made.objects.href(output["key"], "classification.tif"))
+    shares, _ = read_array(made.objects.href(output["key"], "probabilities.tif"))
+    assert len(set(classes[classes > 0].tolist())) > 2
+    is_seen = classes.reshape(240, 240) > 0
+    likeliest = np.asarray(card.codes)[shares.reshape(-1, 240, 240).argmax(axis=0)]
+    # Bytes of probabilities have ties.
+    assert (likeliest == classes.reshape(240, 240))[is_seen].mean() > 0.97
+    rows = np.random.default_rng(0).random((50, len(card.features.names))).astype(np.float32)
+    assert model.preparation is not None
+    votes = decide(model.packed, model.preparation.transform(rows)).winner
+    assert np.array_equal(model.predict(rows)[0], model.classes[votes])
+
+
+def test_the_page_shows_the_pictures(made: Any) -> None:
+    page = next(made.objects.root.rglob("index.html"))
+    text = page.read_text()
+    for name in ("correlation.svg", "components.svg"):
+        assert f'src="{name}"' in text
+        assert (page.parent / name).stat().st_size > 1000
