@@ -14,11 +14,25 @@ HEADROOM = 1.25
 GB = 10**9
 
 
+# Keys of the units that this process works on now, also of those that were cancelled meanwhile.
+_running: set[str] = set()
+
+
 def run_unit(stage: str, document: dict[str, Any]) -> dict[str, Any]:
     """Run one unit at one stage: what is submitted to a worker."""
     from landcover import api
 
-    return api.run(stage, document)  # type: ignore[arg-type]
+    key = unit_key(stage, document)
+    _running.add(key)
+    try:
+        return api.run(stage, document)  # type: ignore[arg-type]
+    finally:
+        _running.discard(key)
+
+
+def is_running(key: str) -> bool:
+    """Say whether this process works on a unit: Dask forgets what was cancelled at once."""
+    return key in _running
 
 
 def unit_key(stage: str, document: dict[str, Any]) -> str:

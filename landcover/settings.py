@@ -48,6 +48,8 @@ class Settings:
     """File with the password of the records' user, as a mounted secret is."""
     patience_seconds: float = 120.0
     """How long an operation waits for a store that is away."""
+    deadline_hours: float | None = None
+    """Longest time of a unit at a stage through Airflow, h; what the stage's row says if None."""
     scratch: Path | None = None
     """Local folder for files on their way to or from a server; the system's if None."""
 
@@ -88,6 +90,7 @@ def read_settings(
         "s3_path_style": True,
         "records_password_file": None,
         "patience_seconds": 120.0,
+        "deadline_hours": None,
         "scratch": None,
         **_read_file(workspace / "landcover.toml", names - {"workspace"}),
         **{
@@ -111,6 +114,7 @@ def read_settings(
         s3_path_style=_flag("s3_path_style", values["s3_path_style"]),
         records_password_file=_folder(values["records_password_file"]),
         patience_seconds=_number("patience_seconds", values["patience_seconds"]),
+        deadline_hours=_number_or_none("deadline_hours", values["deadline_hours"]),
         scratch=_folder(values["scratch"]),
     )
 
@@ -164,6 +168,10 @@ def _absolute(path: object) -> Path:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+def _number_or_none(name: str, value: object) -> float | None:
+    return None if value is None else _number(name, value)
 
 
 def _folder(path: object) -> Path | None:

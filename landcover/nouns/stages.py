@@ -30,6 +30,9 @@ class StageRow(NamedTuple):
     checks: Stage | None = None
     """The stage whose outputs it checks, where it makes none: it is part of every run that goes as
     far as that one."""
+    deadline_hours: float = 12.0
+    """A unit that is longer at the stage is stopped and counts as lost; waiting for a worker is
+    part of it."""
 
     @property
     def module(self) -> str:
@@ -46,11 +49,11 @@ TABLE: Mapping[Stage, StageRow] = {
         StageRow("overlap", "overlap", 1, checks="composite"),
         StageRow("terrain", "terrain", 3),
         StageRow("sample", "sample", 1),
-        StageRow("train", "train", 3),
-        StageRow("explain", "train", 3),
+        StageRow("train", "train", 3, deadline_hours=48.0),
+        StageRow("explain", "train", 3, deadline_hours=24.0),
         StageRow("classify", "classify", 1),
         StageRow("mosaic", "mosaic", 1),
-        StageRow("validate", "validate", 4),
+        StageRow("validate", "validate", 4, deadline_hours=24.0),
         StageRow("publish", "publish", 8),
     )
 }

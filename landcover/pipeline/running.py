@@ -74,32 +74,41 @@ def run_stage(
         }
     if state is None:
         raise InputError(f"{document['unit']}: was never planned for {stage} in run {run.id}.")
-    job = Job(
-        memory_gb=float(document.get("memory_gb", 1.0)),
-        threads=int(document.get("threads", 1)),
-        is_cancelled=_watch(workspace, run.id, stage, document["unit"]),
-        progress=progress or Job().progress,
-    )
-    task = Task(workspace, run, recipe, state.unit, job)
     running = state.model_copy(
         update={"state": "running", "attempts": state.attempts + 1, "message": ""}
     )
+    job = Job(
+        memory_gb=float(document.get("memory_gb", 1.0)),
+        threads=int(document.get("threads", 1)),
+        is_cancelled=_watch(workspace, running),
+        progress=progress or Job().progress,
+    )
+    task = Task(workspace, run, recipe, state.unit, job)
     units.save(workspace.records, running)
     ended = _work(task, stage, running)
+    if ended.state == "cancelled":
+        # Who ended it from outside wrote down why, or somebody else works on it by now.
+        now = units.load(workspace.records, run.id, stage, document["unit"])
+        if now is not None and _is_over(running, now):
+            return _outcome(now)
     units.save(workspace.records, ended)
     _tell(ended)
+    return _outcome(ended)
+
+
+def _outcome(state: UnitState) -> dict[str, Any]:
     return {
-        "unit": ended.unit.id,
-        "state": ended.state,
-        "outputs": list(ended.outputs),
-        "seconds": ended.seconds,
-        "error_family": ended.error_family,
-        "message": ended.message,
+        "unit": state.unit.id,
+        "state": state.state,
+        "outputs": list(state.outputs),
+        "seconds": state.seconds,
+        "error_family": state.error_family,
+        "message": state.message,
     }
 
 
-def _watch(workspace: Workspace, run: str, stage: Stage, unit: str) -> Callable[[], bool]:
-    """Say whether somebody cancelled a unit, by its record, asked at most every two seconds."""
+def _watch(workspace: Workspace, running: UnitState) -> Callable[[], bool]:
+    """Say whether somebody ended an attempt, by its record, asked at most every two seconds."""
     asked = time.monotonic()
 
     def is_cancelled() -> bool:
@@ -107,10 +116,15 @@ def _watch(workspace: Workspace, run: str, stage: Stage, unit: str) -> Callable[
         if time.monotonic() - asked < CANCEL_SECONDS:
             return False
         asked = time.monotonic()
-        state = units.load(workspace.records, run, stage, unit)
-        return state is not None and state.state == "cancelled"
+        now = units.load(workspace.records, running.run, running.stage, running.unit.id)
+        return now is not None and _is_over(running, now)
 
     return is_cancelled
+
+
+def _is_over(mine: UnitState, now: UnitState) -> bool:
+    """Tell whether the record is no longer that of an attempt which is being worked on."""
+    return now.state != "running" or now.attempts != mine.attempts
 
 
 def _work(task: Task, stage: Stage, running: UnitState) -> UnitState:

@@ -20,7 +20,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from landcover.nouns.run_arguments import NOT_OF_THE_RUN
 from landcover.nouns.stages import GROUPS, Group
 from landcover_airflow.operators.stage import StageOperator
-from landcover_airflow.outcome import sentences
+from landcover_airflow.outcome import FamilyPolicy, sentences
 
 log = logging.getLogger(__name__)
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -31,6 +31,7 @@ DEFAULT_ARGS = {
     "retry_delay": timedelta(seconds=float(os.environ.get(RETRY_VARIABLE, "30"))),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=10),
+    "retry_policy": FamilyPolicy(),
     # Depth first: a tile that was begun is finished before the next one is.
     "weight_rule": "upstream",
 }

@@ -4,20 +4,83 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk.exceptions import (
-    AirflowException,
-    AirflowFailException,
-    AirflowSkipException,
-)
+from airflow.sdk import RetryDecision, RetryPolicy
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
 from landcover.errors import LandcoverError, family_of, sentence_of
 
-# What another attempt may cure; everything else fails the same way again.
-RETRIED = ("unavailable", "memory")
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from landcover.errors import Family
+
 MESSAGE_CHARACTERS = 300
 N_OUTPUTS = 16
+SOON = timedelta(seconds=1)
+"""Delay of a try with smaller windows: nothing has to be waited for."""
+
+
+class UnitError(AirflowException):
+    """A unit failed; its class is the family of :mod:`landcover.errors`."""
+
+    family: Family = "defect"
+
+
+class BadInput(UnitError):
+    """The input is wrong: another try gives the same result."""
+
+    family = "input"
+
+
+class ServiceAway(UnitError):
+    """A store, a source or the cluster is away: another try may help."""
+
+    family = "unavailable"
+
+
+class OutOfMemory(UnitError):
+    """The job needed more memory than it had: it is tried with smaller windows."""
+
+    family = "memory"
+
+
+class Stopped(UnitError):
+    """Somebody stopped the unit."""
+
+    family = "cancelled"
+
+
+class Defect(UnitError):
+    """A bug of ours: another try gives the same bug."""
+
+
+_ERRORS: dict[str | None, type[UnitError]] = {
+    error.family: error for error in (BadInput, ServiceAway, OutOfMemory, Stopped, Defect)
+}
+
+
+class FamilyPolicy(RetryPolicy):
+    """Try again what another try may cure, and tell the reason as the last line of the log."""
+
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,
+        max_tries: int,
+        context: Context | None = None,
+    ) -> RetryDecision:
+        """Decide by the family of the error; what Airflow itself raises keeps Airflow's rules."""
+        reason = str(exception)
+        if isinstance(exception, ServiceAway):
+            return RetryDecision.retry(reason=reason)  # after the delay of the task, which grows
+        if isinstance(exception, OutOfMemory):
+            return RetryDecision.retry(SOON, reason)
+        if isinstance(exception, UnitError):
+            return RetryDecision.fail(reason)
+        return RetryDecision.default()
 
 
 def shortened(outcome: dict[str, Any]) -> dict[str, Any]:
@@ -31,7 +94,7 @@ def shortened(outcome: dict[str, Any]) -> dict[str, Any]:
 
 
 def give_up(family: str | None, message: str) -> NoReturn:
-    """End a task as the error family asks for.
+    """End a task as the error family asks for; :class:`FamilyPolicy` decides about another try.
 
     Args:
         family: Family of :mod:`landcover.errors`.
@@ -39,14 +102,11 @@ def give_up(family: str | None, message: str) -> NoReturn:
 
     Raises:
         AirflowSkipException: Data are missing: what follows in the lane is skipped too.
-        AirflowException: A retry may help: Airflow tries again, later and later.
-        AirflowFailException: A retry cannot help.
+        UnitError: The class of the family.
     """
     if family == "missing":
         raise AirflowSkipException(message)
-    if family in RETRIED:
-        raise AirflowException(message)
-    raise AirflowFailException(message)
+    raise _ERRORS.get(family, Defect)(message)
 
 
 @contextmanager

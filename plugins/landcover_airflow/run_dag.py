@@ -30,6 +30,7 @@ def main() -> int:
     order = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["LANDCOVER_DASK"] = order["dask"]
+    os.environ["LANDCOVER_HOLD_SECONDS"] = "0"  # no scheduler runs that could be overtaken
     handler.setLevel(logging.INFO)
     handler.setFormatter(logging.Formatter("%(message)s"))
     ours = logging.getLogger("landcover_airflow")

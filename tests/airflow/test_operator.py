@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import RetryAction
 from airflow.sdk.exceptions import (
     AirflowException,
-    AirflowFailException,
     AirflowSkipException,
+    TaskDeferralError,
+    TaskDeferralTimeout,
     TaskDeferred,
 )
 
@@ -22,8 +25,18 @@ from landcover.nouns.run import Unit, UnitState
 from landcover_airflow.groups import recipe_path, tiles_of
 from landcover_airflow.hooks import dask as dask_hook
 from landcover_airflow.hooks.dask import DaskHook
+from landcover_airflow.operators import stage as stage_operator
 from landcover_airflow.operators.stage import StageOperator
-from landcover_airflow.outcome import shortened
+from landcover_airflow.outcome import (
+    BadInput,
+    Defect,
+    FamilyPolicy,
+    OutOfMemory,
+    ServiceAway,
+    Stopped,
+    UnitError,
+    shortened,
+)
 from landcover_airflow.triggers.dask import DaskUnitTrigger
 
 UNIT = Unit(id="31UDS.2018-spring", label="31UDS 2018-spring", tile="31UDS", span="2018-spring")
@@ -122,11 +135,11 @@ def test_memory_deaths_make_the_windows_smaller(
     ("state", "family", "raised"),
     [
         ("skipped", "missing", AirflowSkipException),
-        ("failed", "input", AirflowFailException),
-        ("failed", "defect", AirflowFailException),
-        ("cancelled", "cancelled", AirflowFailException),
-        ("failed", "unavailable", AirflowException),
-        ("failed", "memory", AirflowException),
+        ("failed", "input", BadInput),
+        ("failed", "defect", Defect),
+        ("cancelled", "cancelled", Stopped),
+        ("failed", "unavailable", ServiceAway),
+        ("failed", "memory", OutOfMemory),
     ],
 )
 def test_the_family_decides(
@@ -135,8 +148,56 @@ def test_the_family_decides(
     outcome = OUTCOME | {"state": state, "error_family": family, "message": "Why it ended."}
     with pytest.raises(AirflowException, match=r"^Why it ended\.$") as ended:
         operator.execute_complete(attempt(1), {"outcome": outcome})
-    # AirflowException itself, and no child of it, is what Airflow tries again.
     assert type(ended.value) is raised
+
+
+@pytest.mark.parametrize(
+    ("error", "action", "delay"),
+    [
+        (ServiceAway("Why."), RetryAction.RETRY, None),
+        (OutOfMemory("Why."), RetryAction.RETRY, timedelta(seconds=1)),
+        (BadInput("Why."), RetryAction.FAIL, None),
+        (Stopped("Why."), RetryAction.FAIL, None),
+        (Defect("Why."), RetryAction.FAIL, None),
+    ],
+)
+def test_the_policy_tries_again_what_another_try_may_cure(
+    error: UnitError, action: RetryAction, delay: timedelta | None
+) -> None:
+    decision = FamilyPolicy().evaluate(error, 1, 2)
+    assert (decision.action, decision.retry_delay, decision.reason) == (action, delay, "Why.")
+
+
+def test_what_airflow_raises_keeps_the_rules_of_airflow() -> None:
+    assert FamilyPolicy().evaluate(OSError("gone"), 1, 2).action is RetryAction.DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [("Trigger timeout", TaskDeferralTimeout), ("Trigger failure", TaskDeferralError)],
+)
+def test_a_trigger_that_broke_leaves_a_record(
+    operator: StageOperator, reason: str, expected: type[Exception]
+) -> None:
+    record(state="running", attempts=1)
+    with pytest.raises(ServiceAway, match=f"31UDS 2018-spring mask: .*{reason}") as ended:
+        operator.resume_execution("__fail__", {"error": reason}, attempt(1))
+    assert isinstance(ended.value.__context__, expected)
+    assert (recorded().state, recorded().error_family) == ("failed", "unavailable")
+    assert reason in recorded().message
+
+
+def test_the_deadline_is_that_of_the_stage_or_of_the_settings(
+    operator: StageOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage_operator, "time", SimpleNamespace(time=lambda: 1e9))
+    first = submitted(operator)
+    monkeypatch.setenv("LANDCOVER_DEADLINE_HOURS", "0.5")
+    second = submitted(operator, 2)
+    assert (first.deadline, second.deadline) == (1e9 + 12 * 3600, 1e9 + 1800)
+    assert first.not_failing_before == 1e9 + 5
+    for trigger in (first, second):
+        asyncio.run(DaskHook(address=trigger.address).cancel(trigger.key))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +219,7 @@ def test_what_the_worker_could_not_say_is_written_down(
 )
 def test_a_late_word_changes_nothing(operator: StageOperator, kept: dict[str, Any]) -> None:
     record(**kept)
-    with pytest.raises(AirflowFailException):
+    with pytest.raises(Stopped):
         operator.execute_complete(attempt(1), {"family": "cancelled", "message": "Stopped."})
     assert recorded().state == kept["state"]
 
@@ -174,9 +235,8 @@ def test_a_cluster_that_is_away_is_tried_again(
 ) -> None:
     monkeypatch.setenv("LANDCOVER_DASK", "tcp://127.0.0.1:9")
     monkeypatch.setattr(dask_hook, "CONNECT_SECONDS", 0.5)
-    with pytest.raises(AirflowException, match=r"no Dask scheduler answers at tcp") as ended:
+    with pytest.raises(ServiceAway, match=r"no Dask scheduler answers at tcp"):
         operator.execute(attempt(1))
-    assert type(ended.value) is AirflowException
     assert recorded().error_family == "unavailable"
 
 
@@ -192,7 +252,7 @@ def test_no_address_at_all_names_both_ways(
     monkeypatch.setattr(DaskHook, "get_connection", none)
     with pytest.raises(InputError, match=r"LANDCOVER_DASK=tcp.*'landcover_dask'"):
         _ = DaskHook().address
-    with pytest.raises(AirflowFailException, match="No Dask scheduler is named"):
+    with pytest.raises(BadInput, match="No Dask scheduler is named"):
         operator.execute(attempt(1))
 
 

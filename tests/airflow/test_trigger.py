@@ -12,12 +12,14 @@ from typing import Any
 import psutil
 import pytest
 from airflow.sdk._shared.module_loading import import_string
-from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from distributed import Client, LocalCluster
 
-from landcover import execution
+from landcover import api, execution
 from landcover.errors import InputError, UnavailableError
 from landcover.execution import unit_key
+from landcover.ledger import units
+from landcover.nouns.run import Unit
 from landcover_airflow.hooks import dask as dask_hook
 from landcover_airflow.hooks.dask import DaskHook
 from landcover_airflow.triggers.dask import DaskUnitTrigger
@@ -74,7 +76,8 @@ def submitted(
 
 
 def test_it_survives_its_serialization(cluster: str, document: dict[str, Any]) -> None:
-    trigger = DaskUnitTrigger(cluster, "mask", document, no_workers_seconds=7)
+    trigger = DaskUnitTrigger(cluster, "mask", document, deadline=1e9, not_failing_before=5.0,
+                              no_workers_seconds=7, stop_seconds=3)
     path, arguments = trigger.serialize()
     again = import_string(path)(**arguments)
     assert (again.serialize(), again.key) == (trigger.serialize(), trigger.key)
@@ -101,7 +104,6 @@ def test_what_is_done_ends_the_task_without_a_worker(
 @pytest.mark.parametrize(
     ("state", "family"),
     [
-        ("skipped", "missing"),
         ("failed", "input"),
         ("failed", "defect"),
         ("failed", "unavailable"),
@@ -121,6 +123,40 @@ def test_what_is_not_done_resumes_the_operator(
         family,
         "Why.",
     )
+
+
+def test_what_is_missing_ends_the_task_without_a_worker(
+    submitted: Callable[[Job], DaskUnitTrigger],
+) -> None:
+    job = ended(state="skipped", error_family="missing", message="No products.")
+    event = asyncio.run(fired(submitted(job)))
+    assert isinstance(event, TaskSkippedEvent)
+    assert event.payload["outcome"]["message"] == "No products."  # in one process it resumes
+
+
+def test_a_failure_is_held_until_the_deferral_was_seen(
+    submitted: Callable[[Job], DaskUnitTrigger],
+) -> None:
+    trigger = submitted(ended(state="failed", error_family="input", message="Why."))
+    trigger.not_failing_before = (begun := time.time()) + 1.5
+    assert asyncio.run(fired(trigger)).payload["outcome"]["message"] == "Why."
+    assert time.time() - begun >= 1.5
+
+
+def test_a_success_is_not_held(submitted: Callable[[Job], DaskUnitTrigger]) -> None:
+    trigger = submitted(ended())
+    trigger.not_failing_before = (begun := time.time()) + 60
+    assert isinstance(asyncio.run(fired(trigger)), TaskSuccessEvent)
+    assert time.time() - begun < 30
+
+
+def test_an_outcome_that_cannot_be_written_is_a_sentence(
+    submitted: Callable[[Job], DaskUnitTrigger],
+) -> None:
+    event = asyncio.run(fired(submitted(ended(seconds=object())))).payload
+    assert event["family"] == "defect"
+    assert "31UDS.2018-spring mask: " in event["message"]
+    assert "not JSON serializable" in event["message"]
 
 
 @pytest.mark.parametrize(
@@ -214,8 +250,6 @@ def test_a_key_that_the_scheduler_does_not_know_is_lost(
 def test_killing_the_task_cancels_the_unit_and_says_so(
     submitted: Callable[[Job], DaskUnitTrigger], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from landcover import api
-
     marked: list[tuple[Any, ...]] = []
     monkeypatch.setattr(api, "mark_lost", lambda *arguments: marked.append(arguments))
     trigger = submitted(seconds_long(1.0))
@@ -307,6 +341,63 @@ def test_a_worker_that_died(
     event = asyncio.run(story()).payload
     assert event["family"] == family
     assert words in event["message"]
+
+
+def _has_ended(pid: int) -> bool:
+    """Tell whether a process has ended within a moment: its nanny sees the death of it then."""
+    for _ in range(30):
+        if not psutil.pid_exists(pid):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _obeys(stage: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Stand in for a stage that looks between its blocks whether it is to end."""
+    execution._running.add(key := unit_key(stage, document))
+    time.sleep(2)
+    execution._running.discard(key)
+    return DONE
+
+
+def _goes_on(stage: str, document: dict[str, Any]) -> dict[str, Any]:
+    execution._running.add(unit_key(stage, document))
+    time.sleep(600)
+    return DONE
+
+
+@pytest.mark.parametrize(("job", "is_restarted"), [(_obeys, False), (_goes_on, True)])
+def test_a_unit_is_stopped_at_its_deadline(
+    processes: LocalCluster,
+    workspace_folder: Path,
+    document: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    job: Job,
+    is_restarted: bool,
+) -> None:
+    address = processes.scheduler_address
+    records = api.open_workspace().records
+    units.plan(records, "run", ["mask"], [Unit(id=document["unit"], label="31UDS 2018-spring")])
+    state = units.load(records, "run", "mask", document["unit"])
+    assert state is not None
+    units.save(records, state.model_copy(update={"state": "running", "attempts": 1}))
+    monkeypatch.setattr(execution, "run_unit", job)
+    trigger = DaskUnitTrigger(address, "mask", document, poll_seconds=0.1, stop_seconds=6.0)
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(1, timeout=60)
+        (before,) = client.run(os.getpid).values()
+        asyncio.run(DaskHook(address=address).submit("mask", document, trigger.key))
+        while not all(client.run(execution.is_running, trigger.key).values()):
+            time.sleep(0.05)
+        trigger.deadline = time.time() + 0.3
+        event = asyncio.run(asyncio.wait_for(fired(trigger), 60)).payload
+        assert _has_ended(before) is is_restarted
+    assert event["family"] == "unavailable"
+    assert "not done at its deadline" in event["message"]
+    assert ("was restarted" in event["message"]) is is_restarted
+    ended = units.load(records, "run", "mask", document["unit"])
+    assert ended is not None
+    assert (ended.state, ended.error_family) == ("failed", "unavailable")
 
 
 def test_a_cluster_without_workers_is_not_waited_for_without_end(

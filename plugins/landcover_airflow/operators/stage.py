@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 
 from landcover.execution import unit_key
-from landcover.nouns.stages import Stage
+from landcover.nouns.stages import TABLE, Stage
 from landcover.nouns.unit_document import unit_document
 from landcover_airflow.hooks.dask import DaskHook
 from landcover_airflow.outcome import give_up, sentences
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 # Windows of a sixteenth are as small as it makes sense; by then it is not the windows.
 MOST_DEATHS = 4
+HOLD_VARIABLE = "LANDCOVER_HOLD_SECONDS"
+HOLD_SECONDS = 5.0
+"""A deferral is this old before its trigger fires for a failure: the scheduler of Airflow 3.3 may
+see the event before the end of the process that deferred, and fails the task as a "state mismatch"
+without its reason (apache/airflow #72716). Where no scheduler runs, the variable says 0."""
 
 
 class StageOperator(BaseOperator):
@@ -84,10 +91,29 @@ class StageOperator(BaseOperator):
             message = f"{self.unit} {self.stage}: no Dask scheduler answers at {hook.address}."
             self._lose(document, "unavailable", message)
         log.debug("%s: %s %s as %s", self.unit_label, self.stage, how, key)
+        now = time.time()
         self.defer(
-            trigger=DaskUnitTrigger(hook.address, self.stage, document),
+            trigger=DaskUnitTrigger(
+                hook.address,
+                self.stage,
+                document,
+                deadline=now + 3600 * self._deadline_hours(),
+                not_failing_before=now + float(os.environ.get(HOLD_VARIABLE, HOLD_SECONDS)),
+            ),
             method_name="execute_complete",
         )
+
+    def resume_execution(
+        self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context
+    ) -> Any:
+        """Go on after the deferral; a trigger that broke is written down as a lost unit."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except (TaskDeferralError, TaskDeferralTimeout) as error:  # of Airflow: its triggerer failed, or gave up
+            document = self._document(int(context["ti"].try_number), None)
+            where = f"{self.unit_label or self.unit} {self.stage}"
+            message = f"{where}: what waited for it in the triggerer broke ({error})."
+            self._lose(document, "unavailable", message)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """End the task as the unit ended.
@@ -136,6 +162,11 @@ class StageOperator(BaseOperator):
             memory_gb=memory_gb,
             threads=int(float(self.threads or settings.threads)),
         )
+
+    def _deadline_hours(self) -> float:
+        from landcover.settings import read_settings
+
+        return read_settings().deadline_hours or TABLE[self.stage].deadline_hours
 
     def _lose(self, document: dict[str, Any], family: Family, message: str) -> NoReturn:
         """Write down what the worker could not, and end the task."""

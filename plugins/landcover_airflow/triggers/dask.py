@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import signal
 import time
 import traceback
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import (
+    BaseTrigger,
+    TaskSkippedEvent,
+    TaskSuccessEvent,
+    TriggerEvent,
+)
 
+from landcover import execution
 from landcover.errors import family_of, sentence_of
 from landcover.execution import unit_key
 from landcover_airflow.hooks.dask import DaskHook, find, forget, settle
@@ -36,9 +45,13 @@ class DaskUnitTrigger(BaseTrigger):
         address: Address of the Dask scheduler.
         stage: Stage of the unit.
         document: The document that was submitted; names the key.
+        deadline: Moment after which the unit is stopped, seconds since 1970; never if None.
+            An instant, so that another triggerer that attaches does not begin it anew.
+        not_failing_before: Moment before which only a success is told, seconds since 1970.
         poll_seconds: How often to ask whether the scheduler and its workers are there.
         no_workers_seconds: How long a cluster without workers is waited for.
         lost_seconds: How long a scheduler that does not answer is waited for.
+        stop_seconds: How long a worker may go on after its deadline before it is restarted.
     """
 
     def __init__(
@@ -46,17 +59,23 @@ class DaskUnitTrigger(BaseTrigger):
         address: str,
         stage: Stage,
         document: dict[str, Any],
+        deadline: float | None = None,
+        not_failing_before: float = 0.0,
         poll_seconds: float = 1.0,
         no_workers_seconds: float = 120.0,
         lost_seconds: float = 30.0,
+        stop_seconds: float = 60.0,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.address = address
         self.stage = stage
         self.document = document
+        self.deadline = deadline
+        self.not_failing_before = not_failing_before
         self.poll_seconds = poll_seconds
         self.no_workers_seconds = no_workers_seconds
         self.lost_seconds = lost_seconds
+        self.stop_seconds = stop_seconds
         self.key = unit_key(stage, document)
         # Share of its limit that each worker used when it was last heard of.
         self._memory: dict[str, float] = {}
@@ -70,9 +89,12 @@ class DaskUnitTrigger(BaseTrigger):
                 "address": self.address,
                 "stage": self.stage,
                 "document": self.document,
+                "deadline": self.deadline,
+                "not_failing_before": self.not_failing_before,
                 "poll_seconds": self.poll_seconds,
                 "no_workers_seconds": self.no_workers_seconds,
                 "lost_seconds": self.lost_seconds,
+                "stop_seconds": self.stop_seconds,
             },
         )
 
@@ -80,15 +102,21 @@ class DaskUnitTrigger(BaseTrigger):
         """Wait for the unit and fire once; may be run again elsewhere at any time."""
         try:
             event = await self._wait()
+            json.dumps(event)  # the triggerer drops what it cannot write, and nobody would know
         except Exception as error:  # a trigger that raises would leave its unit unexplained
             self.log.exception("%s", self._where)
             event = {"family": family_of(error), "message": f"{self._where}: {sentence_of(error)}"}
         outcome = event.get("outcome", {})
-        if outcome.get("state") not in ("done", "reused"):
+        self.log.info("%s", outcome or event)
+        end: TriggerEvent
+        if outcome.get("state") in ("done", "reused"):
+            end = TaskSuccessEvent(xcoms={"return_value": outcome})
+        elif outcome.get("state") == "skipped":
+            end = TaskSkippedEvent()
+        else:
+            await asyncio.sleep(max(0.0, self.not_failing_before - time.time()))
             yield TriggerEvent(event)  # type: ignore[no-untyped-call]
             return
-        self.log.info("%s", outcome)
-        end = TaskSuccessEvent(xcoms={"return_value": outcome})
         # Where a DAG is run in one process, the payload resumes the operator instead.
         end.payload = event
         yield end
@@ -116,8 +144,8 @@ class DaskUnitTrigger(BaseTrigger):
                     if future is None:
                         return self._lost("does not know it (was it restarted?)")
                     while (status := await settle(future, self.poll_seconds)) == "pending":
-                        if empty := await self._look(client):
-                            return empty
+                        if over := await self._look(client) or await self._overdue(client):
+                            return over
                         heard = time.monotonic()
                     if status in ("finished", "error"):
                         return await self._end(client, future)
@@ -148,6 +176,38 @@ class DaskUnitTrigger(BaseTrigger):
             f"{self._where}: the Dask cluster at {self.address} has had no worker for "
             f"{self.no_workers_seconds:g} s. Start workers."
         )
+
+    async def _overdue(self, client: Client) -> dict[str, Any] | None:
+        """Stop the unit at its deadline; a worker that goes on nevertheless is restarted."""
+        if self.deadline is None or time.time() < self.deadline:
+            return None
+        from landcover import api
+
+        message = f"{self._where}: not done at its deadline; stopped."
+        processing = cast("Any", client).processing
+        working = [w for w, keys in (await processing()).items() if self.key in keys]
+        # The record first: the job reads there that it is to end.
+        await asyncio.to_thread(api.mark_lost, self.stage, self.document, "unavailable", message)
+        await DaskHook(address=self.address).cancel(self.key)
+        if working and not await self._ends(client, working):
+            # By its nanny, which starts another one: a thread that does not end, and one that keeps
+            # the interpreter to itself, outlive what restart_workers of Dask asks for politely.
+            await client.run(_kill, workers=working, nanny=True, on_error="return")
+            message = f"{message} Its worker did not end within {self.stop_seconds:g} s and was "
+            message += "restarted."
+        return self._unavailable(message)
+
+    async def _ends(self, client: Client, workers: list[str]) -> bool:
+        """Wait until none of the workers works on the unit any more; False where one does not."""
+        until = time.monotonic() + self.stop_seconds
+        while time.monotonic() < until:
+            answers = await client.run(
+                execution.is_running, self.key, workers=workers, on_error="return"
+            )
+            if not any(answer is True for answer in answers.values()):
+                return True
+            await asyncio.sleep(self.poll_seconds)
+        return False
 
     async def _end(self, client: Client, future: Future[Any]) -> dict[str, Any]:
         from distributed import KilledWorker
@@ -187,3 +247,8 @@ class DaskUnitTrigger(BaseTrigger):
 
     def _unavailable(self, message: str) -> dict[str, Any]:
         return {"family": "unavailable", "message": message}
+
+
+def _kill(dask_worker: Any) -> None:
+    """Kill the process of a nanny's worker; Dask gives the nanny under this name."""
+    os.kill(dask_worker.pid, signal.SIGKILL)
