@@ -29,36 +29,37 @@ class UnitError(AirflowException):
     family: Family = "defect"
 
 
-class BadInput(UnitError):
+class BadInputError(UnitError):
     """The input is wrong: another try gives the same result."""
 
     family = "input"
 
 
-class ServiceAway(UnitError):
+class ServiceAwayError(UnitError):
     """A store, a source or the cluster is away: another try may help."""
 
     family = "unavailable"
 
 
-class OutOfMemory(UnitError):
+class OutOfMemoryError(UnitError):
     """The job needed more memory than it had: it is tried with smaller windows."""
 
     family = "memory"
 
 
-class Stopped(UnitError):
+class StoppedError(UnitError):
     """Somebody stopped the unit."""
 
     family = "cancelled"
 
 
-class Defect(UnitError):
+class DefectError(UnitError):
     """A bug of ours: another try gives the same bug."""
 
 
 _ERRORS: dict[str | None, type[UnitError]] = {
-    error.family: error for error in (BadInput, ServiceAway, OutOfMemory, Stopped, Defect)
+    error.family: error
+    for error in (BadInputError, ServiceAwayError, OutOfMemoryError, StoppedError, DefectError)
 }
 
 
@@ -74,9 +75,9 @@ class FamilyPolicy(RetryPolicy):
     ) -> RetryDecision:
         """Decide by the family of the error; what Airflow itself raises keeps Airflow's rules."""
         reason = str(exception)
-        if isinstance(exception, ServiceAway):
+        if isinstance(exception, ServiceAwayError):
             return RetryDecision.retry(reason=reason)  # after the delay of the task, which grows
-        if isinstance(exception, OutOfMemory):
+        if isinstance(exception, OutOfMemoryError):
             return RetryDecision.retry(SOON, reason)
         if isinstance(exception, UnitError):
             return RetryDecision.fail(reason)
@@ -106,7 +107,7 @@ def give_up(family: str | None, message: str) -> NoReturn:
     """
     if family == "missing":
         raise AirflowSkipException(message)
-    raise _ERRORS.get(family, Defect)(message)
+    raise _ERRORS.get(family, DefectError)(message)
 
 
 @contextmanager

@@ -28,12 +28,12 @@ from landcover_airflow.hooks.dask import DaskHook
 from landcover_airflow.operators import stage as stage_operator
 from landcover_airflow.operators.stage import StageOperator
 from landcover_airflow.outcome import (
-    BadInput,
-    Defect,
+    BadInputError,
+    DefectError,
     FamilyPolicy,
-    OutOfMemory,
-    ServiceAway,
-    Stopped,
+    OutOfMemoryError,
+    ServiceAwayError,
+    StoppedError,
     UnitError,
     shortened,
 )
@@ -135,11 +135,11 @@ def test_memory_deaths_make_the_windows_smaller(
     ("state", "family", "raised"),
     [
         ("skipped", "missing", AirflowSkipException),
-        ("failed", "input", BadInput),
-        ("failed", "defect", Defect),
-        ("cancelled", "cancelled", Stopped),
-        ("failed", "unavailable", ServiceAway),
-        ("failed", "memory", OutOfMemory),
+        ("failed", "input", BadInputError),
+        ("failed", "defect", DefectError),
+        ("cancelled", "cancelled", StoppedError),
+        ("failed", "unavailable", ServiceAwayError),
+        ("failed", "memory", OutOfMemoryError),
     ],
 )
 def test_the_family_decides(
@@ -154,11 +154,11 @@ def test_the_family_decides(
 @pytest.mark.parametrize(
     ("error", "action", "delay"),
     [
-        (ServiceAway("Why."), RetryAction.RETRY, None),
-        (OutOfMemory("Why."), RetryAction.RETRY, timedelta(seconds=1)),
-        (BadInput("Why."), RetryAction.FAIL, None),
-        (Stopped("Why."), RetryAction.FAIL, None),
-        (Defect("Why."), RetryAction.FAIL, None),
+        (ServiceAwayError("Why."), RetryAction.RETRY, None),
+        (OutOfMemoryError("Why."), RetryAction.RETRY, timedelta(seconds=1)),
+        (BadInputError("Why."), RetryAction.FAIL, None),
+        (StoppedError("Why."), RetryAction.FAIL, None),
+        (DefectError("Why."), RetryAction.FAIL, None),
     ],
 )
 def test_the_policy_tries_again_what_another_try_may_cure(
@@ -180,7 +180,7 @@ def test_a_trigger_that_broke_leaves_a_record(
     operator: StageOperator, reason: str, expected: type[Exception]
 ) -> None:
     record(state="running", attempts=1)
-    with pytest.raises(ServiceAway, match=f"31UDS 2018-spring mask: .*{reason}") as ended:
+    with pytest.raises(ServiceAwayError, match=f"31UDS 2018-spring mask: .*{reason}") as ended:
         operator.resume_execution("__fail__", {"error": reason}, attempt(1))
     assert isinstance(ended.value.__context__, expected)
     assert (recorded().state, recorded().error_family) == ("failed", "unavailable")
@@ -219,7 +219,7 @@ def test_what_the_worker_could_not_say_is_written_down(
 )
 def test_a_late_word_changes_nothing(operator: StageOperator, kept: dict[str, Any]) -> None:
     record(**kept)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         operator.execute_complete(attempt(1), {"family": "cancelled", "message": "Stopped."})
     assert recorded().state == kept["state"]
 
@@ -235,7 +235,7 @@ def test_a_cluster_that_is_away_is_tried_again(
 ) -> None:
     monkeypatch.setenv("LANDCOVER_DASK", "tcp://127.0.0.1:9")
     monkeypatch.setattr(dask_hook, "CONNECT_SECONDS", 0.5)
-    with pytest.raises(ServiceAway, match=r"no Dask scheduler answers at tcp"):
+    with pytest.raises(ServiceAwayError, match=r"no Dask scheduler answers at tcp"):
         operator.execute(attempt(1))
     assert recorded().error_family == "unavailable"
 
@@ -252,7 +252,7 @@ def test_no_address_at_all_names_both_ways(
     monkeypatch.setattr(DaskHook, "get_connection", none)
     with pytest.raises(InputError, match=r"LANDCOVER_DASK=tcp.*'landcover_dask'"):
         _ = DaskHook().address
-    with pytest.raises(BadInput, match="No Dask scheduler is named"):
+    with pytest.raises(BadInputError, match="No Dask scheduler is named"):
         operator.execute(attempt(1))
 
 
