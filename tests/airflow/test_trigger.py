@@ -76,8 +76,15 @@ def submitted(
 
 
 def test_it_survives_its_serialization(cluster: str, document: dict[str, Any]) -> None:
-    trigger = DaskUnitTrigger(cluster, "mask", document, deadline=1e9, not_failing_before=5.0,
-                              no_workers_seconds=7, stop_seconds=3)
+    trigger = DaskUnitTrigger(
+        cluster,
+        "mask",
+        document,
+        deadline=1e9,
+        not_failing_before=5.0,
+        no_workers_seconds=7,
+        stop_seconds=3,
+    )
     path, arguments = trigger.serialize()
     again = import_string(path)(**arguments)
     assert (again.serialize(), again.key) == (trigger.serialize(), trigger.key)

@@ -109,7 +109,7 @@ class StageOperator(BaseOperator):
         """Go on after the deferral; a trigger that broke is written down as a lost unit."""
         try:
             return super().resume_execution(next_method, next_kwargs, context)
-        except (TaskDeferralError, TaskDeferralTimeout) as error:  # its triggerer failed, or gave up
+        except (TaskDeferralError, TaskDeferralTimeout) as error:
             document = self._document(int(context["ti"].try_number), None)
             where = f"{self.unit_label or self.unit} {self.stage}"
             message = f"{where}: what waited for it in the triggerer broke ({error})."
