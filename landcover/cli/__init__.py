@@ -30,6 +30,7 @@ COMMANDS = {
     "label-next": "landcover.cli.label_next",
     "labels": "landcover.cli.labels",
     "model": "landcover.cli.model",
+    "products": "landcover.cli.products",
     "receipt": "landcover.cli.receipt",
     "features": "landcover.cli.features",
     "recipe": "landcover.cli.recipe",

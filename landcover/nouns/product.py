@@ -8,7 +8,7 @@ from typing import Literal
 from landcover.nouns.base import Noun
 from landcover.nouns.grid import Grid
 
-OffsetDecision = Literal["metadata", "provider", "baseline", "sniffed"]
+OffsetDecision = Literal["metadata", "provider", "baseline", "sniffed", "given"]
 
 
 class ProductFile(Noun):
@@ -26,6 +26,16 @@ class ProductFile(Noun):
     """Physical value = (digital number + offset) / scale. 1 for SCL."""
     offset: int
     """Added to each digital number before scaling; 0 for AOT, WVP and SCL."""
+    band: int | None = None
+    """Band of the file that holds the layer, counted from 1, where a person or the file says
+    which; None where the file holds the layer alone, as its name tells."""
+    nodata: int | None = None
+    """Number that means nodata in a file of such bands; None where it is 0, as ESA writes it."""
+
+    @property
+    def band_number(self) -> int:
+        """Band to read, counted from 1."""
+        return self.band or 1
 
 
 class Product(Noun):
@@ -57,9 +67,13 @@ class Product(Noun):
     """Mean solar zenith angle, degrees."""
     sun_azimuth: float | None
     """Mean solar azimuth, degrees clockwise from north."""
+    view_zenith: float | None = None
+    """Mean viewing zenith angle of all bands, degrees, where no grid of angles tells more."""
+    view_azimuth: float | None = None
+    """Mean viewing azimuth, degrees clockwise from north."""
     offset_decision: OffsetDecision
     """How the radiometric offset was decided: product metadata, the provider's word, the
-    baseline because metadata were missing, or a look at the pixels."""
+    baseline because metadata were missing, a look at the pixels, or a person's word."""
     files: tuple[ProductFile, ...]
     """Rasters at the best resolution of each layer."""
     warnings: tuple[str, ...] = ()

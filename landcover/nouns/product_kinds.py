@@ -43,6 +43,8 @@ KINDS: tuple[ProductKind, ...] = (
                 "landcover.products.stac_item", "is_stac_item", "read_stac_item"),
     ProductKind("aws", "a folder of a tile as AWS lays it out (with tileInfo.json)",
                 "landcover.products.aws", "is_aws_tile", "read_aws_tile"),
+    ProductKind("flat", "GeoTIFFs that a flat-products.yaml describes",
+                "landcover.products.flat", "is_flat", "read_flat"),
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import TABLE
 from landcover.parts.training import ground_truth
 from landcover.parts.training.ground_truth import parts_of_all
+from landcover.products.flat_description import description_files
 from landcover.products.naming import parse_name
 from landcover.recipe import Recipe
 from landcover.sources.addresses import open_source
@@ -106,7 +107,9 @@ def _is_whole(workspace: Workspace, run_id: str) -> bool:
 def _products(recipe: Recipe, arguments: RunArguments) -> Any:
     source = open_source(arguments.products)
     if isinstance(source, LocalSource):
-        return [_listing(path) for path in source.paths() if _is_of(path, arguments.tiles)]
+        paths = [path for path in source.paths() if _is_of(path, arguments.tiles)]
+        # What describes a product may lie beside it or above.
+        return [_listing(part) for path in paths for part in (path, *description_files(path))]
     periods = [p for span in recipe.spans(arguments.year) for p in span.periods]
     starts, ends = zip(*(period.hull for period in periods), strict=True)
     return [

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
+from landcover.nouns.product import Product
 from landcover.products.markup import elements, read_xml
 from landcover.products.metadata import BAND_IDS
 
@@ -56,6 +57,29 @@ def granule_file(names: list[str]) -> str | None:
     known = ("mtd_tl.xml", "granule_metadata.xml")
     found = sorted(name for name in names if name.lower().rpartition("/")[2] in known)
     return found[0] if found else None
+
+
+def mean_angles(product: Product) -> ProductAngles | None:
+    """Give the mean angles that a product names itself, on all nodes; None where it lacks one.
+
+    They are those of flat products, which have no granule metadata.
+    """
+    means = product.sun_zenith, product.sun_azimuth, product.view_zenith, product.view_azimuth
+    if product.offset_decision != "given" or None in means:
+        return None
+    grid = min((file.grid for file in product.files), key=lambda g: g.pixel)
+    # The nodes reach beyond the raster, whatever its size.
+    step_m = max(STEP_M, max(grid.shape) * grid.pixel / (NODES - 2))
+    nodes = [np.full((NODES, NODES), mean, np.float64) for mean in means]
+    view = nodes[2][np.newaxis], nodes[3][np.newaxis]
+    return ProductAngles(
+        ulx=grid.ulx,
+        uly=grid.uly,
+        step_m=step_m,
+        sun=(nodes[0], nodes[1]),
+        views={layer: view for layer in product.layers if layer in BAND_IDS},
+        warnings=("its angles are means of the product.",),
+    )
 
 
 def read_angles(path: Path) -> ProductAngles:

@@ -10,6 +10,8 @@ from pathlib import Path
 from landcover.errors import InputError, LandcoverError, MissingDataError
 from landcover.nouns.product import Product
 from landcover.nouns.product_kinds import listed
+from landcover.products.flat import told_outside
+from landcover.products.flat_description import flat_files, is_flat
 from landcover.products.naming import parse_name
 from landcover.products.reading import is_product, read_product
 from landcover.products.safe import is_marked_simulated
@@ -54,6 +56,7 @@ class LocalSource:
         if is_product(self.folder):
             yield self.folder
             return
+        yield from flat_files(self.folder)
         yield from _below(self.folder, DEPTH)
 
     def packed(self) -> list[Path]:
@@ -116,7 +119,7 @@ class LocalSource:
     ) -> Path:
         """Give the product's folder where it is: nothing is copied."""
         path = Path(found.href)
-        if not path.is_dir():
+        if not path.exists():
             raise MissingDataError(f"{path}: the product has disappeared. Deliver it again.")
         return path
 
@@ -165,7 +168,8 @@ class LocalSource:
 
 def _lies_outside(path: Path, start: datetime, end: datetime) -> bool:
     name = parse_name(path.name)
-    return name is not None and not start <= name.datatake < end
+    date = name.datatake if name else told_outside(path)[1] if is_flat(path) else None
+    return date is not None and not start <= date < end
 
 
 def _found(product: Product, provider: str) -> Found:
@@ -188,7 +192,9 @@ def _found(product: Product, provider: str) -> Found:
 def _below(folder: Path, depth: int) -> Iterator[Path]:
     """List the products in a folder and its subfolders, down to a depth."""
     for path in _folders(folder):
-        inside = list(_below(path, depth - 1)) if depth > 1 and not is_product(path) else []
+        inside = [*flat_files(path)]
+        if depth > 1 and not is_product(path):
+            inside += _below(path, depth - 1)
         yield from inside
         if not inside and _may_be_product(path):
             yield path
@@ -279,6 +285,8 @@ def _tile(path: Path) -> str | None:
         return name.tile
     if _is_of_2016(path):
         return None
+    if is_flat(path) and (told := told_outside(path)[0]):
+        return told
     try:
         return read_product(path).tile if find_item(path) or is_product(path) else None
     except LandcoverError:

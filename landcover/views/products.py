@@ -16,6 +16,7 @@ from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.product import Product, ProductFile
 from landcover.nouns.shown import Shown
+from landcover.products.numbers import as_classes, as_numbers
 from landcover.products.reading import read_product
 from landcover.raster.clouds import upsample_nearest
 from landcover.raster.reflectance import harmonise, stored_units, to_physical
@@ -107,21 +108,25 @@ def _variable(file: ProductFile, grid: Grid) -> xarray.Variable:
 
 class _LayerArray(RasterArray):
     def __init__(self, file: ProductFile, grid: Grid) -> None:
-        super().__init__(file.href, grid, "uint8" if file.layer == "SCL" else "float32")
+        dtype = "uint8" if file.layer == "SCL" else "float32"
+        super().__init__(file.href, grid, dtype, file.band_number)
         self._file = file
         self._ratio = file.grid.ratio_to(grid)
 
     def read(self, window: Window) -> NDArray[Any]:
         """Read a window, (y, x)."""
         coarse = window.coarsened(self._ratio)
-        numbers = super().read(coarse)
+        pixels = super().read(coarse)
         layer = self._file.layer
         if layer == "SCL":
-            values: NDArray[Any] = numbers.astype(np.uint8)
+            values: NDArray[Any] = as_classes(self._file, pixels)
         else:
             units = stored_units(layer)
             stored = harmonise(
-                numbers, offset=self._file.offset, scale=self._file.scale, stored_per_unit=units
+                as_numbers(self._file, pixels),
+                offset=self._file.offset,
+                scale=self._file.scale,
+                stored_per_unit=units,
             )
             values = to_physical(stored, 1 / units)
         return cut(upsample_nearest(values, self._ratio), window, coarse, self._ratio)

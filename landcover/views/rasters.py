@@ -139,10 +139,10 @@ def _hull(rows: NDArray[Any], columns: NDArray[Any]) -> Window:
 class RasterArray(ReadArray):
     """One band of a raster, (y, x)."""
 
-    def __init__(self, path: str, grid: Grid, dtype: str) -> None:
+    def __init__(self, path: str, grid: Grid, dtype: str, band: int = 1) -> None:
         self.shape = grid.shape
         self.dtype = np.dtype(dtype)
-        self._path = path
+        self._path, self._band = path, band
 
     def _read_planes(self, chosen: Sequence[Sequence[int]], window: Window) -> NDArray[Any]:
         return self.read(window)
@@ -150,7 +150,7 @@ class RasterArray(ReadArray):
     def read(self, window: Window) -> NDArray[Any]:
         """Read a window, (y, x)."""
         with open_raster(self._path) as raster:
-            return raster.read(window, band=1)
+            return raster.read(window, band=self._band)
 
 
 class StoredArray(RasterArray):

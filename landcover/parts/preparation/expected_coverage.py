@@ -12,6 +12,7 @@ from landcover.errors import InputError
 from landcover.nouns.product import Product, ProductFile
 from landcover.parts.preparation.quicklook_masks import bits_of, excluded_by
 from landcover.products.naming import parse_name
+from landcover.products.numbers import as_classes
 from landcover.publish.quality import Basis, Candidate
 from landcover.raster.clouds import is_excluded
 from landcover.raster.composite import coverage
@@ -103,6 +104,6 @@ def _is_clear(file: ProductFile, recipe: Recipe) -> NDArray[np.bool_]:
     # and an average of classes is another class.
     step = -(-max(file.grid.shape) // MOST_PX)
     with open_raster(file.href) as raster:
-        codes = raster.read(band=1)[::step, ::step]
+        codes = as_classes(file, raster.read(band=file.band_number)[::step, ::step])
     bits = bits_of(codes, step * file.grid.pixel, recipe.mask)
     return ~is_excluded(bits, excluded_by(recipe.mask))

@@ -20,6 +20,7 @@ from landcover.nouns.product import Product
 from landcover.parts.preparation.composite_files import clear_name
 from landcover.parts.preparation.quicklook_masks import bits_of, excluded_by
 from landcover.parts.task import Task
+from landcover.products.numbers import as_classes
 from landcover.raster.clouds import coarsen_bits, is_excluded
 from landcover.recipe import Mask, Recipe
 from landcover.stores.rasters import open_raster
@@ -94,7 +95,7 @@ def _bits(product: Product, rule: Mask) -> tuple[Grid, NDArray[np.uint8]]:
     if file is None:
         raise InputError(f"{product.name}: the scene classification SCL is missing.")
     with open_raster(file.href) as raster:
-        codes = raster.read(band=1)
+        codes = as_classes(file, raster.read(band=file.band_number))
     return file.grid, bits_of(codes, file.grid.pixel, rule)
 
 

@@ -31,6 +31,7 @@ from landcover.parts.preparation.observations import (
     harmonised,
 )
 from landcover.parts.task import Task
+from landcover.products.numbers import as_classes
 from landcover.raster.clouds import upsample_nearest
 from landcover.raster.refinement import (
     Deviations,
@@ -204,7 +205,7 @@ class MaskSeason:
     ) -> SeasonImage:
         scl = _needed(product, "SCL", self.rule)
         with open_raster(scl.href) as raster:
-            codes = raster.read(band=1).astype(np.uint8)
+            codes = as_classes(scl, raster.read(band=scl.band_number))
         name = folder / f"{number}.npy"
         np.save(name, codes)
         return SeasonImage(
@@ -257,7 +258,7 @@ def _read_of(opened: Opened, *, file: ProductFile, product: Product, window: Win
 
 def _read(opened: Opened, file: ProductFile, product: Product, window: Window) -> Shorts:
     try:
-        return harmonised(file, opened(file.href).read(window, band=1))
+        return harmonised(file, opened(file.href).read(window, band=file.band_number))
     except InputError as error:
         rows = f"{window.row} to {window.bottom - 1}"
         columns = f"{window.column} to {window.right - 1}"

@@ -15,6 +15,7 @@ from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.product import Product, ProductFile
 from landcover.nouns.work_windows import WorkWindows
+from landcover.products.numbers import as_classes
 from landcover.raster.clouds import (
     CLOUD_BIT,
     GROWN_BIT,
@@ -123,7 +124,7 @@ def _fill(
     step = lcm(*ratios.values())
     wide = window.padded(reach).coarsened(step).refined(step).meet(Window.whole(grid.shape))
     with open_raster(file.href) as raster:
-        scl = raster.read(wide, band=1).astype(np.uint8)
+        scl = as_classes(file, raster.read(wide, band=file.band_number))
     bits, _ = mask_bits(scl, grid.pixel, **how)
     for one, mask in masks.items():
         ratio = ratios[one]

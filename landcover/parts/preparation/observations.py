@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from landcover.nouns.output import Output
 from landcover.nouns.product import Product, ProductFile
 from landcover.parts.preparation.masking import mask_name
 from landcover.parts.task import Task
+from landcover.products.numbers import as_numbers
 from landcover.raster.clouds import (
     CLOUD_BIT,
     DEFECTIVE_BIT,
@@ -62,7 +64,7 @@ def excluded_bits(task: Task) -> int:
 def read_harmonised(file: ProductFile, window: Window) -> Values:
     """Read a window of a layer in stored units, int16, nodata -32768."""
     with open_raster(file.href) as raster:
-        return harmonised(file, raster.read(window, band=1))
+        return harmonised(file, raster.read(window, band=file.band_number))
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Source:
             values.fill(NODATA)
             return
         try:
-            numbers = opened(self.file.href).read(window, band=1)
+            numbers = opened(self.file.href).read(window, band=self.file.band_number)
         except InputError as error:
             rows = f"{window.row} to {window.row + window.height - 1}"
             columns = f"{window.column} to {window.column + window.width - 1}"
@@ -114,10 +116,10 @@ class Source:
         values[:] = harmonised(self.file, numbers)
 
 
-def harmonised(file: ProductFile, numbers: NDArray[np.uint16]) -> Values:
+def harmonised(file: ProductFile, pixels: NDArray[Any]) -> Values:
     """Turn digital numbers of a file into stored units, int16, nodata -32768."""
     return harmonise(
-        numbers.astype(np.uint16, copy=False),
+        as_numbers(file, pixels),
         offset=file.offset,
         scale=file.scale,
         stored_per_unit=stored_units(file.layer),

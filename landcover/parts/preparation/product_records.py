@@ -18,6 +18,7 @@ def record_product(task: Task, product: Product, checksums: Mapping[str, str] | 
 
     The checksums of files that have not changed (size and time) are taken from the last record.
     Offset and scale are part of the name: metadata may be corrected without touching a raster.
+    So are layer, band, nodata and mean angles where a person or the files' tags tell them.
 
     Args:
         task: The task.
@@ -27,16 +28,27 @@ def record_product(task: Task, product: Product, checksums: Mapping[str, str] | 
     known = _checksums(task, product)
     given = checksums or {}
     files: list[dict[str, Any]] = []
-    content: list[tuple[str, str, int, float]] = []
+    content: list[tuple[Any, ...]] = []
+    states: dict[str, tuple[list[int], str]] = {}
     for file in product.files:
-        state, checksum = _state(file.href, known, given)
+        if file.href not in states:
+            states[file.href] = _state(file.href, known, given)
+        state, checksum = states[file.href]
         files.append({"href": file.href, "state": state, "sha256": checksum})
-        content.append((Path(file.href).name, checksum, file.offset, file.scale))
+        meaning = () if file.band is None else (file.layer, file.band, file.nodata)
+        content.append((Path(file.href).name, checksum, file.offset, file.scale, *meaning))
         task.job.check()
-    product_id = hash_of([product.name, sorted(content)])
+    product_id = hash_of([product.name, sorted(content), *described_angles(product)])
     document = {"_id": product_id, "path": product.path, "product": product.to_document()}
     task.workspace.records.replace_one("products", {**document, "files": files})
     return product_id
+
+
+def described_angles(product: Product) -> list[dict[str, float]]:
+    """List the angles that a person or a tag tells of a product; nothing where metadata do."""
+    names = ("sun_zenith", "sun_azimuth", "view_zenith", "view_azimuth")
+    known = {name: value for name in names if (value := getattr(product, name)) is not None}
+    return [known] if known and product.offset_decision == "given" else []
 
 
 def load_product(task: Task, product_id: str) -> Product:

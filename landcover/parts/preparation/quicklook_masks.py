@@ -15,6 +15,7 @@ from landcover.nouns.product import Product, ProductFile
 from landcover.parts.preparation.masking import mask_name
 from landcover.parts.preparation.observations import BITS
 from landcover.parts.task import Task
+from landcover.products.numbers import as_classes
 from landcover.raster.clouds import (
     CLOUD_BIT,
     GROWN_BIT,
@@ -61,7 +62,7 @@ def masked_by_recipe(product: Product, rule: Mask) -> Masked:
         inner = window or Window.whole(scl.grid.shape)
         outer = inner.widened(margin, scl.grid.shape)
         with open_raster(scl.href) as raster:
-            codes = raster.read(outer, band=1)
+            codes = as_classes(scl, raster.read(outer, band=scl.band_number))
         bits = bits_of(codes, scl.grid.pixel, rule)
         return bits[inner.within(outer).slices]
 

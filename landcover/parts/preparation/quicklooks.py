@@ -24,6 +24,7 @@ from landcover.parts.preparation.quicklook_masks import (
     masked_by_chain,
 )
 from landcover.parts.task import Task
+from landcover.products.numbers import as_numbers
 from landcover.publish import quicklooks
 from landcover.publish.quicklooks import Quicklook
 from landcover.raster.clouds import (
@@ -171,9 +172,9 @@ def _read(masked: Masked, band: str, window: Window) -> NDArray[np.int16]:
 
 def _read_harmonised(file: ProductFile, window: Window) -> NDArray[np.int16]:
     with open_raster(file.href) as raster:
-        numbers = raster.read(window, band=1)
+        pixels = raster.read(window, band=file.band_number)
     return harmonise(
-        numbers.astype(np.uint16, copy=False),
+        as_numbers(file, pixels),
         offset=file.offset,
         scale=file.scale,
         stored_per_unit=stored_units(file.layer),

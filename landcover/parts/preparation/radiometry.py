@@ -19,6 +19,7 @@ from landcover.errors import InputError
 from landcover.nouns.product import Product, ProductFile
 from landcover.parts.preparation.radiometry_records import recall, wrong_way
 from landcover.parts.task import Task
+from landcover.products.numbers import as_classes, as_numbers
 from landcover.raster.clouds import downsample_any, scl_masked
 from landcover.raster.reflectance import NODATA, harmonise
 from landcover.raster.tripwire import OffsetEvidence, decide_offset, grown, offset_evidence
@@ -33,9 +34,10 @@ LONGEST_PX = 400
 """Most rows or columns that are compared: 344 of 320 m on a full tile."""
 N_NEAREST = 4
 """Each product is compared with so many later ones: all with all in a season, a band in a year."""
-TRUST = {"metadata": 3, "provider": 2, "sniffed": 1, "baseline": 0}
+TRUST = {"metadata": 3, "given": 3, "provider": 2, "sniffed": 1, "baseline": 0}
 """How well an offset is known, by how it was decided."""
 DECIDED = {
+    "given": "as it was given; correct offset in its flat-products.yaml or the offset of its bands",
     "metadata": "as its metadata say; correct BOA_ADD_OFFSET in its MTD_MSIL2A.xml "
     "(raster:bands in its STAC item)",
     "provider": "since the catalogue says that it is in the pixels already; correct "
@@ -123,7 +125,7 @@ def _sample(task: Task, product: Product) -> _Sample | None:
     pixel = coarsest.pixel * factor
     values = {file.layer: _numbers(file, pixel) for file in files}
     with open_raster(scl.href) as raster:
-        codes = raster.read(band=1).astype(np.uint8)
+        codes = as_classes(scl, raster.read(band=scl.band_number))
     task.job.check()
     ratio = round(pixel / scl.grid.pixel)
     # At the edge of the data, numbers are mixed with the zeros outside.
@@ -138,8 +140,8 @@ def _sample(task: Task, product: Product) -> _Sample | None:
 
 def _numbers(file: ProductFile, pixel: float) -> NDArray[np.int16]:
     ratio = round(pixel / file.grid.pixel)
-    numbers = read_overview(file.href, -(-max(file.grid.shape) // ratio))
-    return harmonise(numbers.astype(np.uint16, copy=False), offset=file.offset, scale=file.scale)
+    pixels = read_overview(file.href, -(-max(file.grid.shape) // ratio), file.band_number)
+    return harmonise(as_numbers(file, pixels), offset=file.offset, scale=file.scale)
 
 
 def _count(one: _Sample | None, other: _Sample | None) -> OffsetEvidence:

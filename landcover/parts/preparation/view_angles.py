@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from landcover.errors import InputError
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.grid import Grid, Window
+from landcover.nouns.output import hash_of
 from landcover.nouns.product import Product
+from landcover.parts.preparation.product_records import described_angles
 from landcover.parts.task import Task
-from landcover.products.angles import ProductAngles, granule_file, read_angles
+from landcover.products.angles import ProductAngles, granule_file, mean_angles, read_angles
 from landcover.raster.brdf import NBAR_PARAMETERS
 from landcover.raster.view_angle import AngleGrids, merge_detectors, normalise_view, window_factor
 
@@ -25,7 +27,7 @@ class View:
     """The angles of one product."""
 
     checksum: str
-    """SHA-256 of the file that they were read from."""
+    """SHA-256 of the file that they were read from, or of the means that the product names."""
     angles: ProductAngles
     """As the file has them."""
     bands: Mapping[str, AngleGrids]
@@ -64,8 +66,12 @@ def read_view(task: Task, product: Product) -> View:
     Raises:
         InputError: The product has no granule metadata, or they are damaged.
     """
-    with _granule_metadata(task, product) as path:
-        angles, checksum = read_angles(path), sha256_of(path)
+    means = mean_angles(product)
+    if means is not None:
+        angles, checksum = means, hash_of(described_angles(product))
+    else:
+        with _granule_metadata(task, product) as path:
+            angles, checksum = read_angles(path), sha256_of(path)
     sun_zenith, sun_azimuth = angles.sun
     bands = {
         band: AngleGrids(

@@ -62,6 +62,12 @@ class RasterInfo:
     """Whether the file says where it lies, be it on such a grid or not."""
     has_alpha: bool
     """Whether the last band says which pixels are valid."""
+    descriptions: tuple[str | None, ...]
+    """What each band is called; None where the file does not say."""
+    scalings: tuple[tuple[float, float], ...]
+    """Scale and offset of each band, as the file declares them: (1, 0) where it does not."""
+    tags: Mapping[str, str]
+    """Metadata tags of the file."""
 
 
 class RasterReader:
@@ -241,9 +247,9 @@ def _opened(path: str | Path, drivers: Sequence[str] = DRIVERS) -> DatasetReader
         return open_named(path, drivers)
 
 
-def describe(path: str | Path) -> RasterInfo:
+def describe(path: str | Path, drivers: Sequence[str] = DRIVERS) -> RasterInfo:
     """Read what a raster says of itself, without its pixels."""
-    with open_raster(path) as raster:
+    with open_raster(path, drivers) as raster:
         return raster.info
 
 
@@ -365,6 +371,9 @@ def _info(dataset: DatasetReader) -> RasterInfo:
         trouble=trouble,
         has_georeference=dataset.crs is not None and not transform.is_identity,
         has_alpha=dataset.colorinterp[-1] == ColorInterp.alpha,
+        descriptions=dataset.descriptions,
+        scalings=tuple(zip(dataset.scales, dataset.offsets, strict=True)),
+        tags=dataset.tags(),
     )
 
 
