@@ -1,4 +1,4 @@
-"""A run whose classifier is a support vector machine on prepared features, from labels to page."""
+"""The HRLC line on a simulated tile: a support vector machine on prepared features, to the page."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from landcover.simulate import simulate
 from landcover.stores.models import read_card
 from landcover.stores.rasters import read_array
 
-RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
+RECIPE = Path(__file__).parents[2] / "recipes" / "hrlc-svm.yaml"
 OPTIONS = (
-    "seasons=[{name: summer, primary_month: 6, fallback_month: 7}]",
-    "model.kind=svm", "model.scaling={method: quantile}", "model.selection={threshold: 0.95}",
-    "model.pca={rule: cev, explained: 0.99}", "validation.splits=[groups]", "validation.seeds=1",
-    "classify.keep=[probabilities]",
+    "seasons=[{name: m06, first_month: 6, last_month: 6}]",
+    "model.search.grid.svm={c: [1, 10], gamma: [0.01, 0.1]}", "model.pca.explained=0.99",
+    "validation.splits=[groups]", "validation.seeds=1", "classify.keep=[probabilities]",
 )  # fmt: skip
 
 
