@@ -41,6 +41,7 @@ BENCHES = {
     "options": "landcover.bench.options",
     "store": "landcover.bench.store",
     "growth": "landcover.bench.growth",
+    "units": "landcover.bench.units",
     "masks": "landcover.bench.masks",
     "terrain": "landcover.bench.terrain",
     "mosaic": "landcover.bench.mosaic",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from landcover.ledger.malformed import reading
-from landcover.nouns.run import Unit, UnitState
+from landcover.nouns.run import FINISHED, Unit, UnitState
 from landcover.nouns.stages import Stage
 from landcover.stores.records import RecordStore
 
@@ -33,6 +33,19 @@ def states(records: RecordStore, run: str, stage: Stage | None = None) -> list[U
     """List the states of a run, or of one stage of it, by stage and unit."""
     where = {"run": run} if stage is None else {"run": run, "stage": stage}
     return [_state(document) for document in records.find(COLLECTION, where)]
+
+
+def made_by_tile(records: RecordStore, run: str, stage: Stage) -> dict[str, tuple[str, ...]]:
+    """Give tile → ids of the outputs of its finished unit at a stage, by unit.
+
+    Units of a cell ask this of all tiles: nothing but names is read of each record.
+    """
+    where = {"run": run, "stage": stage, "state": {"$in": list(FINISHED)}}
+    found = {}
+    for document in records.find(COLLECTION, where):
+        with reading(COLLECTION, document):
+            found[str(document["unit"]["tile"])] = tuple(document["outputs"])
+    return found
 
 
 def plan(records: RecordStore, run: str, stages: Iterable[Stage], units: Iterable[Unit]) -> None:

@@ -2,11 +2,13 @@
 
 Every unit that assigns labels or lists features needs to know all tiles of the run. What it needs
 is small, so it is kept in one record, named by what was prepared: a tile that is prepared anew
-makes another record, and no unit reads the composites of all the others.
+makes another record, and no unit reads the composites of all the others. Who plans a group looks
+which record that is and notes it for the run, so no unit reads the states of all the others either.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +36,12 @@ class PreparedComposite:
     """Name of its period."""
     missing_percent: float
     """Share of pixels without any clear observation, %."""
-    true_colour: dict[str, Grid]
-    """Grid of each of its visible layers."""
+    visible: Mapping[str, Any]
+    """Layer that one can see → document of its grid: most of them nobody needs."""
+
+    def grid_of(self, layer: str) -> Grid | None:
+        """Give the grid of a visible layer; None where the composite lacks it."""
+        return Grid.from_document(self.visible[layer]) if layer in self.visible else None
 
 
 @dataclass(frozen=True)
@@ -60,18 +66,12 @@ def prepared_tiles(task: Task) -> list[str]:
 def prepared(task: Task) -> Prepared:
     """Look up what the run has prepared.
 
-    The first unit that asks writes the record; what the others read does not grow with the
-    number of tiles.
+    What a unit reads for it is one record of some hundred bytes a tile.
     """
-    states = task.finished("composite")
-    tiles = _tiles(task, states)
-    made = sorted([state.unit.id, *state.outputs] for state in states)
-    key = hash_of({"prepared": VERSION, "composites": made, "tiles": tiles})
     records = task.workspace.records
-    document = records.get(COLLECTION, key)
-    if document is None:
-        document = {"_id": key, "run": task.run.id, **_survey(task, tiles)}
-        records.insert_one(COLLECTION, document)
+    noted = records.get(COLLECTION, _note(task))
+    document = records.get(COLLECTION, noted["key"]) if noted else None
+    document = document or _survey(task)
     return Prepared(
         grids={tile: Grid.from_document(grid) for tile, grid in document["grids"].items()},
         troubles=document["troubles"],
@@ -83,13 +83,33 @@ def prepared(task: Task) -> Prepared:
     )
 
 
+def note_prepared(task: Task) -> None:
+    """Look at all tiles of the run, and note for its units where they find what they need."""
+    document = {"_id": _note(task), "run": task.run.id, "key": _survey(task)["_id"]}
+    task.workspace.records.replace_one(COLLECTION, document)
+
+
+def _note(task: Task) -> str:
+    return f"run {task.run.id}"
+
+
+def _survey(task: Task) -> dict[str, Any]:
+    """Find the record of what is prepared now, by the states of all units; make it if it lacks."""
+    states = task.finished("composite")
+    tiles = _tiles(task, states)
+    made = sorted([state.unit.id, *state.outputs] for state in states)
+    key = hash_of({"prepared": VERSION, "composites": made, "tiles": tiles})
+    records = task.workspace.records
+    document = records.get(COLLECTION, key)
+    if document is None:
+        document = {"_id": key, "run": task.run.id, **_look_at(task, tiles)}
+        records.insert_one(COLLECTION, document)
+    return document
+
+
 def _composite(document: dict[str, Any]) -> PreparedComposite:
-    grids = document["true_colour"]
     return PreparedComposite(
-        document["id"],
-        document["period"],
-        document["missing_percent"],
-        {layer: Grid.from_document(grid) for layer, grid in grids.items()},
+        document["id"], document["period"], document["missing_percent"], document["true_colour"]
     )
 
 
@@ -102,7 +122,7 @@ def _tiles(task: Task, states: list[UnitState]) -> list[str]:
     return sorted(tile for tile, count in done.items() if count == n_spans)
 
 
-def _survey(task: Task, tiles: list[str]) -> dict[str, object]:
+def _look_at(task: Task, tiles: list[str]) -> dict[str, object]:
     grids: dict[str, object] = {}
     troubles: dict[str, str] = {}
     layers: dict[str, set[str]] = {}

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from landcover.errors import CancelledError, MissingDataError
 from landcover.ledger import claims, outputs, units
 from landcover.nouns.output import Output, Wanted
-from landcover.nouns.run import Run, Unit, UnitState
+from landcover.nouns.run import FINISHED, Run, Unit, UnitState
 from landcover.nouns.stages import Stage
 from landcover.nouns.work_windows import WINDOWS, WorkWindows
 from landcover.recipe import Recipe
@@ -145,6 +145,15 @@ class Task:
         """List the units that have their outputs at a stage, by unit id."""
         states = units.states(self.workspace.records, self.run.id, stage)
         return [state for state in states if state.is_finished]
+
+    def has_finished(self, stage: Stage) -> bool:
+        """Tell whether any unit has its outputs at a stage."""
+        where = {"run": self.run.id, "stage": stage, "state": {"$in": list(FINISHED)}}
+        return self.workspace.records.count_documents(units.COLLECTION, where) > 0
+
+    def made_by_tile(self, stage: Stage) -> dict[str, tuple[str, ...]]:
+        """Give the ids of what finished units have at a stage, by tile, without reading more."""
+        return units.made_by_tile(self.workspace.records, self.run.id, stage)
 
     def all_outputs(self, stage: Stage) -> Iterator[tuple[Unit, Output]]:
         """Give every output of a stage with its unit."""

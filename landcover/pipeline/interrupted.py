@@ -18,6 +18,7 @@ from typing import Any
 
 from landcover.errors import UnavailableError
 from landcover.ledger import claims, runs, units
+from landcover.pipeline.uploads import BegunUpload, abandon_dead, abandon_still, begun_uploads
 from landcover.stores.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -36,12 +37,15 @@ def owning(
     """
     chosen = timing or claims.ClaimTiming()
     workspace.objects.sweep()
+    uploads = begun_uploads(workspace)
     with claims.claimed(workspace.records, _name(run_id), chosen):
         seen = _claims(workspace, run_id)
         for other, claim in seen.items():
             if claim["owner"] is None or claims.is_dead(claim["owner"]):
                 interrupt_run(workspace, other)
-        timer = threading.Timer(chosen.stale_seconds, _look_again, (workspace, run_id, seen))
+        left = abandon_dead(workspace, uploads)
+        arguments = (workspace, run_id, seen, left)
+        timer = threading.Timer(chosen.stale_seconds, _look_again, arguments)
         timer.daemon = True
         timer.start()
         try:
@@ -77,9 +81,12 @@ def _claims(workspace: Workspace, own: str) -> dict[str, Any]:
     return {run: claim for run, claim in found.items() if claim is not None}
 
 
-def _look_again(workspace: Workspace, own: str, seen: dict[str, Any]) -> None:
-    """Interrupt the runs whose counter is where it was."""
+def _look_again(
+    workspace: Workspace, own: str, seen: dict[str, Any], uploads: list[BegunUpload]
+) -> None:
+    """Interrupt the runs whose counter is where it was, and end such uploads."""
     try:
+        abandon_still(workspace, uploads)
         for run, claim in _claims(workspace, own).items():
             before = seen.get(run)
             if before and (claim["_id"], claim["beat"]) == (before["_id"], before["beat"]):

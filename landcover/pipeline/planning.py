@@ -6,7 +6,7 @@ from landcover.ledger import units
 from landcover.nouns.run import Unit
 from landcover.nouns.stages import GROUPS, Group
 from landcover.parts.mapping.cells import plan_cells
-from landcover.parts.prepared import prepared_tiles
+from landcover.parts.prepared import note_prepared, prepared_tiles
 from landcover.parts.task import Task
 from landcover.pipeline.neighbours import stop_steps
 
@@ -34,6 +34,8 @@ def plan_group(task: Task, group: Group) -> list[Unit]:
     stages = [stage for stage in GROUPS[group] if task.run.includes(stage)]
     if not stages:
         return []
+    if group not in ("prepare", "overlap") and task.has_finished("composite"):
+        note_prepared(task)
     planned = _units(task, group)
     units.plan(task.workspace.records, task.run.id, stages, planned)
     return planned

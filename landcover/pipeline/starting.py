@@ -15,6 +15,7 @@ from landcover.ledger import runs
 from landcover.nouns.base import explain
 from landcover.nouns.run import Run
 from landcover.nouns.run_arguments import RunArguments, RunRequest
+from landcover.parts.preparation.listings import keep_listings
 from landcover.parts.training.ground_truth import absolute_labels, store_labels, with_mappings
 from landcover.pipeline.up_to_date import fingerprint
 from landcover.products.dem import find_dem, require_elevation
@@ -130,8 +131,12 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
     if not RUN_ID.match(run_id):
         raise UsageError(f"Run id {run_id!r}: use letters, digits and . _ : + - only.")
     source = open_source(arguments.products)
+    listings = source.by_tile() if isinstance(source, LocalSource) else {}
+    folders = [path for listing in listings.values() for path in listing.paths]
+    is_simulated = False
     if isinstance(source, LocalSource):
-        _require_products(source, arguments)
+        _require_products(source.tiles(listings), arguments)
+        is_simulated = source.says_simulated(folders)
     if arguments.dem is not None and open_dem(arguments.dem) is None:
         dem = find_dem(Path(arguments.dem))
         if isinstance(dem, Path):
@@ -174,22 +179,26 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
         library_id=library_id,
         test_label_id=test_label_id,
         region_id=region_id,
-        simulated=isinstance(source, LocalSource) and source.is_simulated,
+        simulated=is_simulated,
     )
-    runs.save(workspace, run, recipe, fingerprint=_fingerprint(workspace, recipe, arguments))
+    if isinstance(source, LocalSource):
+        keep_listings(workspace, run, listings)
+    name = _fingerprint(workspace, recipe, arguments, folders)
+    runs.save(workspace, run, recipe, fingerprint=name)
     return run
 
 
-def _fingerprint(workspace: Workspace, recipe: Recipe, arguments: RunArguments) -> str | None:
+def _fingerprint(
+    workspace: Workspace, recipe: Recipe, arguments: RunArguments, folders: list[Path]
+) -> str | None:
     try:
-        return fingerprint(workspace, recipe, arguments)
+        return fingerprint(workspace, recipe, arguments, folders)
     except (LandcoverError, OSError):  # collect will say of its own tile what is wrong
         return None
 
 
-def _require_products(source: LocalSource, arguments: RunArguments) -> None:
+def _require_products(known: Sequence[str], arguments: RunArguments) -> None:
     """Refuse a run none of whose tiles has a product; single tiles without one are skipped."""
-    known = source.tiles()
     if not set(known) & set(arguments.tiles):
         some = ", ".join(known[:_MOST_NAMED]) + (", …" if len(known) > _MOST_NAMED else "")
         raise InputError(

@@ -37,13 +37,19 @@ MOST_HASHED = 1 << 30
 """Bytes of elevation that are read whole; larger folders are known by names, sizes and times."""
 
 
-def fingerprint(workspace: Workspace, recipe: Recipe, arguments: RunArguments) -> str:
+def fingerprint(
+    workspace: Workspace,
+    recipe: Recipe,
+    arguments: RunArguments,
+    folders: Iterable[Path] | None = None,
+) -> str:
     """Name everything that decides what a run computes.
 
     Args:
         workspace: Where models are registered.
         recipe: The resolved recipe.
         arguments: The resolved arguments.
+        folders: Product folders of a source of this machine, where they were listed already.
 
     Returns:
         16 hex digits.
@@ -59,7 +65,7 @@ def fingerprint(workspace: Workspace, recipe: Recipe, arguments: RunArguments) -
             "recipe": recipe.to_document(),
             # A model may be named by a beginning of its id, or by its whole id later.
             "arguments": arguments.model_copy(update={"model": None}).to_document(),
-            "products": _products(recipe, arguments),
+            "products": _products(recipe, arguments, folders),
             "dem": _elevation(arguments.dem),
             "model": _model(workspace, arguments.model),
             "labels": _contents(parts_of_all(arguments.labels)) if arguments.labels else None,
@@ -104,10 +110,11 @@ def _is_whole(workspace: Workspace, run_id: str) -> bool:
     return bool(ids)
 
 
-def _products(recipe: Recipe, arguments: RunArguments) -> Any:
+def _products(recipe: Recipe, arguments: RunArguments, folders: Iterable[Path] | None) -> Any:
     source = open_source(arguments.products)
     if isinstance(source, LocalSource):
-        paths = [path for path in source.paths() if _is_of(path, arguments.tiles)]
+        known = sorted(source.paths() if folders is None else folders)
+        paths = [path for path in known if _is_of(path, arguments.tiles)]
         # What describes a product may lie beside it or above.
         return [_listing(part) for path in paths for part in (path, *description_files(path))]
     periods = [p for span in recipe.spans(arguments.year) for p in span.periods]

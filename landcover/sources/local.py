@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -30,6 +31,16 @@ _PACKED = (".zip", ".tar", ".tar.gz", ".tgz", ".7z")
 _OLDEST = re.compile(r"S2[AB]_(USER|OPER)_PRD_MSIL2A_")
 
 
+@dataclass(frozen=True)
+class Listing:
+    """Product folders that may be of one tile, and products of it that nobody has unpacked."""
+
+    paths: tuple[Path, ...] = ()
+    """Product folders by name; those that nobody can tell the tile of are there for every tile."""
+    packed: tuple[Path, ...] = ()
+    """Archives."""
+
+
 class LocalSource:
     """A folder with products, directly or in subfolders, or a product itself.
 
@@ -45,8 +56,12 @@ class LocalSource:
     @property
     def is_simulated(self) -> bool:
         """Tell whether the folder, or any product in it, says that it is simulated."""
+        return self.says_simulated(self.paths())
+
+    def says_simulated(self, paths: Iterable[Path]) -> bool:
+        """Tell whether the folder, or any of its products that were listed, says so."""
         places = (self.folder, *self.folder.parents[:1])
-        return any(map(is_marked_simulated, places)) or any(map(is_marked_simulated, self.paths()))
+        return any(map(is_marked_simulated, places)) or any(map(is_marked_simulated, paths))
 
     def probe(self, tile: str) -> None:
         """Nobody has to be asked: the folder is here."""
@@ -74,13 +89,33 @@ class LocalSource:
             folders |= inner
         return folders
 
-    def tiles(self) -> list[str]:
+    def by_tile(self) -> dict[str | None, Listing]:
+        """Divide what lies here among its tiles, in one pass: tile, or None for no tile → listing.
+
+        What names no tile is told to each that is looked up with :func:`listing_for`.
+        """
+        paths: dict[str | None, list[Path]] = {}
+        for path in self.paths():
+            paths.setdefault(_tile(path), []).append(path)
+        packed: dict[str | None, list[Path]] = {}
+        for path in self.packed():
+            packed.setdefault(_tile_named(path), []).append(path)
+        return {
+            tile: Listing(tuple(paths.get(tile, ())), tuple(packed.get(tile, ())))
+            for tile in {**paths, **packed}
+        }
+
+    def tiles(self, known: Mapping[str | None, Listing] | None = None) -> list[str]:
         """List the tiles that the folder has products of.
+
+        Args:
+            known: What :meth:`by_tile` found; the folder is listed where it is not given.
 
         Raises:
             MissingDataError: There is no product at all.
         """
-        found = sorted({tile for path in self.paths() if (tile := _tile(path))})
+        listings = self.by_tile() if known is None else known
+        found = sorted(tile for tile, listing in listings.items() if tile and listing.paths)
         if found:
             return found
         packed = self.packed()
@@ -124,7 +159,11 @@ class LocalSource:
         return path
 
     def products(
-        self, tile: str, start: datetime | None = None, end: datetime | None = None
+        self,
+        tile: str,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        listing: Listing | None = None,
     ) -> tuple[list[Product], list[tuple[str, LandcoverError]]]:
         """Read the products of a tile.
 
@@ -133,6 +172,7 @@ class LocalSource:
             start: First datatake, where only some are wanted; products whose name tells an
                 earlier one are not opened.
             end: End of the datatakes, exclusive.
+            listing: What is here of the tile; the folder is listed where it is not given.
 
         Returns:
             The products, and name and error of those that cannot be read or are there twice:
@@ -141,13 +181,11 @@ class LocalSource:
             then the one with more rasters, then the first by path.
         """
         products: dict[str, Product] = {}
+        listed = listing_for(self.by_tile(), tile) if listing is None else listing
         damaged: list[tuple[str, LandcoverError]] = [
-            (path.name, _is_packed(path)) for path in self.packed() if _tile_named(path) == tile
+            (path.name, _is_packed(path)) for path in listed.packed
         ]
-        for path in self.paths():
-            named = _tile(path)
-            if named is not None and named != tile:
-                continue
+        for path in listed.paths:
             if start is not None and end is not None and _lies_outside(path, start, end):
                 continue
             try:
@@ -164,6 +202,13 @@ class LocalSource:
                 products[product.name] = used
                 damaged.append((Path(left.path).name, _second_copy(left, used, why)))
         return list(products.values()), damaged
+
+
+def listing_for(listings: Mapping[str | None, Listing], tile: str) -> Listing:
+    """Give what may be of a tile: its own, and what nobody can tell the tile of, by path."""
+    own, nameless = listings.get(tile, Listing()), listings.get(None, Listing())
+    # Paths stay in the order in which they were listed: folder by folder, by name.
+    return Listing(tuple(sorted({*own.paths, *nameless.paths})), own.packed)
 
 
 def _lies_outside(path: Path, start: datetime, end: datetime) -> bool:

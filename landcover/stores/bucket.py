@@ -30,6 +30,8 @@ PART = 16 * MB
 """Larger files are uploaded in parts of this size, bytes."""
 MOST_PARTS = 10_000
 PARTS_AT_ONCE = 4
+MOST_UPLOADS = 1000
+"""Uploads that one look at a bucket lists."""
 MOST_DELETED = 1000
 """Files that one request may remove."""
 
@@ -133,6 +135,28 @@ class Bucket:
                     f"s3://{self.name}/{error['Key']}: cannot be removed ({error['Code']}). "
                     "Give the credentials the right to delete there."
                 )
+
+    def uploads(self, prefix: str) -> list[tuple[str, str]]:
+        """List key and id of uploads in parts that have not ended, at most :data:`MOST_UPLOADS`."""
+        found = self._call(
+            lambda client: client.list_multipart_uploads(
+                Bucket=self.name, Prefix=prefix, MaxUploads=MOST_UPLOADS
+            )
+        )
+        begun = [(str(one["Key"]), str(one["UploadId"])) for one in found.get("Uploads", ())]
+        return [(key, upload_id) for key, upload_id in begun if key.startswith(prefix)]
+
+    def abort(self, key: str, upload_id: str) -> None:
+        """Remove the parts of an upload; nothing happens where it ended."""
+
+        def abort(client: Any) -> None:
+            try:
+                client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload_id)
+            except ClientError as error:
+                if code_of(error) not in (*ABSENT, "NoSuchUpload"):
+                    raise
+
+        self._call(abort)
 
     def _put_parts(self, path: Path, key: str, size: int) -> bool:
         step = max(PART, -(-size // MOST_PARTS))

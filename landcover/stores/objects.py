@@ -8,11 +8,20 @@ import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from landcover.errors import InputError, UnavailableError
 from landcover.stores import layout
 from landcover.stores import scratch as scratches
+
+
+class Upload(NamedTuple):
+    """An upload in parts that was begun on a server and has not ended."""
+
+    key: str
+    """Key of the file, in the store."""
+    id: str
+    """What the server calls the upload."""
 
 
 class ObjectStore(Protocol):
@@ -41,6 +50,14 @@ class ObjectStore(Protocol):
 
     def sweep(self) -> int:
         """Remove what processes that are gone were writing; gives how many places."""
+        ...
+
+    def uploads(self) -> list[Upload]:
+        """List the uploads in parts that have not ended, some hundred at most."""
+        ...
+
+    def abort(self, upload: Upload) -> None:
+        """Remove the parts of an upload; nothing happens where it ended."""
         ...
 
     def size(self, key: str, name: str | None = None) -> int | None:
@@ -139,6 +156,13 @@ class DirectoryStore:
     def sweep(self) -> int:
         """Remove what processes that are gone were writing; gives how many places."""
         return scratches.sweep(self.root / layout.scratch("."))
+
+    def uploads(self) -> list[Upload]:
+        """Give none: what is being written lies in a scratch place."""
+        return []
+
+    def abort(self, upload: Upload) -> None:
+        """Do nothing: there are no uploads."""
 
     def size(self, key: str, name: str | None = None) -> int | None:
         """Give the bytes of an object's file; None where it is not there."""

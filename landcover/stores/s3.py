@@ -13,6 +13,7 @@ from landcover.errors import InputError, UnavailableError
 from landcover.stores import scratch as scratches
 from landcover.stores import vsi
 from landcover.stores.bucket import Bucket
+from landcover.stores.objects import Upload
 from landcover.stores.s3_connection import S3Connection
 
 _PREFIX = "landcover-"
@@ -132,10 +133,20 @@ class S3ObjectStore:
     def sweep(self) -> int:
         """Remove what processes of this machine that are gone left on its disk.
 
-        Parts of uploads that were broken off on the server are left to the bucket's lifecycle
-        rule (docs/sources-and-stores.md): nothing there tells whose they are.
+        Of parts of uploads that were broken off on the server, :meth:`uploads` tells: whose they
+        are, only who knows the claims can say.
         """
         return scratches.sweep(self._local_scratch)
+
+    def uploads(self) -> list[Upload]:
+        """List the uploads in parts below the prefix that have not ended, a page of them."""
+        begun = self._bucket.uploads(f"{self._prefix}/" if self._prefix else "")
+        first = len(self._prefix) + 1 if self._prefix else 0
+        return [Upload(key[first:], upload_id) for key, upload_id in begun]
+
+    def abort(self, upload: Upload) -> None:
+        """Remove the parts of an upload; nothing happens where it ended."""
+        self._bucket.abort(self._place(upload.key), upload.id)
 
     def _require(self, path: str) -> None:
         self._bucket.require(path.removeprefix(self._root))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil, floor
 
 from landcover.nouns.grid import Grid
@@ -24,15 +25,16 @@ def plan_cells(task: Task) -> list[str]:
     if how.grid != "utm":
         return sorted({c for grid in prepared(task).grids.values() for c in cells_of(grid, how)})
     zones: dict[str, list[str]] = {}
+    grids = prepared(task).grids
     for tile in prepared_tiles(task):
-        zones.setdefault(tile_zone(task, tile), []).append(tile)
+        zones.setdefault(tile_zone(task, tile, grids), []).append(tile)
     named = [tile_grid(tile).crs.removeprefix("EPSG:") for tile in task.run.arguments.tiles]
     found = set()
     for zone, tiles in zones.items():
         if is_one_file(how, max(len(tiles), named.count(zone))):
             found.add(zone)
         else:
-            own = [grid for tile, grid in prepared(task).grids.items() if tile in tiles]
+            own = [grids[tile] for tile in tiles if tile in grids]
             found.update(c for grid in own for c in zone_cells_of(on_lattice(grid, own[0])))
     return sorted(found)
 
@@ -42,9 +44,9 @@ def is_one_file(how: MosaicRecipe, n_tiles: int) -> bool:
     return how.cells == "zone" or (how.cells == "auto" and n_tiles <= MOST_TILES_IN_A_FILE)
 
 
-def tile_zone(task: Task, tile: str) -> str:
-    """Name the zone of a prepared tile: its EPSG code."""
-    grid = prepared(task).grids.get(tile)
+def tile_zone(task: Task, tile: str, grids: Mapping[str, Grid]) -> str:
+    """Name the zone of a prepared tile, its EPSG code, by the work grids of all."""
+    grid = grids.get(tile)
     # A tile whose seasons disagree has no work grid; its first composite names the zone.
     return zone_of(grid or work_grid(next(iter(composites_of(task, tile).values()))))
 

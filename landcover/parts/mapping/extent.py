@@ -57,7 +57,7 @@ def extent_of(task: Task) -> Extent:
         InputError: Their maps were made with several models.
     """
     how, cell = task.recipe.mosaic, str(task.unit.cell)
-    maps = {str(state.unit.tile): state.outputs[0] for state in task.finished("classify")}
+    maps = {tile: made[0] for tile, made in task.made_by_tile("classify").items()}
     zone, _, part = cell.partition("_")
     if how.grid != "utm":
         found = _of_target(task, maps)
@@ -83,8 +83,8 @@ def _of_target(task: Task, maps: dict[str, str]) -> Extent:
 
 
 def _of_zone(task: Task, zone: str, maps: dict[str, str]) -> Extent:
-    tiles = [tile for tile in prepared_tiles(task) if tile_zone(task, tile) == zone]
     grids = prepared(task).grids
+    tiles = [tile for tile in prepared_tiles(task) if tile_zone(task, tile, grids) == zone]
     own = _load(task, maps, tiles)
     lattice = grids[min(own)] if own else None
     near = _overlapping(grids, own, sorted(maps.keys() & grids.keys()))

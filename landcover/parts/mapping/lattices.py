@@ -55,8 +55,9 @@ def lattices_of(extent: Extent, composites: Mapping[str, PreparedComposite]) -> 
     found = {"map": extent.lattice} if extent.lattice is not None else {}
     for layer in TRUE_COLOUR:
         for _, composite in sorted(composites.items()):
-            if layer in composite.true_colour:
-                found[layer] = composite.true_colour[layer]
+            grid = composite.grid_of(layer)
+            if grid is not None:
+                found[layer] = grid
                 break
     return found
 

@@ -19,6 +19,7 @@ from landcover.errors import InputError, LandcoverError
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.period import Period
 from landcover.nouns.product import Product
+from landcover.parts.preparation.listings import kept_listing
 from landcover.parts.task import Task
 from landcover.products.manifest import check_manifest
 from landcover.products.naming import parse_name
@@ -58,7 +59,8 @@ def find_products(task: Task, tile: str, periods: Sequence[Period]) -> Available
     address = task.run.arguments.products
     starts, ends = zip(*(period.hull for period in periods), strict=True)
     if not is_remote(address):
-        products, damaged = LocalSource(address).products(tile, min(starts), max(ends))
+        listing = kept_listing(task, tile)
+        products, damaged = LocalSource(address).products(tile, min(starts), max(ends), listing)
         return AvailableProducts({product.name: product for product in products}, damaged)
     available = AvailableProducts({}, [], open_source(address))
     if available.source is None:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from landcover.labels.assignment import assign_points
 from landcover.ledger import tables
+from landcover.ledger.claims import claimed
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.output import hash_of
 from landcover.parts.prepared import prepared
@@ -62,10 +63,11 @@ def points_of_tile(task: Task) -> tuple[pd.DataFrame | None, int]:
 
 
 def _keep(task: Task, key: str, found: Mapping[str, pd.DataFrame], n_points: int) -> None:
-    with task.workspace.objects.publishing(layout.assigned(key)) as scratch:
+    objects, records = task.workspace.objects, task.workspace.records
+    with claimed(records, key, task.pace), objects.publishing(layout.assigned(key)) as scratch:
         _write(scratch, found)
         checksum = sha256_of(scratch)
-    task.workspace.records.replace_one(
+    records.replace_one(
         COLLECTION,
         {
             "_id": key,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from landcover.errors import InputError, UsageError
 from landcover.labels.files import label_files, names_of, parts_of, split_paths
+from landcover.ledger.claims import claimed
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.grid import Grid
 from landcover.nouns.label_formats import format_of
@@ -106,7 +107,7 @@ def store_labels(
     added: dict[str, int] = {}
     if existing:
         table, added = _with_map(table, recipe, existing[0], grids)
-    with workspace.objects.publishing(key) as scratch:
+    with claimed(workspace.records, label_id), workspace.objects.publishing(key) as scratch:
         table.points.to_parquet(scratch, compression="zstd", index=False)
         checksum = sha256_of(scratch)
     document = {

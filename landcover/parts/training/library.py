@@ -13,6 +13,7 @@ from landcover.labels.files import names_of, split_paths
 from landcover.labels.sample_tables import read_library
 from landcover.learn.library import PROVENANCE, require_features
 from landcover.ledger import tables
+from landcover.ledger.claims import claimed
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.model import FeatureSet, Provenance
 from landcover.nouns.output import Output, hash_of
@@ -69,7 +70,7 @@ def store_library(workspace: Workspace, recipe: Recipe, samples: str, *, has_ter
         return library_id
     # A file named twice, or exported twice, gives its samples once.
     kept = table.drop_duplicates([name for name in table.columns if name != "library"])
-    with workspace.objects.publishing(key) as scratch:
+    with claimed(workspace.records, library_id), workspace.objects.publishing(key) as scratch:
         kept.to_parquet(scratch, compression="zstd", index=False)
         checksum = sha256_of(scratch)
     workspace.records.replace_one(

@@ -7,6 +7,7 @@ from typing import Any
 
 from landcover.errors import InputError
 from landcover.features.plan import has_index, plan_features
+from landcover.ledger.claims import claimed
 from landcover.ledger.models import COLLECTION, card_of, find_entry, require_not_retired
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.legend import Legend
@@ -150,7 +151,7 @@ def _adopt(workspace: Workspace, folder: Path) -> str:
             )
         return card.id
     key = layout.model(card.id)
-    with workspace.objects.publishing(key) as path:
+    with claimed(records, card.id), workspace.objects.publishing(key) as path:
         path.mkdir()
         # Models from before trust was measured, or answers were kept, have no file of them.
         further = [name for name in (TRUST, ANSWERS) if (folder / name).is_file()]

@@ -12,7 +12,7 @@ from landcover.recipe import Recipe
 
 def run_features(task: Task) -> tuple[FeatureSet, tuple[str, ...]]:
     """List the features of the run: a layer that no product has is not among them."""
-    has_terrain = bool(task.finished("terrain"))
+    has_terrain = task.has_finished("terrain")
     return plan_features(task.recipe, prepared(task).layers, has_terrain=has_terrain)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from landcover.errors import InputError
 from landcover.labels.assignment import assign_points
 from landcover.ledger import tables
+from landcover.ledger.claims import claimed
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.area import Design
 from landcover.nouns.grid import Grid
@@ -103,7 +104,7 @@ def store_reference(workspace: Workspace, recipe: Recipe, path: Path, design: De
     }
     reference_id = hash_of([table.to_dict("list"), document])
     key = layout.labels(reference_id)
-    with workspace.objects.publishing(key) as scratch:
+    with claimed(workspace.records, reference_id), workspace.objects.publishing(key) as scratch:
         table.to_parquet(scratch, compression="zstd", index=False)
         checksum = sha256_of(scratch)
     kept = {"_id": reference_id, "table_sha256": checksum, **document}
