@@ -20,6 +20,7 @@ from landcover.nouns.product import Product
 from landcover.nouns.run import Run, Unit
 from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import Stage
+from landcover.nouns.work_windows import WINDOWS
 from landcover.parts.preparation.composite_rule import OPTIONS, rule_of
 from landcover.parts.preparation.composites import lacking_layers
 from landcover.parts.preparation.expected_coverage import candidates_of, expect
@@ -166,11 +167,13 @@ def expected_quicklook(
 def find_composite(
     workspace: Workspace, recipe: Recipe, tile: str, period: Period, chosen: Sequence[Product]
 ) -> Output | None:
-    """Find the newest composite of exactly these products, made and masked as the recipe says."""
+    """Find the newest whole composite of these products only, made and masked by the recipe."""
     names = {product.name for product in chosen}
     rule = {**OPTIONS, **rule_of(recipe, period)}
     for document in _made(workspace, "composite", f"{tile}/{period.name}"):
         wanted, made_of = document["wanted"], document["stats"]["products"]
+        if WINDOWS in wanted["params"]:
+            continue  # what a part of the tile is worth says little of the whole
         # An option that was not used is not among the parameters.
         params = {**OPTIONS, **wanted["params"]}
         if {product["name"] for product in made_of} != names or not _agrees(params, rule):

@@ -54,7 +54,7 @@ TABLE: Mapping[Stage, StageRow] = {
         StageRow("classify", "classify", 1),
         StageRow("mosaic", "mosaic", 1),
         StageRow("validate", "validate", 4, deadline_hours=24.0),
-        StageRow("publish", "publish", 8),
+        StageRow("publish", "publish", 9),
     )
 }
 STAGES: tuple[Stage, ...] = tuple(TABLE)

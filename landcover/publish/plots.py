@@ -22,6 +22,7 @@ from landcover.nouns.colour import rgb_of
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import LegendClass
 from landcover.publish import cartography as draw
+from landcover.publish.zone_files import OUTSIDE
 
 STRETCH_PERCENT = (1.0, 99.0)
 """Percentiles of the clear pixels that become black and full brightness."""
@@ -103,7 +104,8 @@ def draw_true_colour(
     """Draw a composite in its natural colours, with red where nothing clear was seen.
 
     Args:
-        red: B04 as stored, int16 reflectance × 1e-4, (y, x), -32768 nodata.
+        red: B04 as stored, int16 reflectance × 1e-4, (y, x), -32768 nodata, -32767 where a run
+            with a region did not look.
         green: B03, likewise.
         blue: B02, likewise.
         grid: Grid of the whole composite, which gives the extent.
@@ -114,13 +116,17 @@ def draw_true_colour(
     """
     bands = np.stack([red, green, blue])
     is_nodata = (bands == NODATA).any(axis=0)
-    rgb = stretch(bands, is_nodata)
+    is_outside = (bands == OUTSIDE).any(axis=0)
+    rgb = stretch(bands, is_nodata | is_outside)
     rgb[is_nodata] = rgb_of(draw.ALARM)
-    percent = 100 * float(is_nodata.mean())
+    shown = np.dstack([rgb, np.where(is_outside, np.uint8(0), np.uint8(255))])
+    percent = 100 * float(is_nodata.sum()) / max(1, int((~is_outside).sum()))
     rows = [draw.LegendRow("No clear observation", draw.ALARM, percent)]
     with rc_context(rcParamsDefault):
         sheet = _sheet(grid, title, subtitle, is_simulated)
-        _show(sheet.map, rgb, grid)
+        if is_outside.any():
+            draw.empty_ground(sheet.map, grid)
+        _show(sheet.map, shown if is_outside.any() else rgb, grid)
         draw.legend(sheet.legend, "Share of the picture", rows, sheet.legend_inches)
         low, high = STRETCH_PERCENT
         note = f"Bands B04, B03, B02, each stretched between its percentiles {low:g} and {high:g}"

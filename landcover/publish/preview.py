@@ -22,6 +22,7 @@ from landcover.nouns.legend import LegendClass, LegendEntry
 from landcover.publish.outlines import outline_of
 from landcover.publish.png import write_codes
 from landcover.publish.styles import for_colour_blind
+from landcover.publish.true_colour import read_colours, write_picture
 from landcover.stores.rasters import read_codes, read_overview
 
 PAGE = "preview.html"
@@ -29,9 +30,11 @@ FOLDERS = {
     "map": "preview",
     "colour_blind": "preview_colour_blind",
     "confidence": "preview_confidence",
+    "true_colour": "preview_true_colour",
 }
-"""Layer → folder of its tiles, ``{zoom}/{column}/{row}.png``. Beside those of the map lie scripts
-of the same names with its values: a page from disk may not look into pictures, but run scripts."""
+"""Layer → folder of its tiles, ``{zoom}/{column}/{row}.png``, of true colour ``.webp``. Beside
+those of the map lie scripts of the same names with its values: a page from disk may not look into
+pictures, but run scripts."""
 GREYS = tuple(
     LegendEntry(
         code=value, name=f"v{value}", title=str(value), colour=hex_of((value, value, value))
@@ -71,6 +74,15 @@ class Place(NamedTuple):
         )
 
 
+class TrueColour(NamedTuple):
+    """The composites behind some maps."""
+
+    files: Mapping[str, Sequence[Path]]
+    """File name of a map → its bands, :func:`landcover.publish.true_colour.write_colours`."""
+    period: str
+    """What they are of, ``2021-summer``."""
+
+
 Box = tuple[float, float, float, float]
 """(west, south, east, north), degrees."""
 
@@ -80,6 +92,7 @@ def write_preview(
     maps: Mapping[str, Grid],
     legend: Sequence[LegendClass],
     title: str,
+    colours: TrueColour | None = None,
     *,
     is_simulated: bool,
 ) -> str | None:
@@ -91,6 +104,7 @@ def write_preview(
             first is shown.
         legend: Classes of the maps.
         title: Headline of the page.
+        colours: The composites behind the maps; None shows none.
         is_simulated: Says so on the page.
 
     Returns:
@@ -118,11 +132,23 @@ def write_preview(
             if confidence is not None:
                 pictures["confidence"] = _write_tile(folder, "confidence", place, confidence, GREYS)
             _write_values(pictures)
+            if colours is not None:
+                here = [colours.files[name] for name in names if name in colours.files]
+                _write_colours(folder, place, here)
             written.append(place)
     if not written:
         return None
     everything = [box for parts in boxes.values() for box in parts]
-    layers = ["map", *(["confidence"] if (folder / FOLDERS["confidence"]).is_dir() else [])]
+    words = {
+        "map": "classes",
+        "confidence": "confidence: bright is sure",
+        "true_colour": f"true colour, {colours.period}" if colours else "",
+    }
+    layers = {
+        name: word
+        for name, word in words.items()
+        if name == "map" or (folder / FOLDERS[name]).is_dir()
+    }
     page = _page(written, everything, palettes, layers, title, is_simulated=is_simulated)
     (folder / PAGE).write_text(page, encoding="utf-8")
     return PAGE
@@ -139,6 +165,13 @@ def _write_tile(
     path.parent.mkdir(parents=True, exist_ok=True)
     write_codes(path, values, legend)
     return path
+
+
+def _write_colours(folder: Path, place: Place, layers: Sequence[Sequence[Path]]) -> None:
+    found = read_colours(layers, place.grid)
+    if found is not None:
+        column = folder / FOLDERS["true_colour"] / str(place.zoom) / str(place.column)
+        write_picture(column / f"{place.row}.webp", found)
 
 
 def _confidence(
@@ -237,7 +270,7 @@ def _page(
     written: Sequence[Place],
     boxes: Sequence[Box],
     palettes: Mapping[str, Sequence[LegendClass]],
-    layers: Sequence[str],
+    layers: Mapping[str, str],
     title: str,
     *,
     is_simulated: bool,

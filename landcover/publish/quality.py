@@ -124,6 +124,8 @@ class TileQuality(Noun):
     lost_percent: float | None = None
     """Pixels that have, or will have, no class in the map, %: those that any layer of any season
     leaves empty. None where it is not known."""
+    windows_percent: float | None = None
+    """Share of the tile that was worked on, %, of which all shares are; None for the whole tile."""
 
     @property
     def nodata_percent(self) -> float | None:
@@ -317,6 +319,8 @@ def _properties(tile: TileQuality) -> dict[str, Any]:
         "status_by_season": {s.period: s.status for s in tile.seasons},
         "nodata_pct": tile.nodata_percent,
         "map_nodata_pct": tile.lost_percent,
+        # Named only where shares are of a part of the tile.
+        **({} if tile.windows_percent is None else {"windows_pct": tile.windows_percent}),
         "nodata_pct_by_season": {s.period: s.nodata_percent for s in tile.seasons},
         "basis": ", ".join(bases_of([tile])),
         "n_products": tile.n_products,

@@ -24,7 +24,7 @@ from landcover.publish.quality import (
     UNKNOWN,
     TileQuality,
     bases_of,
-    quality_colour,
+    safe_quality_colour,
     worst_first,
 )
 from landcover.publish.quality_svg import Places, lay_out, middle_of
@@ -56,6 +56,8 @@ def draw_quality_map(
     is_simulated: bool = False,
 ) -> None:
     """Draw whole tiles, coloured by the pixels missing in their worst season.
+
+    A picture has no switch, so its colours are those that colour-blind readers tell apart.
 
     Args:
         tiles: At least one tile.
@@ -109,7 +111,7 @@ def _draw_tiles(
         ]
         axes.add_patch(
             PathPatch(
-                Outline(vertices, codes), facecolor=tile.colour, edgecolor=draw.INK,
+                Outline(vertices, codes), facecolor=tile.safe_colour, edgecolor=draw.INK,
                 linewidth=0.6, hatch=HATCHES[tile.status], zorder=2,
             )
         )  # fmt: skip
@@ -157,7 +159,7 @@ def _draw_words(axes: Axes, tiles: Sequence[TileQuality], inches: float) -> None
         axes.add_patch(
             Rectangle(
                 (bar * step / n_steps, 0.24), 1.05 * bar / n_steps, 0.17,
-                facecolor=quality_colour(percent), linewidth=0,
+                facecolor=safe_quality_colour(percent), linewidth=0,
             )
         )  # fmt: skip
     for percent in (0.0, GOOD_PERCENT, 10.0, BAD_PERCENT):

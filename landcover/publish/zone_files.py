@@ -19,9 +19,13 @@ from landcover.publish.styles import colour_map, for_colour_blind, qml, sld
 from landcover.stores.rasters import describe, open_raster, read_overview, write_cog
 
 CLASSES, CONFIDENCE = "classification.tif", "confidence.tif"
+REGION = "region.tif"
+"""Beside the rasters of a clipped mosaic: 1 in the region, 0 outside, uint8."""
 TRUE_COLOUR = ("B04", "B03", "B02")
 NODATA = -32768
 """Nodata of composites."""
+OUTSIDE = np.int16(-32767)
+"""In a picture, where a run with a region did not look."""
 LONGEST_SIDE = 1600
 """Most rows or columns that a picture needs, px: what a large screen shows."""
 COUNTED_AT_ONCE = 2048
@@ -81,7 +85,7 @@ def write_cell(
     has_colour = all(path.is_file() for path in colours)
     picture = f"true_colour_{cell.cell}.png" if has_colour else None
     if picture is not None:
-        bands = [read_overview(p, LONGEST_SIDE, resampling="average") for p in colours]
+        bands = _without_outside(read_colour_bands(source), source)
         grid = _grid(colours[0])
         zone, _, part = cell.cell.partition("_")
         if part and is_zone(zone):
@@ -130,6 +134,22 @@ def write_cell(
             "nodata_percent": 100 * pixels.get(0, 0) / max(1, sum(pixels.values())),
         }
     )
+
+
+def read_colour_bands(source: Path) -> list[Stored]:
+    """Read the true-colour bands of a mosaic small enough for a picture, int16, (y, x) each."""
+    paths = (source / f"{band}.tif" for band in TRUE_COLOUR)
+    return [read_overview(path, LONGEST_SIDE, resampling="average") for path in paths]
+
+
+def _without_outside(bands: list[Stored], source: Path) -> list[Stored]:
+    """Mark what lies beyond the region and has no pixels: nobody looked there."""
+    if not (source / REGION).is_file():
+        return bands
+    is_outside = read_overview(source / REGION, LONGEST_SIDE) == 0
+    if is_outside.shape != bands[0].shape:  # bands of another grid are shown as they are
+        return bands
+    return [np.where(is_outside & (band == NODATA), OUTSIDE, band) for band in bands]
 
 
 def _without_margins(bands: list[Stored], grid: Grid) -> tuple[list[Stored], Grid]:

@@ -19,17 +19,35 @@ from pyproj import Transformer
 
 from landcover.nouns.grid import Grid
 from landcover.nouns.legend import MEDITERRANEAN, Legend
+from landcover.publish import true_colour
 from landcover.publish.page import Page
 from landcover.publish.png import write_codes
-from landcover.publish.preview import MOST_TILES, PAGE, Place, _places, _zooms, write_preview
+from landcover.publish.preview import (
+    MOST_TILES,
+    PAGE,
+    Place,
+    TrueColour,
+    _places,
+    _zooms,
+    write_preview,
+)
+from landcover.publish.true_colour import keep_colours
 from landcover.stores.rasters import RasterStyle, read_codes, write_raster
 
 
 @pytest.fixture(scope="module")
-def folder(report: tuple[Path, Page], legend: Legend) -> Path:
+def folder(
+    report: tuple[Path, Page],
+    legend: Legend,
+    mosaic: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     path, page = report
     maps = {"map_32631.tif": page.views[0].grid}
-    assert write_preview(path, maps, legend.classes, "T </script>", is_simulated=True) == PAGE
+    bands = keep_colours(mosaic, tmp_path_factory.mktemp("colours"), "map_32631")
+    colours = TrueColour({"map_32631.tif": bands}, "2021-summer")
+    written = write_preview(path, maps, legend.classes, "T </script>", colours, is_simulated=True)
+    assert written == PAGE
     return path
 
 
@@ -102,6 +120,50 @@ def test_values_of_a_tile_are_those_of_its_pictures(folder: Path) -> None:
             assert base64.b64decode(text) == (folder / layer / f"{key}.png").read_bytes()
 
 
+def test_true_colours_are_those_of_the_composite(folder: Path, mosaic: Path) -> None:
+    names = {p.relative_to(folder / "preview").with_suffix("")
+             for p in (folder / "preview").rglob("*.png")}  # fmt: skip
+    found = {p.relative_to(folder / "preview_true_colour").with_suffix(""): p
+             for p in (folder / "preview_true_colour").rglob("*.webp")}  # fmt: skip
+    assert set(found) == names
+    # As bright as the bands there, by squares of 32 px: the composite is noise, which WebP smooths.
+    finest = max(int(name.parts[0]) for name in names)
+    own = next(name for name in sorted(names) if int(name.parts[0]) == finest)
+    zoom, column, row = map(int, own.parts)
+    grid = Place(zoom, column, row).grid
+    bands = keep_colours(mosaic, folder.parent, "again")
+    expected = np.stack([read_codes(path, grid) for path in bands], axis=-1)
+    with Image.open(found[own]) as picture:
+        shown = np.array(picture.convert("RGBA"))
+    is_seen = expected.all(axis=-1)
+    assert is_seen.any()
+    np.testing.assert_array_equal(shown[..., 3] == 255, is_seen)
+    means = [part.astype(float).reshape(8, 32, 8, 32, 3).mean(axis=(1, 3))
+             for part in (shown[..., :3], expected)]  # fmt: skip
+    whole = is_seen.reshape(8, 32, 8, 32).all(axis=(1, 3))
+    assert whole.any()
+    assert np.abs(means[0] - means[1])[whole].max() < 15
+    assert sum(p.stat().st_size for p in found.values()) < 30_000 * len(found)
+
+
+def test_colours_that_are_too_fine_are_averaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = Grid(crs="EPSG:32631", ulx=0, uly=0, pixel=10, width=50, height=41)
+    values = np.tile(np.array([[100, 300], [500, -32768]], np.int16), (21, 25))[:41]
+    for band in ("B02", "B03", "B04"):
+        write_raster(tmp_path / f"{band}.tif", values, grid, RasterStyle("int16", -32768, (band,)))
+    monkeypatch.setattr(true_colour, "MOST_PX", 25)
+    red, *_ = keep_colours(tmp_path, tmp_path, "map")
+    with rasterio.open(red) as raster:
+        assert raster.shape == (21, 25)
+        assert raster.transform.a == 20
+        codes = raster.read(1)
+    # Three pixels of four have a value, 300 on average; in the last row two, 200.
+    assert len(np.unique(codes[:-1])) == 1
+    assert 0 < codes[-1, 0] < codes[0, 0]
+
+
 @pytest.mark.slow
 def test_the_class_under_the_pointer_is_that_of_the_map(folder: Path, browser: Any) -> None:
     page = browser.new_page(viewport={"width": 1000, "height": 700})
@@ -141,8 +203,16 @@ def test_the_class_under_the_pointer_is_that_of_the_map(folder: Path, browser: A
     shown = page.eval_on_selector_all("#map img", "all => all.map(i => i.src)")
     assert shown
     assert all("/preview_confidence/" in name for name in shown)
+    page.check("input[value=true_colour]")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#map img')].every(i => i.complete && i.naturalWidth)"
+    )
+    shown = page.eval_on_selector_all("#map img", "all => all.map(i => i.src)")
+    assert shown
+    assert all("/preview_true_colour/" in name and name.endswith(".webp") for name in shown)
+    assert "true colour, 2021-summer" in page.inner_text("#layers")
     assert errors == []
-    page.screenshot(path=folder.parent / "confidence.png")
+    page.screenshot(path=folder.parent / "true_colour.png")
     page.close()
 
 

@@ -12,13 +12,16 @@ import pyogrio
 import pytest
 import rasterio
 import shapely
+from PIL import Image
 from pyproj import Transformer
 
 from landcover import api
 from landcover.ledger import outputs, units
+from landcover.nouns.colour import rgb_of
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
 from landcover.parts.mapping import work_windows
+from landcover.publish.cartography import ALARM
 from landcover.simulate import simulate
 from landcover.stores.rasters import read_array
 
@@ -27,7 +30,7 @@ TILE, SIDE, BLOCK = "30SUF", 300, 60
 SETTINGS = [
     "seasons=[{name: summer, primary_month: 6, fallback_month: 7}]",
     "model.trees=5",
-    "composite.layers=[B02, B04, B08, B8A, B09]",
+    "composite.layers=[B02, B03, B04, B08, B8A, B09]",
     "features.indices=[ndvi]",
     "features.neighbourhood={layers: [B04, B8A], sizes: [3, 5]}",
     "labels.neighbourhood=1",
@@ -215,3 +218,19 @@ def test_the_published_map_is_the_same(workspaces: Any) -> None:
     for mine, all_of_it in zip(*files, strict=True):
         assert np.array_equal(mine, all_of_it)
         assert np.unique(mine).size > 2
+
+
+def test_the_page_says_what_its_shares_are_of(workspaces: Any) -> None:
+    told = "of the blocks that it touches or that hold a label"
+    for workspace, is_told in zip(workspaces, (True, False), strict=True):
+        (report,) = outputs_of(workspace, "region", "publish")
+        folder = Path(workspace.objects.href(report.key, ""))
+        html = (folder / "index.html").read_text()
+        assert (told in html) is is_told
+        shares = json.loads((folder / "quality.geojson").read_text())["features"][0]["properties"]
+        assert ("windows_pct" in shares) is is_told
+        # Where nobody looked, the picture does not say that nothing clear was seen.
+        with Image.open(folder / "true_colour_32630.png") as picture:
+            pixels = np.array(picture.convert("RGB")).reshape(-1, 3)
+        alarm = (pixels == rgb_of(ALARM)).all(axis=1).mean()
+        assert alarm < 0.01

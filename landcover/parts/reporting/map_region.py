@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from landcover.parts.region import RegionOnGrid, region_of
 from landcover.parts.task import Task
-from landcover.publish.zone_files import CLASSES
-from landcover.stores.rasters import clip_raster, describe
+from landcover.publish.zone_files import CLASSES, REGION
+from landcover.stores.rasters import RasterStyle, clip_raster, create_raster, describe
 
 _MOST_NAMED = 3
 """Tiles that a title names."""
@@ -57,6 +59,10 @@ def clipped(task: Task, whole: Path) -> Iterator[tuple[Path | None, int]]:
             clip_raster(
                 source, Path(folder) / source.name, place.part, place.inside if is_map else None
             )
-        pieces = place.part.pieces(2048, 2048)
-        n_outside = sum(int((~place.inside(window)).sum()) for window in pieces)
+        n_outside, style = 0, RasterStyle("uint8", None)
+        with create_raster(Path(folder) / REGION, grid.cut(place.part), style) as raster:
+            for window in place.part.pieces(2048, 2048):
+                is_inside = place.inside(window)
+                n_outside += int((~is_inside).sum())
+                raster.write(is_inside.astype(np.uint8), window.within(place.part))
         yield Path(folder), n_outside

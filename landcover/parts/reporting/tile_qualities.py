@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
-from landcover.parts.reporting.run_outputs import RunOutputs
+from landcover.parts.reporting.run_outputs import RunOutputs, SeasonFinding
 from landcover.parts.work_grid import work_grid
 from landcover.publish.outlines import outline_of
 from landcover.publish.quality import TileQuality, season_quality
@@ -21,6 +22,7 @@ def tile_qualities(found: RunOutputs) -> tuple[TileQuality, ...]:
             TileQuality(
                 tile=tile,
                 lost_percent=found.lost.get(tile),
+                windows_percent=_worked_on(seasons),
                 grid=grids[0] if grids else None,
                 geometry=outline_of(grids[0] if grids else tile_grid(tile)),
                 seasons=tuple(
@@ -36,3 +38,9 @@ def tile_qualities(found: RunOutputs) -> tuple[TileQuality, ...]:
             )
         )
     return tuple(tiles)
+
+
+def _worked_on(seasons: Sequence[SeasonFinding]) -> float | None:
+    """Give the smallest share of the tile that a season was composited of; None for all of it."""
+    shares = [s.composite.stats.get("windows_percent") for s in seasons if s.composite]
+    return min((float(share) for share in shares if share is not None), default=None)
