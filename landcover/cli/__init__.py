@@ -29,6 +29,7 @@ COMMANDS = {
     "quality": "landcover.cli.quality",
     "label-next": "landcover.cli.label_next",
     "labels": "landcover.cli.labels",
+    "masks": "landcover.cli.masks",
     "model": "landcover.cli.model",
     "products": "landcover.cli.products",
     "receipt": "landcover.cli.receipt",

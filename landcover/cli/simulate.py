@@ -45,6 +45,11 @@ SEASONS: tuple[Season, ...] = ("spring", "summer", "autumn")
     is_flag=True,
     help="Let the windows of two UTM zones overlap at their border, over one ground.",
 )
+@click.option(
+    "--hard-masks",
+    is_flag=True,
+    help="Clouds that are hard to tell, and a classification with Sen2Cor's published errors.",
+)
 @click.option("--points", default=60, show_default=True, help="Labelled points per class.")
 @click.option("--seed", default=0, show_default=True, help="Another seed, another region.")
 @common
@@ -57,6 +62,7 @@ def command(
     products_per_season: int,
     only_usable: bool,
     across_zones: bool,
+    hard_masks: bool,
     points: int,
     seed: int,
     workspace: str | None,
@@ -86,6 +92,7 @@ def command(
             seasons=seasons or SEASONS,
             only_usable=only_usable,
             across_zones=across_zones,
+            hard_masks=hard_masks,
             seed=seed,
             progress=lambda what, share: progress(share, f"{100 * share:3.0f} % {what}"),
         )

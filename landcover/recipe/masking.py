@@ -8,12 +8,12 @@ from pydantic import Field, model_validator
 
 from landcover.recipe.section import Section
 
-REFINED = ("deck",)
+REFINED = ("deck", "ours")
 """Variants that compare the images of a quarter of the year with each other."""
 
 
 class Refinement(Section):
-    """How cloud and shadow masks are refined (docs/methods/masks.md#refinement)."""
+    """How the deck's variant refines masks (docs/methods/masks.md#refinement)."""
 
     cloud_coverage_threshold: float = Field(0.0008, ge=0, lt=1)
     """Share of an image under cloud, 0-1, up to which its masks stay as they are."""
@@ -35,10 +35,11 @@ class Refinement(Section):
 class Mask(Section):
     """Which observations are left out (docs/methods/masks.md)."""
 
-    variant: Literal["paper", "paper_code", "deck"] = "paper"
+    variant: Literal["paper", "paper_code", "deck", "ours"] = "paper"
     """``paper``: isolated detections disappear; ``paper_code``: they stay, and snow grows too;
     ``deck``: clouds and shadows are refined against the quarter's background, then filtered as
-    ``paper`` where ``growth_m`` is above 0."""
+    ``paper`` where ``growth_m`` is above 0; ``ours``: clouds by the sign of the deviation from
+    that background, shadows by likelihood and projection, then filtered likewise."""
     growth_m: float = Field(600.0, ge=0, allow_inf_nan=False)
     """Side of the averaging window of the cloud filter, metres; 0 leaves the masks as they are."""
     threshold: float = Field(0.075, gt=0, lt=1)
@@ -70,14 +71,12 @@ class Mask(Section):
     def to_params(self) -> dict[str, Any]:
         """Give what names a mask: a refinement that is not used leaves no trace."""
         params = self.model_dump(include={"variant", "growth_m", "threshold"})
-        if self.is_refined:
+        if self.variant == "deck":
             params["refinement"] = self.used_refinement.to_document()
         return params
 
     @model_validator(mode="after")
     def _refinement_is_used(self) -> Mask:
-        if self.refinement is not None and not self.is_refined:
-            raise ValueError(
-                f"refinement goes with variant {' or '.join(REFINED)}, found {self.variant}"
-            )
+        if self.refinement is not None and self.variant != "deck":
+            raise ValueError(f"refinement goes with variant deck, found {self.variant}")
         return self

@@ -57,6 +57,8 @@ class Acquisition:
     """True where the highest ground is white."""
     processed_apart: tuple[int, int] | None = None
     """Place of the one tile whose product has another baseline than 05.09, and that baseline."""
+    is_hard: bool = False
+    """True where clouds shall be hard to tell (`landcover.simulate.hard_sky`)."""
 
     @property
     def seen(self) -> datetime:
@@ -91,6 +93,7 @@ def plan_year(
     *,
     seasons: Sequence[Season] = SEASONS,
     only_usable: bool = False,
+    is_hard: bool = False,
 ) -> list[Acquisition]:
     """Plan the acquisitions of a year, in order of time.
 
@@ -105,6 +108,7 @@ def plan_year(
         seasons: Seasons to plan.
         only_usable: Clear the sky of refused acquisitions and leave the fallback months out: so
             many products, each of them good for a composite.
+        is_hard: Make clouds hard to tell.
     """
     further = products_per_season - 3
     wanted = [
@@ -131,6 +135,8 @@ def plan_year(
     if only_usable:
         wanted = [_cleared(planned) for planned in wanted if not planned.to_summer]
     granted = [_grant(planned, year, longitude) for planned in wanted if planned.season in seasons]
+    if is_hard:
+        granted = [replace(acquisition, is_hard=True) for acquisition in granted]
     return sorted(granted, key=lambda acquisition: acquisition.datatake)
 
 

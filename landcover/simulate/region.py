@@ -26,6 +26,7 @@ from landcover.simulate.site import TILE_M, Site, place_sites
 from landcover.simulate.site_simulator import SiteSimulator, is_whole
 from landcover.simulate.sky import Sun, sun_at
 from landcover.simulate.spectra import SEASONS, Season
+from landcover.simulate.truth_masks import keep_masks
 from landcover.simulate.zones import SharedGround, place_across
 
 Progress = Callable[[str, float], None]
@@ -95,6 +96,7 @@ def simulate(
     seasons: Sequence[Season] = SEASONS,
     only_usable: bool = False,
     across_zones: bool = False,
+    hard_masks: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> SimulatedRegion:
@@ -119,6 +121,9 @@ def simulate(
             little cloud.
         across_zones: Lay windows of two UTM zones so that they overlap at the border of both, over
             one ground; each zone has clouds of its own. One tile of each zone, or two of a column.
+        hard_masks: Make clouds hard to tell: tops at 0.3-10 km in several layers, bright soil,
+            shaded slopes, and a classification with Sen2Cor's published errors
+            (`landcover.simulate.hard_sky`). What is there is written to ``truth/masks``.
         seed: Same seed, same region.
         progress: Called with what is being done and how much is done, 0-1.
 
@@ -140,6 +145,7 @@ def simulate(
         sites[0].centre[0],
         seasons=seasons,
         only_usable=only_usable,
+        is_hard=hard_masks,
     )
     check_disk_space(out, sites, plan)
     tell = progress or (lambda _what, _done: None)
@@ -280,6 +286,9 @@ def _write_products(job: _Job, plan: Sequence[Acquisition], folder: Path) -> Non
             what, before = f"{tile} {acquisition.datatake:%Y-%m-%d}", number * len(tiles) + place
             tell = partial(_tell_product, job.tell, what, before, len(plan) * len(tiles))
             parts = job.simulator.take(acquisition, sun, tile)
+            if acquisition.is_hard:
+                name = f"{acquisition.datatake:%Y%m%dT%H%M%S}_{tile}.tif"
+                parts = keep_masks(folder.parent / "truth" / "masks" / name, job.site, tile, parts)
             odd_name = number == odd and tile == tiles[0]
             write_safe(folder, identity, job.site, parts, sun, tell=tell, odd_name=odd_name)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from landcover.simulate import hard_sky
 from landcover.simulate.acquisitions import Acquisition
 from landcover.simulate.ground import Bands
 from landcover.simulate.landscape import Classes
@@ -57,6 +58,9 @@ class Scene:
     """Water vapour, cm, 10 m."""
     sky: Sky
     """What was in between."""
+    truth: npt.NDArray[np.uint8] | None = None
+    """Cloud and shadow as a person would draw them, codes of `hard_sky`, uint8, 20 m; None where
+    clouds are easy to tell."""
 
     def is_nodata(self, resolution: int) -> Mask:
         """Tell which pixels lie outside the swath at 10, 20 or 60 m, in part or whole."""
@@ -101,6 +105,14 @@ def draw_scene(
     aot, wvp = _air(chance, surface.elevation.shape, acquisition)
     light = illumination(surface.elevation, sun)
     snow = _snow(chance, surface, acquisition)
+    soil = None
+    if acquisition.is_hard:
+        lasting, now = (
+            source.of(f"slopes {acquisition.season}"),
+            source.of(f"soil {acquisition.name}"),
+        )
+        light = light * hard_sky.shade_slopes(source.of("shaded slopes"), light.shape)
+        soil = hard_sky.brighten_soil(now, surface.classes, lasting)
     layers = {10: _Layers.at(10, sky, light, snow, aot)}
     layers[20], layers[60] = (_Layers.at(size, sky, light, snow, aot) for size in (20, 60))
     gain = 1.0 + GAIN_NOISE * chance.normal()
@@ -108,7 +120,10 @@ def draw_scene(
     for band, resolution in RESOLUTION.items():
         over = layers[resolution]
         own = gain + 0.4 * GAIN_NOISE * chance.normal()
-        lit = ground[band] * (own * over.light)
+        bare = ground[band]
+        if soil is not None:
+            bare = bare + coarsen(soil, resolution // 10) * (hard_sky.SOIL[band] - bare)
+        lit = bare * (own * over.light)
         lit += over.snow * (SNOW[band] - lit)
         clear[band] = lit
         lit = lit * (1.0 - (1.0 - SHADE_LEFT[band]) * over.shade)
@@ -118,7 +133,20 @@ def draw_scene(
         lit += SENSOR_NOISE * chance.white(lit.shape, resolution)
         bands[band] = lit
     scl = _classify(chance, surface, clear, layers[20], sky)
-    return Scene(bands, scl, aot, wvp, sky)
+    if not acquisition.is_hard:
+        return Scene(bands, scl, aot, wvp, sky)
+    truth = hard_sky.truth_of(sky.opacity, sky.cirrus, sky.shade, sky.is_nodata)
+    none = np.zeros_like(sky.opacity)
+    nothing = replace(
+        sky, opacity=none, shade=none, cirrus=none, is_cloud=none > 0, is_shadow=none > 0,
+        is_cirrus=none > 0,
+    )  # fmt: skip
+    apart = source.of(f"classes {acquisition.name}")
+    ground_only = _classify(apart, surface, clear, layers[20], nothing)
+    errors = source.of(f"errors {acquisition.name}")
+    poor = hard_sky.degrade(errors, ground_only, truth, sky.opacity, sky.shade, clear)
+    poor[sky.is_nodata] = 0
+    return Scene(bands, poor, aot, wvp, sky, truth)
 
 
 def illumination(elevation: Field, sun: Sun) -> Field:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from landcover.nouns.grid import Grid
+from landcover.simulate import hard_sky
 from landcover.simulate.acquisitions import Acquisition
 from landcover.simulate.noise import Field, smoothstep
 from landcover.simulate.random_fields import Chance, RandomSource
@@ -155,6 +156,8 @@ def draw_sky(
     opacity = 0.97 * smoothstep(wide, limit - 0.15, limit + 0.75)
     height = chance.uniform(*CLOUD_TOP_M)
     shade = _cast(opacity, height, sun)[inner]
+    if acquisition.is_hard:
+        shade = _cast_by_layers(source, acquisition, opacity, sun)[inner]
     is_cloud = _without_rim(chance, wide[inner] > limit) & ~is_nodata
     cirrus = _draw_cirrus(chance, site, acquisition, shape, clouds)
     is_shadow = ndimage.binary_erosion(shade > 0.4, border_value=1) & ~is_cloud & ~is_nodata
@@ -214,6 +217,18 @@ def _cast(opacity: Field, height: float, sun: Sun) -> Field:
     down, right = round(reach * np.cos(azimuth)), round(-reach * np.sin(azimuth))
     cast = np.roll(opacity, (int(down), int(right)), axis=(0, 1))
     return ndimage.gaussian_filter(cast, 0.8)
+
+
+def _cast_by_layers(
+    source: RandomSource, acquisition: Acquisition, opacity: Field, sun: Sun
+) -> Field:
+    """Cast the shadows of clouds whose tops lie at several heights."""
+    chance = source.of(f"tops {acquisition.name}")
+    shades = [
+        _cast(np.where(is_here, opacity, np.float32(0)), height, sun)
+        for height, is_here in hard_sky.layers_of(chance, opacity.shape, PIXEL_M, PAD)
+    ]
+    return np.asarray(np.maximum.reduce(shades))
 
 
 def _without_rim(chance: Chance, is_cloud: Mask) -> Mask:

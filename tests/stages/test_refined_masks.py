@@ -184,6 +184,25 @@ def test_composites_leave_out_what_was_refined(products: Path) -> None:
     np.testing.assert_array_equal(pixels(composite, "n_clear_10m.tif"), clear)
 
 
+def test_ours_finds_clouds_and_shadows_on_the_grid_of_the_classification(products: Path) -> None:
+    made = run("ours", products, recipe(variant="ours"))
+    masks = {output.unit.rpartition("_")[2][:8]: output for output in made}
+    for day in QUARTER[:3]:
+        output = masks[day.replace("-", "")]
+        assert {file.name for file in output.files} == {"20m.tif"}
+        bits, layers = pixels(output, "20m.tif"), image(day)
+        is_cloud = (layers["B02"] > 1500).reshape(SIDE // 2, 2, SIDE // 2, 2).all(axis=(1, 3))
+        assert ((bits & 2 > 0) & is_cloud).sum() >= 0.95 * is_cloud.sum()
+        assert (bits & 2 > 0).sum() <= 1.1 * is_cloud.sum()
+        assert output.stats["shadows"]["sun_azimuth_from"] == "swept"
+        is_shadow = layers["B11"] < 800
+        assert ((bits & 4 > 0) & is_shadow).sum() >= 0.9 * is_shadow.sum()
+        assert ((bits & 4 > 0) & ~is_shadow).sum() <= 0.1 * is_shadow.sum()
+        assert output.stats["before"]["shadow_percent"] < output.stats["shadow_percent"]
+    for day in QUARTER[3:]:
+        assert masks[day.replace("-", "")].stats["shadows"] == {"kept": "no cloud"}
+
+
 def test_a_missing_band_is_told(tmp_path: Path, workspace_folder: Path) -> None:
     layers = image(QUARTER[0])
     del layers["B11"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from landcover.nouns.grid import Window
 from landcover.nouns.product import Product
+from landcover.parts.preparation.mask_ours import find_ours
 from landcover.parts.preparation.mask_scratch import WindowFile
 from landcover.parts.preparation.mask_season import MaskSeason, SeasonImage
 from landcover.parts.preparation.masking import shares, write_grids
@@ -28,6 +29,9 @@ from landcover.raster.refinement import (
 )
 from landcover.recipe import Refinement
 from landcover.stores.rasters import ReadingPool
+
+SHADOW_CODE = 3
+"""SCL code of cloud shadow."""
 
 
 def rule_of(recipe: Refinement) -> DeckRule:
@@ -61,13 +65,11 @@ def write_refined_masks(season: MaskSeason, product: Product, path: Path) -> dic
     season.prepare(path)
     path.mkdir()
     image, rule = season.image(product), season.rule
-    step = CloudStep.decide(image.found, rule_of(rule.used_refinement))
-    is_cloud, sums = _clouds(season, image, step)
-    found, is_shadow = _shadows(season, image, is_cloud, sums)
+    find = find_ours if rule.variant == "ours" else _by_deck
+    is_cloud, is_shadow, told = find(season, image)
     ratio = image.scl.grid.ratio_to(season.grid)
     classified, n_unknown = mask_bits(image.read_codes(), image.scl.grid.pixel, growth_m=0)
     known = upsample_nearest(classified, ratio, season.grid.shape)
-    is_shadow |= (known & np.uint8(4)) != 0
     bits = refined_bits(
         known, is_cloud, is_shadow, season.grid.pixel,
         variant=rule.filter, growth_m=rule.growth_m, threshold=rule.threshold,
@@ -81,9 +83,18 @@ def write_refined_masks(season: MaskSeason, product: Product, path: Path) -> dic
             "shadow_percent": round(100 * image.found.shadow_share, 4),
         },
         "quarter": season.quarter,
-        "clouds": describe_step(step),
-        "shadows": found,
+        **told,
     }
+
+
+def _by_deck(season: MaskSeason, image: SeasonImage) -> tuple[Bools, Bools, dict[str, Any]]:
+    """Refine as the deck does; the classification's shadow stays shadow."""
+    step = CloudStep.decide(image.found, rule_of(season.rule.used_refinement))
+    is_cloud, sums = _clouds(season, image, step)
+    found, is_shadow = _shadows(season, image, is_cloud, sums)
+    ratio = image.scl.grid.ratio_to(season.grid)
+    is_shadow |= upsample_nearest(image.read_codes() == SHADOW_CODE, ratio, season.grid.shape)
+    return is_cloud, is_shadow, {"clouds": describe_step(step), "shadows": found}
 
 
 def _clouds(

@@ -32,6 +32,7 @@ from landcover.parts.preparation.observations import (
 )
 from landcover.parts.task import Task
 from landcover.products.numbers import as_classes
+from landcover.raster.cloud_sign import average_of
 from landcover.raster.clouds import upsample_nearest
 from landcover.raster.refinement import (
     Deviations,
@@ -69,7 +70,6 @@ class SeasonImage:
     """One image of the quarter while its masks are refined."""
 
     product: Product
-    blue: ProductFile
     scl: ProductFile
     found: Deviations
     codes: Path
@@ -104,26 +104,33 @@ class MaskSeason:
 
     @property
     def grid(self) -> Grid:
-        """Grid that masks are refined on: that of blue."""
-        return _needed(self.products[0], BLUE, self.rule).grid
+        """Grid that masks are refined on: that of blue, or that of the classification (ours)."""
+        layer = "SCL" if self.rule.variant == "ours" else BLUE
+        return _needed(self.products[0], layer, self.rule).grid
 
     def windows(self) -> list[Window]:
         """Cover the grid with whole blocks of blue that fit into the job's memory, with scratch."""
         files = [_needed(product, BLUE, self.rule) for product in self.products]
-        if len({file.grid for file in files}) > 1:
-            places = "; ".join(sorted({file.grid.describe() for file in files}))
+        found = {file.grid for file in files}
+        found |= {_needed(product, "SCL", self.rule).grid for product in self.products}
+        if len(found) > 2 or len({file.grid for file in files}) > 1:
+            places = "; ".join(sorted(grid.describe() for grid in found))
             raise InputError(
-                f"{self.task.unit.label}: {BLUE} of {self.quarter} lies on different grids "
+                f"{self.task.unit.label}: {BLUE} or SCL of {self.quarter} lies on different grids "
                 f"({places}), so it has no background. Deliver one extent."
             )
         job = self.task.job
         busy = min(len(files), max(2, job.threads))
-        bytes_per_pixel = BYTES_PER_OBSERVATION * busy + BYTES_PER_FURTHER * len(files)
+        ratio = self.grid.ratio_to(files[0].grid) if self.grid.pixel > files[0].grid.pixel else 1
+        bytes_per_pixel = ratio**2 * BYTES_PER_OBSERVATION * busy + BYTES_PER_FURTHER * len(files)
         return plan_windows(
             *self.grid.shape,
             bytes_per_pixel=bytes_per_pixel,
             memory_gb=SHARE_OF_WINDOWS * job.memory_gb,
-            block=(max(f.block[0] for f in files), max(f.block[1] for f in files)),
+            block=(
+                max(1, max(f.block[0] for f in files) // ratio),
+                max(1, max(f.block[1] for f in files) // ratio),
+            ),
         )
 
     def prepare(self, beside: Path) -> None:
@@ -183,8 +190,12 @@ class MaskSeason:
     def read_band(
         self, opened: Opened, image: SeasonImage, band: str, window: Window
     ) -> NDArray[np.int16]:
-        """Read a band of an image on the grid of blue, nearest neighbour."""
+        """Read a band of an image on the grid of the season: nearest neighbour, or averaged."""
         file = _needed(image.product, band, self.rule)
+        if file.grid.pixel < self.grid.pixel:
+            ratio = self.grid.ratio_to(file.grid)
+            fine = window.refined(ratio).meet(Window.whole(file.grid.shape))
+            return average_of(_read(opened, file, image.product, fine), ratio)
         ratio = file.grid.ratio_to(self.grid)
         coarse = window.coarsened(ratio)
         values = _read(opened, file, image.product, coarse)
@@ -210,7 +221,6 @@ class MaskSeason:
         np.save(name, codes)
         return SeasonImage(
             product,
-            _needed(product, BLUE, self.rule),
             scl,
             Deviations(self.rule.used_refinement.positive_only),
             name,
@@ -232,7 +242,7 @@ class MaskSeason:
         self, pool: ReadingPool, images: Sequence[SeasonImage], window: Window
     ) -> Halves:
         reads = [
-            pool.submit(partial(_read_of, file=image.blue, product=image.product, window=window))
+            pool.submit(partial(self.read_band, image=image, band=BLUE, window=window))
             for image in images
         ]
         values = np.empty((len(images), window.height, window.width), np.int16)
@@ -250,10 +260,6 @@ class MaskSeason:
 def quarter_of(product: Product) -> str:
     """Name the calendar quarter of a product, ``2021-q1``."""
     return f"{product.datatake.year}-q{(product.datatake.month - 1) // 3 + 1}"
-
-
-def _read_of(opened: Opened, *, file: ProductFile, product: Product, window: Window) -> Shorts:
-    return _read(opened, file, product, window)
 
 
 def _read(opened: Opened, file: ProductFile, product: Product, window: Window) -> Shorts:
