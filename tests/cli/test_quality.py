@@ -7,8 +7,10 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from flat_deliveries import write_description, write_geotiff
 
 from landcover import api
 from landcover.cli import cli
@@ -149,3 +151,28 @@ def test_a_product_that_cannot_be_read_is_told(region: SimulatedRegion, tmp_path
     assert "MTD_MSIL2A.xml: not valid XML" in shown.output
     # In the other seasons nothing is there.
     assert "No product is published for this season." in shown.output
+
+
+@pytest.mark.usefixtures("workspace_folder")
+def test_a_flat_product_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """A GeoTIFF that ends too early, and one whose offset nobody tells, beside a readable one."""
+    scl = np.full((20, 20), 4)
+    for day in ("0603", "0608", "0613"):
+        place = tmp_path / "in" / f"S2B_2021{day}_33LXH"
+        write_geotiff(place / "20m.tif", [scl, scl], ["B11", "SCL"], tile="33LXH", pixel=20)
+        write_description(place, **({} if day == "0608" else {"offset": 0}))
+    cut = tmp_path / "in" / "S2B_20210603_33LXH" / "20m.tif"
+    cut.write_bytes(cut.read_bytes()[:7])
+    asked = ["quality", "33LXH", "--recipe", str(RECIPE), "--year", "2021", "--products"]
+    shown = CliRunner().invoke(cli, [*asked, str(tmp_path / "in"), "--json"])
+    (tile,) = json.loads(shown.stdout)["tiles"]
+    (summer,) = (s for s in tile["seasons"] if s["period"] == "2021-summer")
+    assert [c["name"] for c in summer["candidates"]] == ["S2B_20210613_33LXH"]
+    first, second = sorted(summer["unreadable"])
+    assert first.startswith("S2B_20210603_33LXH: ")
+    assert "damaged or truncated" in first
+    assert second.startswith("S2B_20210608_33LXH: ")
+    assert "nothing says the radiometric offset" in second
+    (tmp_path / "in" / "S2B_20210613_33LXH" / "20m.tif").unlink()
+    shown = CliRunner().invoke(cli, [*asked, str(tmp_path / "in")])
+    assert "there and cannot be read: " in shown.output
