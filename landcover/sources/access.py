@@ -11,6 +11,8 @@ variable                          what for
 ``LANDCOVER_SOURCE_S3_SECRET``    … and the secret key
 ``LANDCOVER_DEM_TOKEN``           bearer token of an elevation server (NASA Earthdata)
 ``LANDCOVER_DOWNLOADS``           files at a time, 4
+``LANDCOVER_DELIVERY``            ``cheapest``: of one acquisition the delivery that decodes
+                                  fastest; ``listed`` (default): that of the first provider
 ================================  ==========================================================
 
 Each secret may instead be the content of a file that the same variable with ``_FILE`` names. None
@@ -58,6 +60,8 @@ class Access:
     cdse_account: Account | None = None
     s3_keys: KeyPair | None = None
     dem_token: str | None = field(default=None, repr=False)
+    prefers_cheapest: bool = False
+    """Whether the delivery that decodes fastest is taken where there are several."""
 
     @property
     def downloader(self) -> Downloader:
@@ -87,7 +91,21 @@ def read_access(environment: Mapping[str, str] | None = None) -> Access:
         cdse_account=Account(*account) if account else None,
         s3_keys=KeyPair(*s3) if s3 else None,
         dem_token=_value(env, "DEM_TOKEN"),
+        prefers_cheapest=prefers_cheapest(env),
     )
+
+
+def prefers_cheapest(environment: Mapping[str, str] | None = None) -> bool:
+    """Tell whether ``LANDCOVER_DELIVERY`` asks for the delivery that decodes fastest.
+
+    Raises:
+        UsageError: It is another word.
+    """
+    env = os.environ if environment is None else environment
+    text = env.get(f"{PREFIX}DELIVERY") or "listed"
+    if text not in ("cheapest", "listed"):
+        raise UsageError(f"{PREFIX}DELIVERY={text}: expected cheapest or listed.")
+    return text == "cheapest"
 
 
 def _pair(env: Mapping[str, str], first: str, second: str) -> tuple[str, str] | None:

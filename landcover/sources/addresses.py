@@ -21,7 +21,8 @@ address of the service), ``layout=flat|tiles`` (``gs``, ``s3``: products directl
 or under ``{zone}/{band}/{square}``), ``collection=NAME`` (STAC), ``hosts=NAME`` (STAC: further
 hosts that items and files may lie on, several with ``+`` between), ``catalogue=``, ``download=``,
 ``identity=``, ``s3=``, ``bucket=`` (Copernicus Data Space: addresses of its services and the
-name of its bucket). Credentials are never part of an address (:mod:`landcover.sources.access`).
+name of its bucket), ``delivery=cog|jp2`` (``stac+https``: how its rasters come).
+Credentials are never part of an address (:mod:`landcover.sources.access`).
 
 A word of the table wins over a folder of that name: write ``./google`` for the folder. A path
 that exists is that path, whatever commas it holds.
@@ -34,8 +35,16 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from landcover.errors import UsageError
-from landcover.nouns.source_kinds import Address, kind_of, listed, words
+from landcover.nouns.source_kinds import (
+    DELIVERIES,
+    Address,
+    SourceKind,
+    kind_of,
+    listed,
+    words,
+)
 from landcover.sources.access import Access, read_access
+from landcover.sources.cheapest import CheapestSource
 from landcover.sources.fallback import FallbackSource
 from landcover.sources.hosts import refuse_password
 from landcover.sources.local import LocalSource
@@ -72,13 +81,34 @@ def open_source(address: str, access: Access | None = None) -> Source:
     sources = [
         _open(part, known) if _is_remote(part) else LocalSource(_path(part)) for part in parts
     ]
-    return sources[0] if len(sources) == 1 else FallbackSource(sources)
+    if len(sources) == 1:
+        return sources[0]
+    if known.prefers_cheapest:
+        return CheapestSource(sources, [_delivery(part) for part in parts])
+    return FallbackSource(sources)
+
+
+def _taken_apart(text: str) -> tuple[Address, SourceKind | None]:
+    place, _, query = text.partition("?")
+    address = Address(text, place.rstrip(":"), dict(parse_qsl(query, keep_blank_values=True)))
+    return address, kind_of(address.place)
+
+
+def _delivery(part: str) -> str | None:
+    """Say how an address delivers; None for a folder, whose products differ."""
+    address, kind = _taken_apart(part)
+    if kind is None:
+        return None
+    delivery = address.options.get("delivery", kind.delivery)
+    if delivery not in DELIVERIES:
+        raise UsageError(
+            f"--products {part}: delivery={delivery}: expected {' or '.join(DELIVERIES)}."
+        )
+    return delivery
 
 
 def _open(text: str, access: Access) -> Source:
-    place, _, query = text.partition("?")
-    address = Address(text, place.rstrip(":"), dict(parse_qsl(query, keep_blank_values=True)))
-    kind = kind_of(address.place)
+    address, kind = _taken_apart(text)
     if kind is None:
         raise _unknown(text)
     for option in address.options:

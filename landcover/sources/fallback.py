@@ -57,7 +57,7 @@ class FallbackSource:
 
     def search(self, tile: str, start: datetime, end: datetime) -> list[Found]:
         """Ask the first source that answers; one that answers with nothing has answered."""
-        return _first([partial(source.search, tile, start, end) for source in self._sources])
+        return first_of([partial(source.search, tile, start, end) for source in self._sources])
 
     def fetch(
         self,
@@ -78,7 +78,7 @@ class FallbackSource:
             return source.fetch(same, folder, progress=progress, is_cancelled=is_cancelled)
 
         ordered = sorted(self._sources, key=lambda source: source.provider != found.provider)
-        return _first([partial(attempt, source) for source in ordered])
+        return first_of([partial(attempt, source) for source in ordered])
 
 
 def _same(source: Source, found: Found) -> Found:
@@ -99,7 +99,8 @@ def _same(source: Source, found: Found) -> Found:
     )
 
 
-def _first(attempts: Sequence[Callable[[], T]]) -> T:
+def first_of(attempts: Sequence[Callable[[], T]]) -> T:
+    """Give what the first attempt that works returns, or raise one error of all."""
     errors: list[LandcoverError] = []
     for attempt in attempts:
         try:

@@ -11,12 +11,15 @@ from pathlib import Path
 from landcover.errors import InputError, LandcoverError, MissingDataError
 from landcover.nouns.product import Product
 from landcover.nouns.product_kinds import listed
+from landcover.nouns.source_kinds import DELIVERIES
 from landcover.products.flat import told_outside
 from landcover.products.flat_description import flat_files, is_flat
 from landcover.products.naming import parse_name
 from landcover.products.reading import is_product, read_product
 from landcover.products.safe import is_marked_simulated
 from landcover.products.stac_item import find_item
+from landcover.sources.access import prefers_cheapest
+from landcover.sources.cheapest import delivery_of
 from landcover.sources.protocol import (
     Found,
     IsCancelled,
@@ -178,9 +181,11 @@ class LocalSource:
             The products, and name and error of those that cannot be read or are there twice:
             they are told and left out, so that one damaged delivery does not stop a tile. Of two
             with one name, the one of the newer baseline is used, then the one generated later,
-            then the one with more rasters, then the first by path.
+            then the one with more rasters, then the first by path. Where the cheapest delivery is
+            asked for, GeoTIFFs come before JPEG 2000 of the same baseline.
         """
         products: dict[str, Product] = {}
+        cheapest = prefers_cheapest()
         listed = listing_for(self.by_tile(), tile) if listing is None else listing
         damaged: list[tuple[str, LandcoverError]] = [
             (path.name, _is_packed(path)) for path in listed.packed
@@ -198,7 +203,7 @@ class LocalSource:
                 continue
             other = products.setdefault(product.name, product)
             if other is not product:
-                used, left, why = _better_copy(other, product)
+                used, left, why = _better_copy(other, product, cheapest=cheapest)
                 products[product.name] = used
                 damaged.append((Path(left.path).name, _second_copy(left, used, why)))
         return list(products.values()), damaged
@@ -305,13 +310,18 @@ def _require_metadata(path: Path) -> None:
         )
 
 
-def _better_copy(first: Product, second: Product) -> tuple[Product, Product, str]:
+def _better_copy(
+    first: Product, second: Product, *, cheapest: bool
+) -> tuple[Product, Product, str]:
     """Choose between two products of one name: the one to use, the other one, and why."""
-    for why, a, b in (
+    fast = [cheapest and delivery_of(product) == DELIVERIES[0] for product in (first, second)]
+    rules: tuple[tuple[str, float, float], ...] = (
         ("has the newer baseline", first.baseline, second.baseline),
+        ("decodes faster", fast[0], fast[1]),
         ("was generated later", first.generated.timestamp(), second.generated.timestamp()),
         ("has more rasters", len(first.files), len(second.files)),
-    ):
+    )
+    for why, a, b in rules:
         if a != b:
             return (first, second, why) if a > b else (second, first, why)
     return first, second, "comes first and claims the same generation"

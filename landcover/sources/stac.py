@@ -301,6 +301,7 @@ def open_api(address: Address, access: Access) -> StacSource:
 def _services(address: Address) -> tuple[str, Addresses, list[str]]:
     """Read the collection, the services and the further hosts of an address."""
     options = dict(address.options)
+    options.pop("delivery", None)  # of interest where several sources have a product
     hosts = [name for name in options.pop("hosts", "").split(" ") if name]
     collection = options.pop("collection", DEFAULT_COLLECTION)
     return collection, Addresses(**options), hosts

@@ -168,7 +168,7 @@ def _fetch(task: Task, source: Source, found: Found, output_id: str, path: Path)
     try:
         read_product(fetched)  # a delivery that cannot be read is not published
         path.mkdir(parents=True)
-        os.rename(fetched, path / fetched.name)
+        _bring(fetched, path / fetched.name, waiting)
         product = read_product(path / fetched.name)
     finally:
         shutil.rmtree(waiting, ignore_errors=True)
@@ -177,6 +177,16 @@ def _fetch(task: Task, source: Source, found: Found, output_id: str, path: Path)
         for file in product.files
     ]
     return {"product": {**product.to_document(), "path": fetched.name, "files": files}}
+
+
+def _bring(fetched: Path, target: Path, waiting: Path) -> None:
+    """Move what was fetched; of a folder of this machine, one source among several, copy it."""
+    if waiting in fetched.parents:
+        os.rename(fetched, target)
+    elif fetched.is_dir():
+        shutil.copytree(fetched, target)
+    else:
+        shutil.copy2(fetched, target)
 
 
 def _in_store(task: Task, output: Output) -> Product:
