@@ -26,6 +26,7 @@ COMMANDS = {
     "demo": "landcover.cli.demo",
     "design": "landcover.cli.design",
     "doctor": "landcover.cli.doctor",
+    "experiment": "landcover.cli.experiment",
     "quality": "landcover.cli.quality",
     "label-next": "landcover.cli.label_next",
     "labels": "landcover.cli.labels",

@@ -161,6 +161,28 @@ def gap_between(
     )
 
 
+def paired_difference(first: Shares, second: Shares, *, seed: int = 0) -> Pair | None:
+    """Resample groups and take the middle 95 % of the second's overall share minus the first's.
+
+    Args:
+        first: Hits and samples by group.
+        second: The same of another model, of the same groups: both are drawn together.
+        seed: Seed of the resampling.
+
+    Returns:
+        (low, high); None where fewer than ten groups stand behind it.
+    """
+    every = np.union1d(first.names, second.names)
+    one, other = _spread(first, every), _spread(second, every)
+    drawn = np.concatenate(
+        [
+            _ratio(w @ other.hits, w @ other.counts) - _ratio(w @ one.hits, w @ one.counts)
+            for w in _weights(np.zeros(every.size, np.int64), seed)
+        ]
+    )
+    return _middle(drawn, np.minimum(first.n_groups, second.n_groups))[0]
+
+
 def _spread(shares: Shares, every: NDArray[np.str_]) -> Shares:
     place = np.searchsorted(every, shares.names)
     hits = np.zeros((every.size, shares.hits.shape[1]))

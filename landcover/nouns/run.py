@@ -95,6 +95,8 @@ class UnitState(Noun):
     """CPU seconds of the process during the last attempt."""
     peak_mb: float = 0.0
     """Largest resident memory of the process during the last attempt, MB."""
+    mean_mb: float = 0.0
+    """Mean resident memory of the process during the last attempt, MB."""
     outputs: tuple[str, ...] = ()
     """Ids of what the unit has at this stage."""
 

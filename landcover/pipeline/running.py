@@ -30,6 +30,7 @@ from landcover.nouns.run import State, UnitState
 from landcover.nouns.stages import Stage
 from landcover.nouns.unit_document import SCHEMA
 from landcover.parts.task import Job, Task
+from landcover.pipeline.resident import MeanMemory
 from landcover.stores.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -137,8 +138,9 @@ def _work(task: Task, stage: Stage, running: UnitState) -> UnitState:
     state: State
     family: Family | None = None
     message = ""
+    memory = MeanMemory()
     try:
-        with threadpool_limits(task.job.threads):
+        with threadpool_limits(task.job.threads), memory:
             stage_function(stage)(task)
         state = "reused" if task.n_reused == len(task.made) else "done"
     except MissingDataError as error:
@@ -158,6 +160,7 @@ def _work(task: Task, stage: Stage, running: UnitState) -> UnitState:
             "seconds": round(time.monotonic() - wall, 3),
             "cpu_seconds": round(time.process_time() - cpu, 3),
             "peak_mb": round(_peak_mb(), 1),
+            "mean_mb": round(memory.mb, 1),
             "outputs": tuple(output.id for output in task.made),
         }
     )
