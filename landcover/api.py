@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         clouds,
         composite,
         denoise,
+        gap_filling,
         indices,
         terrain,
         texture,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from landcover.raster import (
         refine_masks as _refining,
     )
+    from landcover.raster.terrain_shadow import restore_terrain_shadow as restore_terrain_shadow
     from landcover.recipe import read_recipe as read_recipe
     from landcover.simulate import simulate as simulate
     from landcover.tiling import primary_tile as primary_tile
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     correct_topography = adapted(topography.correct_topography, ROWS["correct_topography"])
     denoise_dem = adapted(denoise.denoise_dem, ROWS["denoise_dem"])
     expand_cloud_mask = adapted(clouds.expand_cloud_mask, ROWS["expand_cloud_mask"])
+    fill_gaps = adapted(gap_filling.fill_gaps, ROWS["fill_gaps"])
     glcm_textures = adapted(texture.glcm_textures, ROWS["glcm_textures"])
     median_composite = adapted(composite.median_composite, ROWS["median_composite"])
     refine_masks = adapted(_refining.refine_masks, ROWS["refine_masks"])
@@ -90,9 +93,11 @@ _HOMES = {
     "raster.clouds": ("expand_cloud_mask",),
     "raster.composite": ("median_composite",),
     "raster.denoise": ("denoise_dem",),
+    "raster.gap_filling": ("fill_gaps",),
     "raster.indices": ("spectral_index",),
     "raster.refine_masks": ("refine_masks",),
     "raster.terrain": ("slope_aspect",),
+    "raster.terrain_shadow": ("restore_terrain_shadow",),
     "raster.texture": ("glcm_textures",),
     "raster.topography": ("correct_topography",),
     "recipe": ("read_recipe",),

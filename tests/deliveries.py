@@ -44,6 +44,7 @@ def deliver(
     *,
     cloud: float = 1.0,
     month: str = "2021-06",
+    sun: tuple[float, float] | None = None,
 ) -> None:
     """Write one product: digital numbers by layer, SCL included.
 
@@ -55,6 +56,7 @@ def deliver(
         xml: Granule metadata; None for none.
         cloud: Cloud that the item claims, %.
         month: Year and month.
+        sun: Zenith and azimuth that the item tells, degrees; None for none.
     """
     date = f"{month}-{day:02d}"
     stamp = date.replace("-", "")
@@ -93,6 +95,8 @@ def deliver(
             "s2:nodata_pixel_percentage": 0.0,
         },
     }
+    if sun is not None:
+        item["properties"] |= {"view:sun_elevation": 90 - sun[0], "view:sun_azimuth": sun[1]}
     (place / "item.json").write_text(json.dumps(item))
     if xml is not None:
         (place / "granule_metadata.xml").write_text(xml)

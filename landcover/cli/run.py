@@ -55,7 +55,11 @@ def _remind(recipe: Path, given: dict[str, Any]) -> None:
     from landcover.recipe import read_recipe
 
     wanted = read_recipe(recipe, given["overrides"]).features.terrain
-    if wanted and given["dem"] is None and given["until"] not in ("collect", "mask", "composite"):
+    if (
+        wanted
+        and given["dem"] is None
+        and given["until"] not in ("collect", "mask", "composite", "restore")
+    ):
         click.echo(
             f"note: no --dem, so the map is made without {', '.join(wanted)}. Give --dem FOLDER or "
             "--dem glo30, or leave them out: --set features.terrain=[].",

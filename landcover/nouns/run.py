@@ -33,6 +33,8 @@ class Run(Noun):
     """Points that only test the map, read once at its start."""
     region_id: str | None = None
     """Polygons that the published map ends with, read once at its start; None for whole tiles."""
+    restores: bool = False
+    """Whether the recipe has composites restored; else the run has no such stage."""
     simulated: bool
     """True where the products say that they are simulated."""
 
@@ -51,6 +53,8 @@ class Run(Noun):
             return self.label_id is not None and not has_model
         if stage == "terrain":
             return arguments.dem is not None
+        if stage == "restore":
+            return self.restores
         if stage == "classify":
             return is_taught or has_model
         return True

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 Stage = Literal[
-    "collect", "mask", "composite", "overlap", "terrain", "sample", "train", "explain", "classify",
-    "mosaic", "validate", "publish",
+    "collect", "mask", "composite", "restore", "overlap", "terrain", "sample", "train", "explain",
+    "classify", "mosaic", "validate", "publish",
 ]  # fmt: skip
 Group = Literal[
     "prepare", "overlap", "terrain", "sample", "train", "classify", "mosaic", "validate", "publish"
@@ -46,6 +46,7 @@ TABLE: Mapping[Stage, StageRow] = {
         StageRow("collect", "prepare", 1),
         StageRow("mask", "prepare", 1),
         StageRow("composite", "prepare", 1),
+        StageRow("restore", "prepare", 1),
         StageRow("overlap", "overlap", 1, checks="composite"),
         StageRow("terrain", "terrain", 3),
         StageRow("sample", "sample", 1),

@@ -17,7 +17,7 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output, hash_of
 from landcover.nouns.run import UnitState
 from landcover.parts.task import Task
-from landcover.parts.work_grid import agreed_grid, composites_of
+from landcover.parts.work_grid import agreed_grid, composites_of, last_prepared
 
 COLLECTION = "prepared"
 VERSION = 2
@@ -60,7 +60,7 @@ class Prepared:
 
 def prepared_tiles(task: Task) -> list[str]:
     """List the tiles of the run whose seasons were all prepared."""
-    return _tiles(task, task.finished("composite"))
+    return _tiles(task, _finished(task))
 
 
 def prepared(task: Task) -> Prepared:
@@ -89,13 +89,22 @@ def note_prepared(task: Task) -> None:
     task.workspace.records.replace_one(COLLECTION, document)
 
 
+def _finished(task: Task) -> list[UnitState]:
+    """List what is prepared, without composites that their neighbours contradict."""
+    states = task.finished(last_prepared(task))
+    if not task.run.restores:
+        return states
+    right = {state.unit.id for state in task.finished("composite")}
+    return [state for state in states if state.unit.id in right]
+
+
 def _note(task: Task) -> str:
     return f"run {task.run.id}"
 
 
 def _survey(task: Task) -> dict[str, Any]:
     """Find the record of what is prepared now, by the states of all units; make it if it lacks."""
-    states = task.finished("composite")
+    states = _finished(task)
     tiles = _tiles(task, states)
     made = sorted([state.unit.id, *state.outputs] for state in states)
     key = hash_of({"prepared": VERSION, "composites": made, "tiles": tiles})

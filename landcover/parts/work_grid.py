@@ -11,7 +11,13 @@ from landcover.errors import InputError, MissingDataError
 from landcover.ledger import units
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
+from landcover.nouns.stages import Stage
 from landcover.parts.task import Task
+
+
+def last_prepared(task: Task) -> Stage:
+    """Name the stage whose composites features are computed of."""
+    return "restore" if task.run.restores else "composite"
 
 
 def composites_of(task: Task, tile: str) -> dict[str, Output]:
@@ -22,7 +28,7 @@ def composites_of(task: Task, tile: str) -> dict[str, Output]:
     """
     found: dict[str, Output] = {}
     for span in task.recipe.spans(task.run.arguments.year):
-        for output in task.outputs_of("composite", f"{tile}.{span.name}"):
+        for output in task.outputs_of(last_prepared(task), f"{tile}.{span.name}"):
             found[output.stats["period"]["label"]] = output
     if not found:
         raise MissingDataError(f"{tile}: no season could be prepared.")

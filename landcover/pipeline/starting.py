@@ -179,6 +179,7 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
         library_id=library_id,
         test_label_id=test_label_id,
         region_id=region_id,
+        restores=recipe.restore is not None,
         simulated=is_simulated,
     )
     if isinstance(source, LocalSource):

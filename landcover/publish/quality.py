@@ -264,6 +264,8 @@ def why_degraded(stats: Mapping[str, Any]) -> tuple[str, ...]:
     Args:
         stats: Those of the composite; older ones do not tell of single products.
     """
+    if stats["status"] == "empty":
+        return ("no usable product; filled from other seasons",)
     found = ["fewer than two full products"] if stats["status"] == "degraded" else []
     if stats["missing_layers"]:
         found.append(f"no product has {', '.join(stats['missing_layers'])}")

@@ -17,6 +17,7 @@ from landcover.recipe.mapping import Classify
 from landcover.recipe.masking import Mask
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.recipe.publishing import Publish
+from landcover.recipe.restoring import Restore
 from landcover.recipe.sampling import Sampling
 from landcover.recipe.seasons import AnySeason, LongSeason
 from landcover.recipe.section import Section, hint
@@ -83,6 +84,9 @@ class CompositeRecipe(Section):
     """Masks of several widths in place of the one of ``mask.growth_m``; null: that one."""
     view_angle: Literal["nbar"] | None = None
     """``nbar``: bands as if seen from above (all but B09); null leaves them as delivered."""
+    topography: Literal["c", "scs+c"] | None = None
+    """Light and shade of slopes taken out of each product: ``c``: C-correction; ``scs+c``: for
+    forest, whose trees stand upright; null leaves them. Needs a DEM."""
     statistics: Statistics | None = None
     """What the season's clear observations tell along time, as further layers and features."""
 
@@ -104,6 +108,8 @@ class CompositeRecipe(Section):
 
     @model_validator(mode="after")
     def _statistics_fit(self) -> CompositeRecipe:
+        if self.topography is not None and self.view_angle is not None:
+            raise ValueError("topography and view_angle are not applied to one product together")
         if self.statistics is None:
             return self
         bands = [layer for layer in self.layers if layer not in AUXILIARY]
@@ -112,10 +118,11 @@ class CompositeRecipe(Section):
         for share in self.statistics.shares:
             _require_series("statistics.shares", share.layer, bands)
             _require_threshold(share)
-        if (self.method, self.ladder, self.view_angle) != ("median", None, None):
+        others = (self.method, self.ladder, self.view_angle, self.topography)
+        if others != ("median", None, None, None):
             raise ValueError(
-                "statistics go with method median, without ladder and view_angle: they are taken "
-                "from the observations of one mask as they are"
+                "statistics go with method median, without ladder, view_angle and topography: they "
+                "are taken from the observations of one mask as they are"
             )
         return self
 
@@ -189,6 +196,8 @@ class Recipe(Section):
     """Which observations are left out."""
     composite: CompositeRecipe = CompositeRecipe()
     """What is composited."""
+    restore: Restore | None = None
+    """How composites are restored once those of all seasons are there; null: not at all."""
     terrain: TerrainRecipe = TerrainRecipe()
     """How elevation becomes features."""
     features: Features = Features()
@@ -242,6 +251,12 @@ class Recipe(Section):
             raise ValueError(
                 "composite.ladder: its masks take the place of 'grown', which mask.excluded lacks"
             )
+        if self.restore is not None and self.composite.statistics is not None:
+            raise ValueError("restore: statistics of a season are not restored; leave one out")
+        if self.restore is not None and self.restore.shadow is not None:
+            for band in ("B02", "B08", "B11"):
+                if band not in self.composite.layers:
+                    raise ValueError(f"restore.shadow: composite.layers lacks {band}")
         names = [season.name for season in self.seasons]
         if len(set(names)) != len(names):
             raise ValueError("seasons: a name appears twice")
@@ -265,9 +280,9 @@ class Recipe(Section):
         """List the spans of a year: what is prepared without looking outside.
 
         One season each, since no season looks at another; where masks compare the images of a
-        quarter, all seasons together.
+        quarter, or seasons fill each other's gaps, all seasons together.
         """
         periods = {s.name: s.period(year) for s in self.seasons}
-        if self.mask.is_refined:
+        if self.mask.is_refined or self.restore is not None:
             return (Span(name=f"{year}", periods=tuple(periods.values())),)
         return tuple(Span(name=f"{year}-{n}", periods=(p,)) for n, p in periods.items())

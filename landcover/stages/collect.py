@@ -29,14 +29,22 @@ def collect(task: Task) -> None:
     periods = next(s for s in task.recipe.spans(task.run.arguments.year) if s.name == span).periods
     available = find_products(task, tile, periods)
     refused: dict[str, Candidate] = {}
-    for period, choice in choose_products(task, available, periods, refused).items():
+    choices = choose_products(task, available, periods, refused)
+    has_any = any(choice.selected.status != "empty" for choice in choices.values())
+    for period, choice in choices.items():
         damaged = available.damaged
         _record_selection(task, period, choice, damaged)
         for name, error in damaged:
             log.warning("%s: %s is left out: %s", task.unit.label, name, error)
-        if choice.selected.status == "empty":
+        if choice.selected.status == "empty" and not (has_any and _is_filled(task)):
             notes = [f"{name}: {error}" for name, error in damaged]
             raise MissingDataError(why_empty(task, choice.selected, refused, notes))
+
+
+def _is_filled(task: Task) -> bool:
+    """Tell whether a season without products is filled from the others."""
+    restore = task.recipe.restore
+    return restore is not None and restore.fill is not None
 
 
 def _record_selection(
@@ -64,7 +72,7 @@ def _record_selection(
         "period": period.to_document(),
         "unreadable": [f"{name}: {error}" for name, error in damaged],
     }
-    if selected.status == "empty":
+    if selected.status == "empty" and not _is_filled(task):
         task.workspace.records.replace_one(
             "selections",
             {

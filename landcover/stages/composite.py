@@ -9,7 +9,12 @@ from landcover.nouns.period import Period
 from landcover.nouns.stages import version_of
 from landcover.parts.mapping.work_windows import prepared_windows
 from landcover.parts.preparation.composite_rule import require_bands, rule_of
-from landcover.parts.preparation.composites import views_of, write_composite
+from landcover.parts.preparation.composites import (
+    empty_composite,
+    relief_of,
+    views_of,
+    write_composite,
+)
 from landcover.parts.preparation.observations import Observation
 from landcover.parts.preparation.product_records import load_product
 from landcover.parts.task import Task
@@ -30,6 +35,7 @@ def composite(task: Task) -> None:
         ordered = sorted(zip(ids, observations, strict=True))
         views = views_of(task, [o for _, o in ordered])
         tile, period = selection.unit.split("/")
+        relief = relief_of(task, tile, [o for _, o in ordered])
         span = Period.from_document(selection.stats["period"])
         wanted = Wanted(
             stage="composite",
@@ -39,10 +45,15 @@ def composite(task: Task) -> None:
                 "products": tuple(i for i, _ in ordered),
                 "masks": tuple(o.mask.id for _, o in ordered),
                 **({"angles": tuple(view.checksum for view in views.values())} if views else {}),
+                **({"terrain": (relief.terrain.id,)} if relief else {}),
             },
             params={**rule_of(task.recipe, span), **task.window_params},
         )
+        if not ordered:
+            # Of a season that is filled from others: a record, and no files.
+            task.need(wanted, "", None, empty_composite(selection.stats["period"]))
+            continue
         key = layout.composite(tile, period, wanted.id)
         stats = {"status": selection.stats["status"], "period": selection.stats["period"]}
-        make = partial(write_composite, task, [o for _, o in ordered], views, span)
+        make = partial(write_composite, task, [o for _, o in ordered], views, span, relief)
         task.need(wanted, key, make, stats)

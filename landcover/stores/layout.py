@@ -43,6 +43,11 @@ def composite(tile: str, period: str, output_id: str) -> str:
     return f"composites/{tile}/{period}/{output_id}"
 
 
+def restored(tile: str, period: str, output_id: str) -> str:
+    """Composite of a tile and period with gaps filled and terrain shadow restored."""
+    return f"restored/{tile}/{period}/{output_id}"
+
+
 def elevation(cell: str, output_id: str) -> str:
     """Elevation cell that was fetched, or the part of one that a tile needs."""
     return f"elevation/{cell}/{output_id}.tif"

@@ -109,6 +109,13 @@ ROWS: Mapping[str, Row] = {
     "expand_cloud_mask": Row(
         takes={"is_masked": YX}, gives=(Given("bool"),), along="neighbours", halo=_kernel_halo
     ),
+    "fill_gaps": Row(
+        takes={"months": ("time", *YX)},
+        gives=(
+            Given("float32", ("time",)),
+            Given("uint8", ("time",), says=_named("fill", "0 seen, 1 both, 2 one, 255 missing")),
+        ),
+    ),
     "glcm_textures": Row(
         takes={"band": YX},
         gives=tuple(Given("float32", says=_texture(name)) for name in TEXTURE_NAMES),

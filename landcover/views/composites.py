@@ -39,7 +39,8 @@ def _composites(
     # "." is the sign after "-": everything between them begins with the year and a dash.
     year = {"$gte": f"{tile}/{period}-", "$lt": f"{tile}/{period}."}
     where = {
-        "wanted.stage": "composite",
+        # The newest of a run that restores is what was restored.
+        "wanted.stage": {"$in": ["composite", "restore"]},
         "wanted.unit": year if period.isdigit() else f"{tile}/{period}",
     }
     found = workspace.records.find(outputs.COLLECTION, where, sort=["-created"])
@@ -47,13 +48,14 @@ def _composites(
         of_recipe = {
             output
             for run in workspace.records.find("runs", {"run.recipe_id": recipe})
-            for state in units.states(workspace.records, run["_id"], "composite")
+            for stage in ("composite", "restore")
+            for state in units.states(workspace.records, run["_id"], stage)
             for output in state.outputs
         }
         found = [document for document in found if document["_id"] in of_recipe]
     for document in found:
         output = outputs.find(workspace, document["_id"])
-        if output is not None:
+        if output is not None and output.stats["layers"]:
             yield output
 
 

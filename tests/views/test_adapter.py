@@ -70,6 +70,7 @@ CASES: Mapping[str, Callable[[], tuple[list[Any], dict[str, Any]]]] = {
         {"sun_zenith": 35.0, "c": 0.4},
     ),
     "expand_cloud_mask": lambda: ([is_cloud()], {"pixel_size_m": 10.0, "growth_m": 300}),
+    "fill_gaps": lambda: ([on_grid(draw(4), "time")], {"max_reach": 2}),
     "glcm_textures": lambda: ([on_grid(0.5 * draw())], {"window": 5, "levels": 8}),
     "median_composite": lambda: ([reflectance(), is_cloud("time", share=0.3)], {}),
     "normalise": lambda: ([on_grid(9000 * draw())], {"layer": "B04"}),

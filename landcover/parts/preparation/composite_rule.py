@@ -12,7 +12,9 @@ from landcover.recipe import INDICES, Recipe
 from landcover.recipe.fields import CompositeRecipe
 from landcover.recipe.temporal import CURVE, Statistics
 
-OPTIONS = {"method": "median", "ladder": None, "view_angle": None, "statistics": None}
+OPTIONS = {
+    "method": "median", "ladder": None, "view_angle": None, "topography": None, "statistics": None,
+}  # fmt: skip
 """Values of the options that leave the plain median as it is."""
 
 
@@ -40,7 +42,8 @@ def first_day(period: Period) -> date:
 
 def is_plain(recipe: CompositeRecipe) -> bool:
     """Tell whether a recipe asks for the median of each band under one mask, and no more."""
-    return recipe.method == "median" and recipe.ladder is None and recipe.view_angle is None
+    options = (recipe.method, recipe.ladder, recipe.view_angle, recipe.topography)
+    return options == ("median", None, None, None)
 
 
 def followed_layers(wanted: Statistics | None) -> tuple[str, ...]:

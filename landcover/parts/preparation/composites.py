@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from landcover.recipe import AUXILIARY
 from landcover.sources.selection import gaps
 from landcover.stores.rasters import open_raster
 
+if TYPE_CHECKING:
+    from landcover.parts.preparation.illumination import Relief
+
 log = logging.getLogger(__name__)
 
 
@@ -35,11 +38,40 @@ def views_of(task: Task, observations: list[Observation]) -> dict[str, View]:
     return {o.product.name: read_view(task, o.product) for o in observations}
 
 
+def relief_of(task: Task, tile: str, observations: list[Observation]) -> Relief | None:
+    """Find the ground under the products where the recipe has them corrected for its light."""
+    method = task.recipe.composite.topography
+    if method is None or not observations:
+        return None
+    from landcover.parts.preparation.illumination import need_relief
+
+    return need_relief(task, tile, observations, method)
+
+
+def empty_composite(period: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what is told of a season without any product, which others fill.
+
+    Args:
+        period: The document of the season.
+    """
+    return {
+        "status": "empty",
+        "period": period,
+        "layers": {},
+        "missing_layers": [],
+        "lacking": {},
+        "products": [],
+        "warnings": [],
+        "coverage": {"percent_0": 100.0, "percent_1": 0.0, "percent_2_or_more": 0.0},
+    }
+
+
 def write_composite(
     task: Task,
     observations: list[Observation],
     views: Mapping[str, View],
     period: Period,
+    relief: Relief | None,
     path: Path,
 ) -> dict[str, Any]:
     """Write the composite of a season.
@@ -49,6 +81,7 @@ def write_composite(
         observations: The season's products with their masks.
         views: Product name → its angles; empty where the view angle stays as it is.
         period: The season.
+        relief: The ground that light and shade are taken out by; None leaves them.
         path: Folder to make: one raster a layer, and the number of clear observations.
 
     Returns:
@@ -68,7 +101,7 @@ def write_composite(
     if not is_plain(recipe):
         from landcover.parts.preparation.compositing import compose
 
-        found = compose(task, layers, views, path)
+        found = compose(task, layers, views, path, relief)
     elif recipe.statistics is None:
         write_medians(task, layers, path)
     else:

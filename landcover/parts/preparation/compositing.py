@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
 from landcover.parts.preparation.grid_compositing import Bundle, GridCompositing
+from landcover.parts.preparation.illumination import Relief
 from landcover.parts.preparation.medians import Layer
 from landcover.parts.preparation.observations import Observation
 from landcover.parts.preparation.view_angles import View
@@ -21,7 +22,11 @@ from landcover.recipe import AUXILIARY
 
 
 def compose(
-    task: Task, layers: Sequence[Layer], views: Mapping[str, View], path: Path
+    task: Task,
+    layers: Sequence[Layer],
+    views: Mapping[str, View],
+    path: Path,
+    relief: Relief | None = None,
 ) -> dict[str, Any]:
     """Write the layers of a composite with the options of its recipe.
 
@@ -30,10 +35,12 @@ def compose(
         layers: Layers in order; the first of a grid has its observations counted.
         views: Product name → its angles; empty where the view angle stays as it is.
         path: Folder to write into.
+        relief: The ground that light and shade are taken out by; None leaves them.
 
     Returns:
         ``rungs``, where there is a ladder: percent of the finest grid's pixels that took each
-        growth, m (None: no rung leaves enough).
+        growth, m (None: no rung leaves enough). ``topography``, where there is a relief: C of each
+        product and band (None: it is not corrected).
 
     Raises:
         InputError: No product has all bands of a spectrum.
@@ -43,8 +50,12 @@ def compose(
         by_grid.setdefault(layer.grid, []).append(layer._replace(usable=_by_date(layer.usable)))
     finest = min(by_grid, key=lambda grid: grid.pixel)
     stats: dict[str, Any] = {}
+    if relief is not None:
+        for layer in layers:
+            relief.fit(layer.name, layer.grid, layer.usable)
+        stats["topography"] = relief.to_documents()
     for number, (grid, group) in enumerate(by_grid.items()):
-        work = GridCompositing(task, grid, _bundles(task, group), views)
+        work = GridCompositing(task, grid, _bundles(task, group), views, relief)
         counts = work.write(path, number / len(by_grid), 1 / len(by_grid))
         if grid == finest and work.growths_m:
             stats["rungs"] = _shares(counts, work.growths_m)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.work_windows import whole_or_cut
 from landcover.parts.preparation.composite_files import clear_file, layer_file, rung_file
+from landcover.parts.preparation.illumination import Relief
 from landcover.parts.preparation.observations import (
     BYTES_PER_OBSERVATION,
     SHARE_OF_WINDOWS,
@@ -55,10 +56,16 @@ class GridCompositing:
     """The bundles of one grid."""
 
     def __init__(
-        self, task: Task, grid: Grid, bundles: list[Bundle], views: Mapping[str, View]
+        self,
+        task: Task,
+        grid: Grid,
+        bundles: list[Bundle],
+        views: Mapping[str, View],
+        relief: Relief | None = None,
     ) -> None:
         recipe = task.recipe.composite
         self.task, self.grid, self.bundles, self.views = task, grid, bundles, views
+        self.relief = relief
         self.growths_m = () if recipe.ladder is None else recipe.ladder.growths_m
         self.n_rungs = max(1, len(self.growths_m))
         self.min_clear = recipe.min_clear
@@ -137,6 +144,8 @@ class GridCompositing:
         view = self.views.get(observation.product.name)
         if view is not None:
             band[:] = view.from_above(name, band, self.grid, window)
+        if self.relief is not None:
+            band[:] = self.relief.levelled(observation.product, name, band, self.grid, window)
 
     def _first_clear(self, observation: Observation, window: Window, opened: Opened) -> Bytes:
         """Read from which rung on an observation may be used, the number of rungs for none."""
@@ -187,7 +196,8 @@ class GridCompositing:
         # Values and their contiguous copy, of every band of a spectrum but the first.
         more = 4 * (max(len(bundle.names) for bundle in self.bundles) - 1)
         per_observation = BYTES_PER_OBSERVATION + more
-        per_thread = BYTES_PER_VIEW * self.task.job.threads if self.views else 0
+        is_corrected = bool(self.views) or self.relief is not None
+        per_thread = BYTES_PER_VIEW * self.task.job.threads if is_corrected else 0
         return plan_windows(
             *self.grid.shape,
             bytes_per_pixel=per_observation * len(self.observations) + more + per_thread,

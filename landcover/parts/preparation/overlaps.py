@@ -134,7 +134,8 @@ def _by_period(task: Task, tile: str) -> dict[str, Output]:
         state = units.load(task.workspace.records, task.run.id, "composite", f"{tile}.{span.name}")
         if state is not None and state.is_finished:
             made = outputs.find_many(task.workspace, state.outputs)
-            found |= {output.stats["period"]["name"]: output for output in made}
+            # A season without products has nothing to compare.
+            found |= {o.stats["period"]["name"]: o for o in made if o.stats["layers"]}
     return found
 
 
