@@ -53,6 +53,7 @@ BENCHES = {
     "calibration": "landcover.bench.calibration",
     "predict": "landcover.bench.predict",
     "forests": "landcover.bench.forests",
+    "svm": "landcover.bench.svm",
     "explain": "landcover.bench.explain",
 }
 """Name of each bench and its file, in the order of the list."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, softmax
 from sklearn.isotonic import IsotonicRegression  # type: ignore[import-untyped, unused-ignore]
 
 from landcover.errors import InputError
@@ -49,9 +50,18 @@ class Sigmoid:
 
 @dataclass(frozen=True)
 class Calibrator:
-    """One curve per class."""
+    """One curve per class, or one temperature for all."""
 
     curves: tuple[Steps | Sigmoid, ...]
+    """Empty where there is a temperature."""
+    temperature: float | None = None
+    """Scores divided by it become shares by softmax (Guo et al. 2017); None for curves."""
+    combine: Literal["normalise", "softmax"] = "normalise"
+    """How what the curves give becomes shares of a row."""
+    reads_scores: bool = False
+    """True where scores are decision values of the classifier, and not its probabilities."""
+    decides: bool = False
+    """True where the class is the likeliest after calibration."""
 
     def probabilities(self, scores: ArrayLike) -> Floats:
         """Turn scores into probabilities.
@@ -67,6 +77,8 @@ class Calibrator:
             InputError: The number of classes is another.
         """
         values = np.asarray(scores, dtype=np.float64)
+        if self.temperature is not None:
+            return np.asarray(softmax(values / self.temperature, axis=1))
         columns = values[:, None] if values.ndim == 1 else values
         if columns.ndim != 2 or columns.shape[1] != len(self.curves):
             raise InputError(
@@ -75,6 +87,8 @@ class Calibrator:
         found = np.column_stack([curve.at(columns[:, k]) for k, curve in enumerate(self.curves)])
         if values.ndim == 1:
             return np.asarray(found[:, 0])
+        if self.combine == "softmax":
+            return np.asarray(softmax(found, axis=1))
         total = found.sum(axis=1, keepdims=True)
         even = np.full_like(found, 1 / found.shape[1])
         return np.asarray(np.divide(found, total, out=even, where=total > 0))

@@ -19,7 +19,7 @@ from landcover.learn.classifiers import (
     require_kind,
     training_rows,
 )
-from landcover.learn.kinds.contract import Packed, TrainingRows, classifier_of
+from landcover.learn.kinds.contract import Answers, Packed, TrainingRows, classifier_of
 from landcover.learn.preparation import Preparation, fit_preparation, prepared_rows
 from landcover.learn.preparation_files import append_preparation, load_preparation
 from landcover.learn.recalibration import append_calibrator, load_calibrator, with_winner
@@ -59,8 +59,8 @@ class Model:
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Compute class probabilities of pixels that have every feature, before calibration.
 
-        The class of a pixel is the likeliest one here; what a map says of it comes from
-        :meth:`calibrated`.
+        The class of a pixel is the likeliest one here, and what a map says of it comes from
+        :meth:`decided`, unless calibration decides it too.
 
         Args:
             features: Finite features in the model's order, float32, (n, d), in blocks.
@@ -68,8 +68,48 @@ class Model:
         Returns:
             float64, (n, K), rows sum to 1.
         """
-        given = features if self.preparation is None else self.preparation.transform(features)
-        found = classifier_of(self.kind).probabilities(self.packed, given)
+        found = classifier_of(self.kind).probabilities(self.packed, self._given(features))
+        return self._weighed(found)
+
+    def answers(self, features: NDArray[np.float32]) -> Answers:
+        """Compute probabilities before calibration with the scores that calibration may read.
+
+        Args:
+            features: As of :meth:`probabilities`.
+        """
+        if self.calibrator is None or not self.calibrator.reads_scores:
+            found = self.probabilities(features)
+            return Answers(found, found)
+        return self.scored(features)
+
+    def scored(self, features: NDArray[np.float32]) -> Answers:
+        """Compute probabilities with scores, whatever the calibrator reads."""
+        found = classifier_of(self.kind).answers(self.packed, self._given(features))
+        return Answers(self._weighed(found.probabilities), found.scores)
+
+    def decided(self, answers: Answers) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Decide classes, and what a map says of them.
+
+        Args:
+            answers: Of :meth:`answers`; not changed.
+
+        Returns:
+            Column of the class, (n,): the likeliest one before calibration, after it where the
+            calibrator decides; and calibrated probabilities, float64, (n, K), rows sum to 1.
+        """
+        winner = answers.probabilities.argmax(axis=1)
+        if self.calibrator is None:
+            return winner, answers.probabilities
+        given = answers.scores if self.calibrator.reads_scores else answers.probabilities
+        found = self.calibrator.probabilities(given)
+        if self.calibrator.decides:
+            return found.argmax(axis=1), found
+        return winner, with_winner(found, winner)
+
+    def _given(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return features if self.preparation is None else self.preparation.transform(features)
+
+    def _weighed(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.prior is not None:
             found *= self.prior
             found /= found.sum(axis=1, keepdims=True)
@@ -80,20 +120,6 @@ class Model:
         """Estimate the memory that :meth:`probabilities` takes for each row."""
         own = classifier_of(self.kind).bytes_per_row(self.packed)
         return own if self.preparation is None else own + self.preparation.bytes_per_row
-
-    def calibrated(self, probability: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Turn probabilities into calibrated ones; the likeliest class stays the likeliest.
-
-        Args:
-            probability: Of :meth:`probabilities`, float64, (n, K); not changed.
-
-        Returns:
-            float64, (n, K), rows sum to 1; as they are where the model has no calibrator.
-        """
-        if self.calibrator is None:
-            return probability
-        found = self.calibrator.probabilities(probability)
-        return with_winner(found, probability.argmax(axis=1))
 
     def predict(
         self, features: pd.DataFrame | ArrayLike
@@ -116,10 +142,9 @@ class Model:
         codes = np.zeros(len(rows), dtype=np.uint8)
         confidence = np.full(len(rows), np.nan)
         if is_valid.any():
-            probability = self.probabilities(rows if is_valid.all() else rows[is_valid])
-            winner = probability.argmax(axis=1)
+            answers = self.answers(rows if is_valid.all() else rows[is_valid])
+            winner, told = self.decided(answers)
             codes[is_valid] = self.classes[winner]
-            told = self.calibrated(probability)
             confidence[is_valid] = told[np.arange(len(winner)), winner]
         return codes, confidence
 

@@ -54,16 +54,23 @@ class OutOfFold:
     """Fold of each row; -1 where the map's model answered."""
     probabilities: Floats
     """Uncalibrated, (n, K); NaN where nobody answered."""
+    scores: Floats
+    """What calibration may read in their place, (n, K): decision values, or ln of probabilities;
+    NaN where nobody answered."""
     knows: NDArray[np.bool_]
     """True where the model that answered had learned the row's class: only these judge it."""
     second: NDArray[np.int64]
     """Class of the second level, the first taken as known; 0 where nobody was asked."""
     clusters: tuple[Cluster, ...]
     """What permuted features cost, the most first."""
+    decided: NDArray[np.uint8] | None = None
+    """Answers where calibration decides them; None where the likeliest class is the answer."""
 
     @property
     def codes(self) -> NDArray[np.uint8]:
         """Answer of each row, (n,), 0 where nobody answered."""
+        if self.decided is not None:
+            return self.decided
         is_answered = np.isfinite(self.probabilities[:, 0])
         winner = np.where(is_answered, np.nan_to_num(self.probabilities).argmax(axis=1), 0)
         return np.where(is_answered, self.classes[winner], 0).astype(np.uint8)
@@ -123,8 +130,8 @@ def answer_out_of_fold(
         answers.take(fitted, inner, is_test)
     progress(1.0)
     return OutOfFold(
-        model.feature_names, model.classes, fold, answers.probabilities, answers.knows,
-        answers.second, answers.clusters(),
+        model.feature_names, model.classes, fold, answers.probabilities, answers.scores,
+        answers.knows, answers.second, answers.clusters(),
     )  # fmt: skip
 
 
@@ -181,6 +188,7 @@ class _Answers:
         self._rng = np.random.default_rng(seed)
         self._codes = table["code"].to_numpy()
         self.probabilities: Floats = np.full((n, model.classes.size), np.nan)
+        self.scores: Floats = np.full((n, model.classes.size), np.nan)
         self.knows = np.zeros(n, dtype=np.bool_)
         self.second = np.zeros(n, dtype=np.int64)
         groups = table["group"].to_numpy()
@@ -198,8 +206,12 @@ class _Answers:
         place = np.flatnonzero(is_test)
         rows = feature_matrix(self._table.iloc[place], self._names)
         columns = np.searchsorted(self._classes, model.classes)
+        found = model.scored(rows)
         self.probabilities[place] = 0.0
-        self.probabilities[np.ix_(place, columns)] = model.probabilities(rows)
+        self.probabilities[np.ix_(place, columns)] = found.probabilities
+        # A class that the model does not know is as far off as the farthest that it knows.
+        self.scores[place] = found.scores.min(axis=1, keepdims=True, initial=np.inf)
+        self.scores[np.ix_(place, columns)] = found.scores
         self.knows[place] = np.isin(self._codes[place], model.classes)
         if "code2" in self._table.columns:
             code2 = self._table["code2"].to_numpy()

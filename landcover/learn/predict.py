@@ -77,12 +77,12 @@ def predict_blocks(
         given = part if is_whole else part[is_valid]
         if needs_rows:
             given = _rows_of(given)
-        probability = model.probabilities(given)
-        winner = probability.argmax(axis=1)
+        answers = model.answers(given)
+        winner, told = model.decided(answers)
         codes[here] = model.classes[winner]
-        told = model.calibrated(probability)
         confidence[here] = quantise_confidence(told[np.arange(len(winner)), winner])
-        for name, values in extra_layers(further, told, given, uncalibrated=probability).items():
+        raw = answers.probabilities
+        for name, values in extra_layers(further, told, given, uncalibrated=raw).items():
             layers[name][..., here] = values
     return codes, confidence, layers
 

@@ -5,8 +5,9 @@ Method: docs/methods/trust.md#calibration-in-training.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import BinaryIO
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,21 @@ from landcover.learn.arrays import append_arrays, open_arrays
 from landcover.learn.calibrator import LEAST, Calibrator, Sigmoid, Steps, calibrate
 
 Floats = NDArray[np.float64]
+Fit = Callable[[Floats, NDArray[np.intp]], Calibrator]
 _PREFIX = "calibration_"
 _FLOOR = 1e-15
 _MORE = 1e-6
 """Share by which the answer is above the next class: float32 keeps it."""
 _AS_IT_IS = Steps(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
+
+
+class Change(NamedTuple):
+    """What calibration changes the mean log loss by."""
+
+    loss_before: float
+    loss_after: float
+    interval: tuple[float, float] | None
+    """95 % range over resampled groups; None for fewer than ten."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +78,8 @@ def recalibrate(
     fold: NDArray[np.int64],
     groups: NDArray[np.generic],
     *,
+    scores: Floats | None = None,
+    fit: Fit | None = None,
     seed: int = 0,
 ) -> Recalibration:
     """Fit a calibrator and judge it on whole groups that fitted neither model nor calibrator.
@@ -76,29 +89,67 @@ def recalibrate(
         truth: Column of the true class, (n,).
         fold: Fold of each row, (n,); a group lies in one fold.
         groups: Group of each row, (n,).
+        scores: What the calibrator reads, (n, K); the probabilities where None.
+        fit: Fits a calibrator on scores and true columns; a curve of each class where None.
         seed: Seed of the resampling.
 
     Returns:
         The calibrator where the range of what it changes lies below 0, and the losses.
     """
-    crossed = probabilities.copy()
+    fit, given = fit or _fit, probabilities if scores is None else scores
+    crossed = crossed_probabilities(given, truth, fold, fit, otherwise=probabilities)
+    crossed = with_winner(crossed, probabilities.argmax(axis=1))
+    change = judge_change(probabilities, crossed, truth, groups, seed=seed)
+    helps = change.interval is not None and change.interval[1] < 0
+    return Recalibration(fit(given, truth) if helps else None, crossed, *change)
+
+
+def judge_change(
+    before: Floats,
+    after: Floats,
+    truth: NDArray[np.intp],
+    groups: NDArray[np.generic],
+    *,
+    seed: int = 0,
+) -> Change:
+    """Say what calibration changes the log loss by, every group counting the same.
+
+    Args:
+        before: Probabilities, (n, K).
+        after: Those after calibration by what other groups fitted, (n, K).
+        truth: Column of the true class, (n,).
+        groups: Group of each row, (n,).
+        seed: Seed of the resampling.
+    """
+    _, group = np.unique(groups, return_inverse=True)
+    old, new = (_losses(p, truth, group) for p in (before, after))
+    return Change(float(old.mean()), float(new.mean()), _range(new - old, seed))
+
+
+def crossed_probabilities(
+    given: Floats,
+    truth: NDArray[np.intp],
+    fold: NDArray[np.int64],
+    fit: Fit,
+    *,
+    otherwise: Floats,
+) -> Floats:
+    """Calibrate the rows of each fold by what was fitted on the others.
+
+    Args:
+        given: Scores, (n, K).
+        truth: Column of the true class, (n,).
+        fold: Fold of each row, (n,).
+        fit: Fits a calibrator.
+        otherwise: Probabilities of the rows where there is a single fold, (n, K).
+    """
+    found = otherwise.copy()
     for one in np.unique(fold):
         is_test = fold == one
         if is_test.all():
             break
-        known = _fit(probabilities[~is_test], truth[~is_test])
-        crossed[is_test] = _apply(known, probabilities[is_test])
-    _, group = np.unique(groups, return_inverse=True)
-    before, after = (_losses(p, truth, group) for p in (probabilities, crossed))
-    interval = _range(after - before, seed)
-    helps = interval is not None and interval[1] < 0
-    return Recalibration(
-        _fit(probabilities, truth) if helps else None,
-        crossed,
-        float(before.mean()),
-        float(after.mean()),
-        interval,
-    )
+        found[is_test] = fit(given[~is_test], truth[~is_test]).probabilities(given[is_test])
+    return found
 
 
 def append_calibrator(calibrator: Calibrator, file: BinaryIO) -> None:
@@ -108,8 +159,12 @@ def append_calibrator(calibrator: Calibrator, file: BinaryIO) -> None:
         calibrator: One curve a class, of steps or a sigmoid.
         file: npz file, open for reading and writing.
     """
+    arrays = _beside_curves(calibrator)
+    if calibrator.temperature is not None:
+        append_arrays(file, _PREFIX, arrays)
+        return
     parts = [_parts(curve) for curve in calibrator.curves]
-    arrays = {
+    arrays |= {
         "sizes": np.array([knots.size for knots, _, _ in parts], np.int64),
         "knots": np.concatenate([knots for knots, _, _ in parts]),
         "values": np.concatenate([values for _, values, _ in parts]),
@@ -135,6 +190,13 @@ def load_calibrator(file: BinaryIO, n_classes: int) -> Calibrator | None:
     with open_arrays(file, None, "calibration") as stored:
         if not any(name.startswith(_PREFIX) for name in stored.files):
             return None
+        flags, warmth = (
+            stored[name] if (name := f"{_PREFIX}{one}") in stored.files else None
+            for one in ("flags", "temperature")
+        )
+        beside = _read_beside(flags, warmth)
+        if beside.temperature is not None:
+            return beside
         names = ("sizes", "knots", "values", "lines")
         sizes, knots, values, lines = (stored[f"{_PREFIX}{name}"] for name in names)
     types = [array.dtype for array in (sizes, knots, values, lines)]
@@ -157,7 +219,35 @@ def load_calibrator(file: BinaryIO, n_classes: int) -> Calibrator | None:
         curves.append(
             Steps(knots[own], values[own]) if is_steps else Sigmoid(float(slope), float(offset))
         )
-    return Calibrator(tuple(curves))
+    return replace(beside, curves=tuple(curves))
+
+
+def _beside_curves(calibrator: Calibrator) -> dict[str, np.ndarray]:
+    """Give what is not of a curve; nothing where all is as it always was."""
+    found: dict[str, np.ndarray] = {}
+    flags = [calibrator.reads_scores, calibrator.decides, calibrator.combine == "softmax"]
+    if any(flags):
+        found["flags"] = np.array(flags)
+    if calibrator.temperature is not None:
+        found["temperature"] = np.array(calibrator.temperature)
+    return found
+
+
+def _read_beside(flags: np.ndarray | None, temperature: np.ndarray | None) -> Calibrator:
+    """Check what is not of a curve."""
+    flags = np.zeros(3, np.bool_) if flags is None else flags
+    if flags.dtype != np.bool_ or flags.shape != (3,):
+        raise _refuse("expected three flags")
+    warmth = None
+    if temperature is not None:
+        if temperature.dtype != np.float64 or temperature.shape != () or not temperature > 0:
+            raise _refuse("expected a positive temperature")
+        if not np.isfinite(temperature):
+            raise _refuse("expected a finite temperature")
+        warmth = float(temperature)
+    return Calibrator(
+        (), warmth, "softmax" if flags[2] else "normalise", bool(flags[0]), bool(flags[1])
+    )
 
 
 def _parts(curve: Steps | Sigmoid) -> tuple[Floats, Floats, tuple[float, float]]:
@@ -183,10 +273,6 @@ def _fit(probabilities: Floats, truth: NDArray[np.intp]) -> Calibrator:
             curve = Steps(curve.knots, np.clip(curve.values, min(low, high), max(low, high)))
         curves.append(curve)
     return Calibrator(tuple(curves))
-
-
-def _apply(calibrator: Calibrator, probabilities: Floats) -> Floats:
-    return with_winner(calibrator.probabilities(probabilities), probabilities.argmax(axis=1))
 
 
 def _losses(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from landcover.nouns.base import Noun
 from landcover.nouns.validation import Calibration, Range
@@ -19,6 +21,33 @@ class PermutedFeatures(Noun):
     """Standard deviation over the permutations (ddof 0)."""
 
 
+class CalibrationVariant(Noun):
+    """One way to calibrate, judged on rows that did not fit it; the class is its likeliest one."""
+
+    method: str
+    """``isotonic``, ``sigmoid``, ``temperature``; ``none`` before calibration."""
+    combine: str
+    """``normalise`` or ``softmax``; empty where nothing is joined."""
+    overall: float
+    """Overall accuracy, 0-1."""
+    macro_f1: float
+    """Mean F1 of the classes that the rows have."""
+    macro_recall: float
+    """Mean producer's accuracy."""
+    macro_precision: float
+    """Mean user's accuracy; 0 for a class that is never answered."""
+    expected_error: float
+    """Expected calibration error of the likeliest class, 0-1."""
+    expected_error_of_classes: float
+    """Mean over the classes of the error of their own probability."""
+    brier: float
+    """Brier score, 0-2."""
+    log_loss: float
+    """Log loss, natural logarithm, clipped at 1e-15."""
+    differs: float
+    """Share of the rows whose class is another one than before calibration."""
+
+
 class CalibrationReport(Noun):
     """Whether calibration helps, measured on groups that fitted neither model nor calibrator."""
 
@@ -31,6 +60,19 @@ class CalibrationReport(Noun):
     change: Range | None
     """95 % range over resampled groups of what the mean log loss changes by; None for fewer than
     ten groups, and then nothing is kept."""
+    how: str = ""
+    """The recipe's way, ``deck isotonic, normalise``; empty for the usual curves of
+    probabilities."""
+    variants: tuple[CalibrationVariant, ...] = ()
+    """Every way side by side, where the recipe says how to calibrate."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_asked(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        document: dict[str, Any] = handler(self)
+        if not self.how:
+            document.pop("how", None)
+            document.pop("variants", None)
+        return document
 
 
 class OutOfFoldReport(Noun):

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, create_model, model_serializer
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    create_model,
+    model_serializer,
+    model_validator,
+)
 
 from landcover.nouns.base import Noun
 from landcover.nouns.classifiers import CLASSIFIERS, DEFAULT, SEARCHED, ModelKind
 from landcover.nouns.search import Criterion, SearchMethod
+from landcover.recipe.calibrating import Calibrating
 from landcover.recipe.own_sections import lists_of, sections_of, without_unused
 from landcover.recipe.preparing import Components, FeatureSelection, Preparing, Scaling
 from landcover.recipe.section import Section
@@ -72,6 +79,10 @@ class Search(Section):
     """What decides: macro F1, the overall accuracy, or the mean of both."""
 
 
+OPTIONS = ("scaling", "selection", "pca", "calibration")
+"""Sections of the model that leave no trace where they are null."""
+
+
 class _Model(Section):
     kind: ModelKind = DEFAULT
     """Kind of classifier; ``mlp`` is the paper's neural network."""
@@ -93,6 +104,9 @@ class _Model(Section):
     """Which of the scaled features stay; null: all."""
     pca: Components | None = None
     """Principal components in place of features; null: none."""
+    calibration: Calibrating | None = None
+    """How decision values become probabilities; null: a curve of each class, of probabilities,
+    where that helps."""
     n_features: int | None = Field(None, ge=1)
     """Features that an elastic net leaves over (the paper: 30); null for all."""
     balance: Literal["none", "drop_neighbours"] = "none"
@@ -150,12 +164,22 @@ class _Model(Section):
                 update[section] = type(known).model_validate(changed)
         return self.model_copy(update=update)  # type: ignore[return-value]
 
+    @model_validator(mode="after")
+    def _calibration_set_does_not_train(self) -> Self:
+        is_deck = self.calibration is not None and self.calibration.variant == "deck"
+        if is_deck and self.fit != "split":
+            raise ValueError(
+                "calibration.variant deck calibrates on held-out groups, and with fit: all none is "
+                "held out; add fit: split, or use variant: ours"
+            )
+        return self
+
     @model_serializer(mode="wrap")
     def _leave_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         searched = self.search.grid.kind if self.search is not None else ()
         document = without_unused(self, write(self), (self.kind, *searched))
         # What is off leaves no trace, so that recipes of before keep their ids.
-        unused = {name for name in ("scaling", "selection", "pca") if getattr(self, name) is None}
+        unused = {name for name in OPTIONS if getattr(self, name) is None}
         return {name: value for name, value in document.items() if name not in unused}
 
 

@@ -246,6 +246,6 @@ def _probabilities(model: Model, rows: NDArray[np.float32]) -> NDArray[np.float6
     found = np.full((len(rows), model.classes.size), np.nan)
     is_whole = np.isfinite(rows).all(axis=1)
     if is_whole.any():
-        answered = model.probabilities(np.ascontiguousarray(rows[is_whole]))
-        found[is_whole] = model.calibrated(answered)
+        answers = model.answers(np.ascontiguousarray(rows[is_whole]))
+        found[is_whole] = model.decided(answers)[1]
     return found

@@ -10,6 +10,7 @@ import pytest
 
 from landcover import api
 from landcover.features.stack import FeatureStack
+from landcover.learn.kinds.contract import Answers
 from landcover.learn.layers import normalised_entropy
 from landcover.learn.trust import load_trust
 from landcover.ledger import outputs, runs, units
@@ -110,7 +111,7 @@ def test_layers_are_those_of_the_model(workspace: Any) -> None:
     rows = stack.read(window).reshape(len(card.features.names), -1).T
     is_valid = np.isfinite(rows).all(axis=1)
     raw = model.probabilities(np.ascontiguousarray(rows[is_valid]))
-    probability = model.calibrated(raw)
+    probability = model.decided(Answers(raw, raw))[1]
     part = window.slices
 
     def cut(name: str) -> np.ndarray[Any, Any]:

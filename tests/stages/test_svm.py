@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from landcover import api
@@ -25,13 +26,17 @@ OPTIONS = (
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("svm")
+def region(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return simulate(
+        tmp_path_factory.mktemp("svm") / "region", tiles=("30SUF",), pixels=240,
+        points_per_class=12, seed=5,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, region: Any) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LANDCOVER_WORKSPACE", str(folder / "workspace"))
-        region = simulate(
-            folder / "region", tiles=("30SUF",), pixels=240, points_per_class=12, seed=5
-        )
+        patch.setenv("LANDCOVER_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
         api.start_run(
             "svm", RECIPE, year=region.year, products=str(region.products),
             labels=str(region.labels), dem=str(region.dem), overrides=list(OPTIONS),
@@ -83,6 +88,56 @@ def test_the_map_has_the_classes_of_the_votes(made: Any) -> None:
     assert model.preparation is not None
     votes = decide(model.packed, model.preparation.transform(rows)).winner
     assert np.array_equal(model.predict(rows)[0], model.classes[votes])
+
+
+def test_every_way_to_calibrate_is_compared(made: Any) -> None:
+    card = read_card(model_folder(made))
+    assert card.out_of_fold is not None
+    known = card.out_of_fold.calibration
+    assert known is not None
+    assert known.how == "ours isotonic, normalise"
+    assert [one.method for one in known.variants].count("isotonic") == 2
+    # With twelve points a class a gain is not for certain, and then nothing is kept.
+    model = open_model(model_folder(made), card)
+    assert (model.calibrator is not None) == known.is_kept
+    page = next(made.objects.root.rglob("index.html")).read_text()
+    assert "HRLC deck: pairs, isotonic" in page
+    assert "ours isotonic, normalise" in page
+
+
+def test_the_deck_calibrates_on_half_of_what_is_held_out(made: Any, region: Any) -> None:
+    changes = (
+        "model.calibration.variant=deck", "model.fit=split", "model.train_fraction=0.6",
+        "model.search=null", "model.calibration.method=sigmoid",
+    )  # fmt: skip
+    api.start_run(
+        "deck", RECIPE, year=region.year, products=str(region.products),
+        labels=str(region.labels), dem=str(region.dem), until="classify",
+        overrides=[*OPTIONS[:1], *changes],
+    )  # fmt: skip
+    report = api.run_inline("deck")
+    assert report["state"] == "done", report
+    state = made.records.find("units", {"run": "deck", "stage": "train"})[0]
+    found = [made.records.get("outputs", key) for key in state["outputs"]]
+    output = next(o for o in found if o["wanted"]["unit"] == "model")
+    folder = Path(made.objects.href(output["key"], ""))
+    card = read_card(folder)
+    model = open_model(folder, card)
+    assert model.calibrator is not None
+    assert model.calibrator.decides
+    answers = pd.read_parquet(folder / "out_of_fold.parquet")
+    held = answers[(answers["fold"] == -1) & ~answers["is_train"]]
+    groups = held.groupby("group")["knows"].agg(["any", "all"])
+    assert (groups["any"] == groups["all"]).all()
+    assert 0.3 < groups["any"].mean() < 0.7
+    assert card.held_out is not None
+    assert card.held_out.n_groups == groups["any"].sum()
+    state = made.records.find("units", {"run": "deck", "stage": "classify"})[0]
+    classes, _ = read_array(
+        made.objects.href(made.records.get("outputs", state["outputs"][0])["key"],
+                          "classification.tif")
+    )  # fmt: skip
+    assert len(set(classes[classes > 0].tolist())) > 2
 
 
 def test_the_page_shows_the_pictures(made: Any) -> None:

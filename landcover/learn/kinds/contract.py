@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, BinaryIO, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, BinaryIO, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,15 @@ class TrainingRows:
     """Weight of each row, (n,), not negative; None for equal ones."""
     limits: Mapping[str, tuple[float, float]] | None = None
     """Feature → values that become -1 and 1 in kinds that scale their features."""
+
+
+class Answers(NamedTuple):
+    """What a model answers to n rows, of K classes."""
+
+    probabilities: Floats
+    """Class probabilities before calibration, (n, K), rows sum to 1; the class is the likeliest."""
+    scores: Floats
+    """What calibration may read in their place, (n, K): decision values, or ln of probabilities."""
 
 
 class Contributions(Protocol):
@@ -130,6 +139,11 @@ class Classifier(ABC, Generic[P]):
         Returns:
             float64, (n, K), rows sum to 1. A row depends on nothing but its own features.
         """
+
+    def answers(self, packed: P, features: NDArray[np.float32]) -> Answers:
+        """Compute probabilities and scores in one pass; see :meth:`probabilities`."""
+        found = self.probabilities(packed, features)
+        return Answers(found, np.log(np.clip(found, 1e-15, None)))
 
     @abstractmethod
     def bytes_per_row(self, packed: P) -> int:

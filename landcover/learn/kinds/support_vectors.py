@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.svm import SVC  # type: ignore[import-untyped, unused-ignore]
 
 from landcover.errors import InputError
-from landcover.learn.kinds.contract import Classifier, Floats, TrainingRows
+from landcover.learn.kinds.contract import Answers, Classifier, Floats, TrainingRows
 from landcover.learn.recalibration import with_winner
 from landcover.learn.svm import CHUNK, PackedMachines, load_machines, machine_of, save_machines
 from landcover.learn.svm_decision import ROWS, decide
@@ -53,11 +53,14 @@ class SupportVectors(Classifier[PackedMachines]):
 
         They order the classes but are not calibrated: that is the calibrator's work.
         """
+        return self.answers(packed, features).probabilities
+
+    def answers(self, packed: PackedMachines, features: NDArray[np.float32]) -> Answers:
+        """Give those shares and the scores that they are made of."""
         winner, scores, _ = decide(packed, features)
-        scores -= scores.max(axis=1, keepdims=True)
-        np.exp(scores, out=scores)
-        scores /= scores.sum(axis=1, keepdims=True)
-        return with_winner(scores, winner)
+        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        return Answers(with_winner(shares, winner), scores)
 
     def bytes_per_row(self, packed: PackedMachines) -> int:
         """Count decision values with their bounds, and the share of the kernels."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from landcover.ledger.outputs import sha256_of
 from landcover.nouns.model import FeatureSet, ModelCard, feature_set
 from landcover.nouns.output import Output
 from landcover.parts.task import Task
+from landcover.parts.training.calibrating import calibrate_model
 from landcover.parts.training.held_out import held_out_accuracy
 from landcover.parts.training.library import library_notes, provenance_of
-from landcover.parts.training.out_of_fold import recalibration_of, write_answers
+from landcover.parts.training.out_of_fold import write_answers
 from landcover.parts.training.parameter_search import tuned
 from landcover.parts.training.preparation_report import write_preparation
 from landcover.parts.training.sample_quality import check_samples
@@ -71,9 +71,8 @@ def write_model(
         recipe, table, model, trained=trained, second=second, limits=limits,
         threads=task.job.threads, progress=_teller(task),
     )  # fmt: skip
-    recalibrated = recalibration_of(found, table, seed=recipe.seed)
-    if recalibrated is not None:
-        model = replace(model, calibrator=recalibrated.calibrator)
+    calibrated = calibrate_model(recipe, model, found, table, task.recipe.labels.legend)
+    model, found = calibrated.model, calibrated.found
     (path / ARRAYS).write_bytes(save_arrays(model))
     level = write_second(task, path, second, table, rows, found)
     present, counts = np.unique(rows["code"].to_numpy(), return_counts=True)
@@ -97,13 +96,18 @@ def write_model(
         search=search,
         held_out=held_out_accuracy(task, found, table),
         fit=recipe.fit,
-        out_of_fold=write_answers(path, found, table, recalibrated, legend),
+        out_of_fold=write_answers(path, table, calibrated, legend),
         trust=write_trust(task, path, model, table, rows, found),
         index_variant=task.recipe.features.index_variant,
         provenance=provenance_of(rows),
         missing_layers=missing,
         second=level.models,
-        notes=(*_notes(task, sample_set), *level.notes, *write_preparation(path, model)),
+        notes=(
+            *_notes(task, sample_set),
+            *level.notes,
+            *write_preparation(path, model),
+            *calibrated.notes,
+        ),
     )
     (path / CARD).write_text(card.to_text())
     return {

@@ -14,44 +14,29 @@ from landcover.learn.calibration import (
     log_loss,
     reliability,
 )
-from landcover.learn.out_of_fold import BY_THE_MAP, Floats, OutOfFold
-from landcover.learn.recalibration import Recalibration, recalibrate
+from landcover.learn.out_of_fold import BY_THE_MAP, Floats
 from landcover.ledger import outputs
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.legend import Legend
 from landcover.nouns.model import ModelCard
 from landcover.nouns.out_of_fold import CalibrationReport, OutOfFoldReport, PermutedFeatures
 from landcover.nouns.validation import Calibration, CalibrationBin
+from landcover.parts.training.calibrating import Calibrated
 from landcover.stores.workspace import Workspace
 
 FILE = "out_of_fold.parquet"
 _KEYS = ("point_id", "tile", "row", "column", "code", "code2", "group", "is_train")
 
 
-def recalibration_of(found: OutOfFold, table: pd.DataFrame, *, seed: int) -> Recalibration | None:
-    """Fit a calibrator on the answers that judge a model; None where there are none."""
-    judged = found.knows
-    if not judged.any():
-        return None
-    truth = np.searchsorted(found.classes, table["code"].to_numpy()[judged])
-    groups = table["group"].to_numpy().astype(str)[judged]
-    return recalibrate(found.probabilities[judged], truth, found.fold[judged], groups, seed=seed)
-
-
 def write_answers(
-    path: Path,
-    found: OutOfFold,
-    table: pd.DataFrame,
-    recalibrated: Recalibration | None,
-    legend: Legend,
+    path: Path, table: pd.DataFrame, calibrated: Calibrated, legend: Legend
 ) -> OutOfFoldReport:
     """Write the table of answers, and sum it up for the card.
 
     Args:
         path: Folder of the model.
-        found: The answers.
         table: The sample set that was asked about.
-        recalibrated: What calibration does to them.
+        calibrated: The answers, and what calibration does to them.
         legend: Names the classes.
 
     Returns:
@@ -59,6 +44,7 @@ def write_answers(
         keys, ``fold`` (-1: answered by the map's model), ``answer`` (0: nobody), ``knows`` (the
         model had learned its class), ``second`` and the uncalibrated probabilities ``p{code}``.
     """
+    found = calibrated.found
     answers = table[[name for name in _KEYS if name in table.columns]].assign(
         fold=found.fold.astype(np.int16),
         answer=found.codes,
@@ -83,7 +69,7 @@ def write_answers(
             PermutedFeatures(features=one.features, drop=one.drop, spread=one.spread)
             for one in found.clusters
         ),
-        calibration=recalibrated and _report(found, codes, recalibrated),
+        calibration=_report(calibrated, codes),
     )
 
 
@@ -120,21 +106,25 @@ def probabilities_in(answers: pd.DataFrame, card: ModelCard) -> Floats:
     return answers[[f"p{code}" for code in card.codes]].to_numpy(np.float64)
 
 
-def _report(found: OutOfFold, codes: np.ndarray, known: Recalibration) -> CalibrationReport:
+def _report(calibrated: Calibrated, codes: np.ndarray) -> CalibrationReport | None:
+    found, known = calibrated.found, calibrated.recalibrated
+    if known is None:
+        return None
     truth = np.searchsorted(found.classes, codes[found.knows])
     raw = found.probabilities[found.knows]
-    is_right = raw.argmax(axis=1) == truth
     return CalibrationReport(
         is_kept=known.calibrator is not None,
-        before=_scores(raw, truth, is_right),
-        after=_scores(known.probabilities, truth, is_right),
+        before=_scores(raw, truth),
+        after=_scores(known.probabilities, truth),
         change=known.interval,
+        how=calibrated.how,
+        variants=calibrated.variants,
     )
 
 
-def _scores(p: Floats, truth: np.ndarray, is_right: np.ndarray) -> Calibration:
+def _scores(p: Floats, truth: np.ndarray) -> Calibration:
     # Means of thousands of votes may exceed 1 by a rounding error.
-    curve = reliability(np.clip(p.max(axis=1), 0, 1), is_right)
+    curve = reliability(np.clip(p.max(axis=1), 0, 1), p.argmax(axis=1) == truth)
     return Calibration(
         bins=tuple(CalibrationBin(**entry._asdict()) for entry in curve),
         expected_error=expected_calibration_error(curve),
