@@ -37,6 +37,7 @@ BENCHES = {
     "demo": "landcover.bench.demo",
     "decode": "landcover.bench.decode",
     "composite": "landcover.bench.composite",
+    "along-time": "landcover.bench.along_time",
     "kernels": "landcover.bench.kernels",
     "options": "landcover.bench.options",
     "store": "landcover.bench.store",

@@ -120,8 +120,16 @@ def _copy(product: Path, folder: Path, seconds: int) -> None:
             os.symlink(path.resolve(), target)
 
 
-def bring_to_masks(season: Season, workspace: Path, products: int) -> str:
+def bring_to_masks(
+    season: Season, workspace: Path, products: int, more: Mapping[str, Any] | None = None
+) -> str:
     """Collect and mask a season in a fresh workspace, which the environment names from then on.
+
+    Args:
+        season: The products.
+        workspace: Folder of the workspace.
+        products: Most products of the composite.
+        more: Further sections of the recipe.
 
     Returns:
         The unit's id.
@@ -139,6 +147,7 @@ def bring_to_masks(season: Season, workspace: Path, products: int) -> str:
             }
         ],
         "selection": {"max_products": products, "max_cloud_percent": 100.0},
+        **(more or {}),
     }
     api.start_run(
         "bench",

@@ -24,8 +24,8 @@ from landcover.parts.preparation.observations import (
     SHARE_OF_WINDOWS,
     Observation,
     excluded_bits,
+    harmonised,
     mask_for,
-    read_harmonised,
 )
 from landcover.parts.preparation.view_angles import View
 from landcover.parts.task import Task
@@ -136,11 +136,11 @@ class GridCompositing:
         return values
 
     def _fill(
-        self, observation: Observation, name: str, window: Window, band: Shorts, _opened: Opened
+        self, observation: Observation, name: str, window: Window, band: Shorts, opened: Opened
     ) -> None:
         file = observation.product.file(name)
         assert file is not None
-        band[:] = read_harmonised(file, window)
+        band[:] = harmonised(file, opened(file.href).read(window, band=file.band_number))
         view = self.views.get(observation.product.name)
         if view is not None:
             band[:] = view.from_above(name, band, self.grid, window)

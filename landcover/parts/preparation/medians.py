@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,42 +30,63 @@ class Layer(NamedTuple):
     usable: list[Observation]
 
 
+Besides = Mapping[str, AbstractContextManager[Listener]]
+"""Layer → who else computes something of its observations while they are in memory."""
+
+
 def write_medians(
     task: Task,
     layers: Sequence[Layer],
     path: Path,
     share: float = 1.0,
-    beside: Mapping[str, AbstractContextManager[Listener]] | None = None,
+    beside: Besides | None = None,
+    counting: Collection[str] | None = None,
 ) -> None:
     """Write every layer as a median of its own; observations are counted once per grid.
 
     Args:
         task: Unit, recipe and job.
-        layers: Layers in order; the first of a grid has its observations counted.
+        layers: Layers in order.
         path: Folder to write into.
         share: Share of the unit's work that this is, 0-1.
-        beside: Layer → who else computes something of its observations while they are in memory.
+        beside: Layer → who else computes something of its observations.
+        counting: Layers that have their observations counted; None: the first of each grid.
     """
-    counted: set[Grid] = set()
-    is_sparse = task.windows is not None
+    counts = first_of_grids(layers) if counting is None else counting
     for number, layer in enumerate(layers):
         task.job.progress(share * number / len(layers), f"{task.unit.label} {layer.name}")
-        with ExitStack() as files:
-            raster = files.enter_context(
-                layer_file(path, layer.name, layer.grid, is_sparse=is_sparse)
-            )
-            counter = None
-            if layer.grid not in counted:
-                counter = files.enter_context(clear_file(path, layer.grid, is_sparse=is_sparse))
-            other = (beside or {}).get(layer.name)
-            listener = None if other is None else files.enter_context(other)
+        with median_files(task, layer, path, counts, beside or {}) as write:
             for window, values, hidden in stacks(task, *layer):
-                median, n_clear = masked_median(
-                    values, hidden, min_clear=task.recipe.composite.min_clear
-                )
-                raster.write(median, window)
-                if counter is not None:
-                    counter.write(n_clear, window)
-                if listener is not None:
-                    listener(values, hidden, window)
-        counted.add(layer.grid)
+                write(values, hidden, window)
+
+
+def first_of_grids(layers: Sequence[Layer]) -> set[str]:
+    """Name the first layer of each grid, whose observations are counted."""
+    return {layer.name for layer in {x.grid: x for x in reversed(layers)}.values()}
+
+
+@contextmanager
+def median_files(
+    task: Task, layer: Layer, path: Path, counting: Collection[str], beside: Besides
+) -> Iterator[Listener]:
+    """Open the files of a layer's median and of what is made beside it; give who fills them."""
+    is_sparse = task.windows is not None
+    with ExitStack() as files:
+        raster = files.enter_context(layer_file(path, layer.name, layer.grid, is_sparse=is_sparse))
+        counter = None
+        if layer.name in counting:
+            counter = files.enter_context(clear_file(path, layer.grid, is_sparse=is_sparse))
+        other = beside.get(layer.name)
+        listener = None if other is None else files.enter_context(other)
+
+        def write(values: NDArray[np.int16], hidden: NDArray[np.bool_], window: Window) -> None:
+            median, n_clear = masked_median(
+                values, hidden, min_clear=task.recipe.composite.min_clear
+            )
+            raster.write(median, window)
+            if counter is not None:
+                counter.write(n_clear, window)
+            if listener is not None:
+                listener(values, hidden, window)
+
+        yield write

@@ -27,7 +27,7 @@ from landcover.raster.clouds import (
 )
 from landcover.raster.reflectance import NODATA, harmonise, stored_units
 from landcover.raster.windows import cut
-from landcover.stores.rasters import Opened, open_raster
+from landcover.stores.rasters import Opened
 
 BITS = {
     "grown": GROWN_BIT,
@@ -59,12 +59,6 @@ class Observation:
 def excluded_bits(task: Task) -> int:
     """Sum the mask bits that the recipe leaves out; nodata always is."""
     return NODATA_BIT + sum(BITS[name] for name in task.recipe.mask.excluded)
-
-
-def read_harmonised(file: ProductFile, window: Window) -> Values:
-    """Read a window of a layer in stored units, int16, nodata -32768."""
-    with open_raster(file.href) as raster:
-        return harmonised(file, raster.read(window, band=file.band_number))
 
 
 @dataclass(frozen=True)

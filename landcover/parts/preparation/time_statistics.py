@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 
 from landcover.nouns.grid import Grid, Window
 from landcover.parts.preparation.composite_files import layer_file
-from landcover.parts.preparation.medians import Layer, Listener, write_medians
+from landcover.parts.preparation.medians import (
+    Layer,
+    Listener,
+    first_of_grids,
+    median_files,
+    write_medians,
+)
 from landcover.parts.preparation.observations import Observation
 from landcover.parts.preparation.series import (
     Days,
@@ -46,8 +52,8 @@ def write_with_statistics(
 ) -> dict[str, Grid]:
     """Write medians, and beside them what the recipe asks for along time.
 
-    Bands are decoded once for their medians and percentiles, and once more for what is told date
-    by date.
+    Bands are decoded once: what is told date by date takes their medians and percentiles along, as
+    far as memory allows.
 
     Args:
         task: Unit, recipe and job.
@@ -70,9 +76,23 @@ def write_with_statistics(
     beside = {
         x.name: _percentiles(wanted, x, names[x.name], path, is_sparse=is_sparse) for x in own
     }
-    share = 0.5 if _outputs(wanted) else 1.0
-    write_medians(task, layers, path, share, beside)
-    return _write_series(task, observations, first_day, path, share)
+    passes, grids = _plan_passes(task, observations, first_day)
+    left = list(layers)
+    n_written = {x.name: 1 + len(names.get(x.name, ())) for x in layers}
+    for one in passes:
+        taken = one.take_along(left, n_written)
+        left = [layer for layer in left if layer.name not in taken]
+    counting = first_of_grids(layers)
+    began = len(left) / (len(layers) + len(passes))
+    write_medians(task, left, path, began, beside, counting)
+    share = (1 - began) / max(1, len(passes))
+    for number, one in enumerate(passes):
+        files = {
+            name: median_files(task, layer, path, counting, beside)
+            for name, layer in one.medians.items()
+        }
+        one.write(path, began + number * share, share, files)
+    return grids
 
 
 @contextmanager
@@ -96,10 +116,10 @@ def _percentiles(
         yield write
 
 
-def _write_series(
-    task: Task, observations: Sequence[Observation], first_day: date, path: Path, began: float
-) -> dict[str, Grid]:
-    """Write what is followed date by date; ``began`` is the share of the work that is done."""
+def _plan_passes(
+    task: Task, observations: Sequence[Observation], first_day: date
+) -> tuple[list[SeriesPass], dict[str, Grid]]:
+    """Plan how what is followed date by date is read; give each layer of it with its grid, too."""
     ordered = sorted(observations, key=lambda o: (o.product.datatake, o.product.name))
     by_grid: dict[Grid, list[Series]] = {}
     for layer, outputs in _outputs(task.recipe.composite.statistics).items():
@@ -111,10 +131,7 @@ def _write_series(
         for grid, group in by_grid.items()
         for part in _parts(group, SHARE_OF_WRITERS * task.job.memory_gb / held_gb(grid))
     ]
-    share = (1 - began) / max(1, len(passes))
-    for number, one in enumerate(passes):
-        one.write(path, began + number * share, share)
-    return {name: s.grid for group in by_grid.values() for s in group for name in s.names}
+    return passes, {name: s.grid for group in by_grid.values() for s in group for name in s.names}
 
 
 def _outputs(wanted: Statistics | None) -> dict[str, list[Output]]:

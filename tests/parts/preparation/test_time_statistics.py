@@ -17,6 +17,8 @@ from landcover.features.plan import has_index, wanted_features
 from landcover.ledger import outputs, units
 from landcover.nouns.output import Output
 from landcover.parts.preparation.composite_rule import require_bands
+from landcover.parts.preparation.observations import Source
+from landcover.parts.preparation.series_pass import SeriesPass
 from landcover.recipe import make_recipe
 from landcover.simulate import simulate
 from landcover.stores.rasters import read_array
@@ -117,6 +119,33 @@ def test_numbers_of_known_pixels(products: Path) -> None:
     assert made.stats["layers"]["ndmi_p50"]["pixel"] == 10
     dataset = api.open_composite("31UDS", "2021-summer")
     np.testing.assert_allclose(dataset["ndvi_max"].values[0, 0, 12], 0.6, rtol=1e-6)
+
+
+def test_a_band_is_decoded_once_for_all_that_is_made_of_it(
+    products: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next(products.glob("*20210611*/B11.tif")).unlink()  # of B08 this date is none of NDMI
+    read: list[str] = []
+    plainly = Source.read
+
+    def counting(source: Source, *given: Any, **how: Any) -> None:
+        read.append(source.file.href)
+        plainly(source, *given, **how)
+
+    monkeypatch.setattr(Source, "read", counting)
+    once = make(products, EVERYTHING)
+    assert len(read) == len(set(read)) == 8
+    names = [*once.stats["layers"], "n_clear_10m", "n_clear_20m"]
+    found = {name: pixels(once, name) for name in names}
+    read.clear()
+    monkeypatch.setenv("LANDCOVER_WORKSPACE", str(tmp_path / "apart"))
+    monkeypatch.setattr(SeriesPass, "take_along", lambda *_: [])
+    apart = make(products, EVERYTHING)
+    assert len(read) == 16
+    assert len(set(read)) == 8
+    assert apart.stats == once.stats
+    for name in names:
+        np.testing.assert_array_equal(pixels(apart, name), found[name], err_msg=name)
 
 
 def test_only_what_is_used_names_a_composite(products: Path) -> None:
