@@ -22,6 +22,7 @@ COMMANDS = {
     "accuracy": "landcover.cli.accuracy",
     "areas": "landcover.cli.areas",
     "bench": "landcover.cli.bench",
+    "classify": "landcover.cli.classify",
     "compare": "landcover.cli.compare",
     "demo": "landcover.cli.demo",
     "design": "landcover.cli.design",

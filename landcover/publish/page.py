@@ -14,6 +14,7 @@ from landcover.nouns.model import ModelCard
 from landcover.nouns.validation import Validation
 from landcover.publish.areas import ClassArea, sum_areas
 from landcover.publish.class_shift import ClassShift, class_shift
+from landcover.publish.distribution import findings
 from landcover.publish.quality import TileQuality
 from landcover.publish.quicklooks import QuicklookView
 
@@ -210,6 +211,11 @@ class Page(Noun):
         if self.card is None or not parts:
             return ()
         return class_shift(sum_areas(parts), self.card)
+
+    def findings_of(self, view: MapView) -> tuple[str, ...]:
+        """Say how the map of a zone is divided among its classes."""
+        trained = () if self.card is None else tuple(map(self.title_of, self.card.names))
+        return findings(view.areas, trained)
 
     @property
     def zone_areas(self) -> dict[str, tuple[ClassArea, ...]]:

@@ -33,6 +33,11 @@ _WHAT = (
     ("second_", ".sld", "OGC style (SLD) of the second level, for map servers"),
     ("second_", "_colours.txt", "colour map of the second level as text"),
     ("confidence_", ".tif", "probability of the class, GeoTIFF (COG): value / 254, nodata 255"),
+    (
+        "probabilities_",
+        ".tif",
+        "probability of every class of a tile, GeoTIFF (COG), a band a class: value / 254",
+    ),
     ("preview", ".html", "the map to pan and zoom; its picture tiles lie in preview/"),
     ("true_colour_", ".png", "picture of the composite"),
     ("accuracy", ".csv", "accuracy of each class with the confusion matrix"),

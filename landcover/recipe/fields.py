@@ -221,12 +221,13 @@ class Recipe(Section):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _with_what_the_mosaic_needs(
+    def _with_what_mosaic_and_publish_need(
         cls, data: Any, handler: ModelWrapValidatorHandler[Recipe]
     ) -> Recipe:
         recipe = handler(data)
         keep = recipe.classify.keep
-        if not recipe.mosaic.needs_probabilities or "probabilities" in keep:
+        is_needed = recipe.mosaic.needs_probabilities or recipe.publish.probabilities
+        if not is_needed or "probabilities" in keep:
             return recipe
         classify = recipe.classify.model_copy(update={"keep": (*keep, "probabilities")})
         return recipe.model_copy(update={"classify": classify})

@@ -20,6 +20,10 @@ class Publish(Section):
     """How far their lines are simplified, pixels: corners go whose triangle is smaller than the
     square of it, neighbours keep one line; 0 keeps the pixels' steps."""
 
+    probabilities: bool = False
+    """The probability of every class of each tile too, a band a class, as COG; needs
+    ``probabilities`` in ``classify.keep``, and adds it."""
+
     @field_validator("vectors")
     @classmethod
     def _they_differ(cls, vectors: tuple[VectorFormat, ...]) -> tuple[VectorFormat, ...]:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from landcover import api
+from landcover.analysis.several_maps import map_with_models
+from landcover.errors import InputError
 from landcover.features.stack import FeatureStack
 from landcover.learn.kinds.contract import Answers
 from landcover.learn.layers import normalised_entropy
@@ -17,7 +19,7 @@ from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Window
 from landcover.nouns.output import Output
 from landcover.parts.mapping import map_rasters as mapping
-from landcover.parts.task import Task
+from landcover.parts.task import Job, Task
 from landcover.parts.training.run_model import load_model, open_model
 from landcover.parts.training.trust_files import TRUST
 from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
@@ -55,10 +57,10 @@ def workspace(region: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield api.open_workspace()
 
 
-def begin(region: Any, name: str, *overrides: str) -> None:
+def begin(region: Any, name: str, *overrides: str, until: str = "classify") -> None:
     api.start_run(
         name, RECIPE, year=region.year, products=str(region.products), labels=str(region.labels),
-        dem=str(region.dem), until="classify", overrides=[*SETTINGS, *overrides],
+        dem=str(region.dem), until=until, overrides=[*SETTINGS, *overrides],
     )  # fmt: skip
 
 
@@ -257,3 +259,52 @@ def unit_of(workspace: Any) -> Any:
     state = units.load(workspace.records, "all", "classify", TILE)
     assert state is not None
     return state.unit
+
+
+def test_probabilities_are_published_as_cogs_of_the_tiles(region: Any, workspace: Any) -> None:
+    begin(region, "published", ALL, "publish.probabilities=true", until="publish")
+    report = api.run_inline("published")
+    assert report["state"] == "done", report
+    published = outputs.load(workspace, report["outputs"][0])
+    name = f"probabilities_{TILE}.tif"
+    assert name in {file.name for file in published.files}
+    there = workspace.objects.href(published.key, name)
+    of_map = next(o for o in map_outputs(workspace, "published"))
+    expected, _ = read_array(workspace.objects.href(of_map.key, "probabilities.tif"))
+    found, _ = read_array(there)
+    assert np.array_equal(found, expected)
+    assert describe(there).dtype == "uint8"
+    page = Path(workspace.objects.href(published.key, "index.html")).read_text()
+    assert "is the largest class, with" in page
+    assert name in page
+
+
+def test_several_models_map_in_one_pass(
+    region: Any, workspace: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(region, "few", "model.n_features=3", "model.trees=4")
+    assert api.run_inline("few")["state"] == "done"
+    read: list[Window] = []
+    original = FeatureStack.read
+
+    def counted(self: FeatureStack, window: Window, *more: Any) -> Any:
+        read.append(window)
+        return original(self, window, *more)
+
+    monkeypatch.setattr(FeatureStack, "read", counted)
+    maps = map_with_models(workspace, "plain", ["few", "plain"], tmp_path, Job())
+    assert len(read) == len(set(read))
+    for path, run in zip(maps, ("few", "plain"), strict=True):
+        output = next(o for o in map_outputs(workspace, run))
+        for name in ("classification.tif", "confidence.tif"):
+            expected, _ = read_array(workspace.objects.href(output.key, name))
+            found, _ = read_array(path.with_name(name))
+            assert np.array_equal(found, expected), (run, name)
+    with pytest.raises(InputError, match="one is named twice"):
+        map_with_models(workspace, "plain", ["few", "few"], tmp_path, Job())
+
+
+def map_outputs(workspace: Any, run: str) -> list[Output]:
+    """Load the class maps of a run."""
+    states = units.states(workspace.records, run, "classify")
+    return [outputs.load(workspace, name) for state in states for name in state.outputs]
