@@ -1,4 +1,4 @@
-"""Errors against a clear date: masks, mask ladder, view angle and joint spectra side by side.
+"""What refining masks costs; with --region, errors of masks and composites against a clear date.
 
 The clearest product of a tile is left out and taken as the truth; the others are composited by
 every variant, through the stages. ``--region`` names a folder of real products, several dates of
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from landcover.bench import mask_cost
 from landcover.bench.tables import Cost, Progress, Report, Request, Row
 from landcover.errors import InputError, LandcoverError
 
@@ -53,18 +54,21 @@ class _Composite:
 def disk_gb(request: Request) -> float:
     """Say what masks and composites take, GB: at most what the products of the folder do."""
     if request.region is None:
-        return 0.0
+        return mask_cost.disk_gb(request)
     n_variants = len(VARIANTS) * len(VIEWS)
     files = [path.stat().st_size for path in request.region.rglob("*") if path.is_file()]
     return n_variants * sum(files) / 1e9
 
 
 def measure(request: Request, progress: Progress) -> Report:
-    """Composite each tile without its clearest date by every variant, and compare with it."""
+    """Composite each tile without its clearest date by every variant, and compare with it.
+
+    Without a folder of products, what refinement costs (:mod:`landcover.bench.mask_cost`).
+    """
     from landcover.settings import in_environment, read_settings
 
     if request.region is None:
-        raise InputError("bench masks: --region must name a folder of real products.")
+        return mask_cost.measure(request, progress)
     settings = read_settings(workspace=str(request.folder / "workspace"))
     with in_environment(settings):
         return _measure(request, progress)

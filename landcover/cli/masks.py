@@ -1,12 +1,16 @@
-"""``landcover masks fit``."""
+"""``landcover masks evaluate | fit``."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from landcover.cli import common, show_json
+
+if TYPE_CHECKING:
+    from landcover.analysis.mask_accuracy import Judged
 
 
 @click.group("masks")
@@ -38,3 +42,61 @@ def fit(regions: tuple[Path, ...], workspace: str | None, as_json: bool) -> None
     for name, model in found.items():
         told = ", ".join(f"{key} {value}" for key, value in model.items())
         click.echo(f"{name:16} {told}")
+
+
+@command.command("evaluate")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--run", "runs", multiple=True, metavar="RUN", help="Judge the masks of this run; may repeat."
+)
+@click.option("--thick-only", is_flag=True, help="Thin cloud is no cloud.")
+@click.option(
+    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="PNG to draw the figures in."
+)
+@common
+def evaluate(
+    folder: Path,
+    runs: tuple[str, ...],
+    thick_only: bool,
+    plot: Path | None,
+    workspace: str | None,
+    as_json: bool,
+) -> None:
+    """Judge cloud and shadow masks by the human masks in FOLDER.
+
+    FOLDER holds patches as CloudSEN12 or CloudSEN12+ lay them out, or is a region of
+    `landcover simulate --hard-masks`. Beside the figures stand those of the HRLC deck; what has no
+    data reads "not measured".
+
+    Example: landcover masks evaluate cloudsen12 --run deck --run ours --plot masks.png
+    """
+    from landcover import api
+    from landcover.analysis.mask_accuracy import CLOUD_CODES, THICK_CODES, table_of
+    from landcover.analysis.mask_evaluation import SEN2COR, Masks
+    from landcover.analysis.mask_evaluation import evaluate as judge_masks
+    from landcover.settings import in_environment, read_settings
+
+    with in_environment(read_settings(workspace=workspace)):
+        opened = api.open_workspace()
+        masks = {name: Masks.of_run(opened, name) for name in runs}
+        codes = THICK_CODES if thick_only else CLOUD_CODES
+        judged = judge_masks(folder, masks, codes)
+    if plot is not None:
+        _draw(judged, plot)
+    if as_json:
+        show_json([one.to_document() for one in judged])
+        return
+    click.echo(f"{len(judged[0].patches)} images of {folder}")
+    for line in table_of(judged, (SEN2COR, *runs)):
+        click.echo(line)
+
+
+def _draw(judged: list[Judged], path: Path) -> None:
+    from landcover.analysis.mask_accuracy import DECK
+    from landcover.publish.mask_plot import MaskPoint, draw_masks
+
+    points = [
+        MaskPoint(one.mask, one.kind, one.pooled.precision, one.pooled.recall) for one in judged
+    ]
+    points += [MaskPoint(name, kind, p, r, True) for (name, kind), (p, r, _) in DECK.items()]
+    draw_masks(points, path, "Cloud and shadow masks: precision and recall")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from deliveries import angle_xml, deliver
 
-from landcover.bench import masks
+from landcover.bench import mask_cost, masks
 from landcover.bench.tables import Request, lines
 from landcover.errors import InputError
 
@@ -60,11 +60,23 @@ def test_errors_worked_by_hand(asked: Request) -> None:
 
 
 def test_what_it_needs_is_told(asked: Request, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--region must name a folder of real products"):
-        masks.measure(Request(folder=tmp_path), lambda *_: None)
-    assert masks.disk_gb(Request(folder=tmp_path)) == 0
+    # Without a folder of products, the cost of refinement is measured: a quarter is simulated.
+    plain = Request(folder=tmp_path)
+    assert masks.disk_gb(plain) == mask_cost.disk_gb(plain) > 0
     assert asked.region is not None
     for place in sorted(asked.region.iterdir())[1:]:
         place.rename(tmp_path / place.name)
     with pytest.raises(InputError, match="no tile here has several dates"):
         masks.measure(asked, lambda *_: None)
+
+
+@pytest.mark.slow
+def test_what_refinement_costs_is_measured_beside_decoding(tmp_path: Path) -> None:
+    asked = Request(folder=tmp_path, pixels=240, products=6, repeats=1)
+    report = masks.measure(asked, lambda *_: None)
+    assert [row.engine for row in report.rows] == [
+        "mask.variant deck", "mask.variant ours", "decode alone, once each",
+    ]  # fmt: skip
+    assert [row.result["masks"] for row in report.rows[:2]] == [6, 6]
+    assert report.rows[2].result == {"products": 6, "widest": 240}
+    assert "of the CPU of decoding SCL, B02, B11, B08 once each" in report.notes[0]

@@ -1,0 +1,141 @@
+"""What refining masks costs: a quarter of one tile by each variant, beside decoding what it reads.
+
+`landcover bench masks` without ``--region``. Products are simulated with clouds that are hard to
+tell, lossless JPEG 2000; more than five are links to these with other dates.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from landcover.bench import season
+from landcover.bench.processes import Case, side_by_side
+from landcover.bench.tables import Progress, Report, Request, Row, Work
+
+if TYPE_CHECKING:
+    from landcover.nouns.grid import Window
+    from landcover.stores.rasters import Opened
+
+VARIANTS = ("deck", "ours")
+DECODED = ("SCL", "B02", "B11", "B08")
+"""Layers that both variants decode of an image with clouds; of others blue, and B11 by ours."""
+SCRATCH_BYTES = {"deck": 2 + 1, "ours": 1}
+"""Of scratch for a 10 m pixel of an image while its quarter is refined."""
+DEFAULT_PRODUCTS = 5
+
+
+def disk_gb(request: Request) -> float:
+    """Say what products, masks and scratch take, GB."""
+    pixels, products = request.pixels_or(2196), request.products or DEFAULT_PRODUCTS
+    made = season.disk_gb(pixels, min(products, season.MOST_SIMULATED))
+    return made + pixels**2 * (8 + products * max(SCRATCH_BYTES.values())) / 1e9
+
+
+def measure(request: Request, progress: Progress) -> Report:
+    """Refine the masks of a quarter by both variants, and decode the same layers alone."""
+    from landcover.simulate import simulate
+
+    products, threads = request.products or DEFAULT_PRODUCTS, request.threads or 1
+    region = simulate(
+        request.folder / "region",
+        tiles=[season.TILE],
+        pixels=request.pixels_or(2196),
+        points_per_class=1,
+        products_per_season=season.MOST_SIMULATED,
+        seasons=["summer"],
+        only_usable=True,
+        hard_masks=True,
+        seed=request.seed,
+        progress=lambda what, share: progress(share, f"simulating: {what}"),
+    )
+    made = season.read_season(region.folder)
+    if products > season.MOST_SIMULATED:
+        made = season.multiply(made, products, request.folder / "copies")
+    known = {**season.to_arguments(made), "folder": str(request.folder), "count": products}
+    known["threads"] = threads
+    cases = [
+        Case(f"mask.variant {variant}", f"{__name__}:refine", {**known, "variant": variant})
+        for variant in VARIANTS
+    ]
+    cases.append(Case("decode alone, once each", f"{__name__}:decode", known))
+    title = f"{products} products of a quarter"
+    rows = side_by_side(title, cases, request.repeats_or(3), progress, same=False)
+    facts = {"pixels": request.pixels_or(2196), "products": products, "threads": threads}
+    return Report("masks", facts, rows, tuple(_notes(rows)))
+
+
+def refine(
+    products: str, tile: str, year: int, month: int, *, folder: str, count: int, threads: int,
+    variant: str,
+) -> Work:  # fmt: skip
+    """Collect the quarter, then time its mask stage; gives the images whose shadows it sought."""
+    from landcover import api
+    from landcover.ledger import outputs, units
+
+    place = tempfile.mkdtemp(prefix=f"{variant}-", dir=folder)
+    season.use(Path(place))
+    last = 3 * ((month - 1) // 3) + 3
+    document = {
+        "name": "bench",
+        "seasons": [{"name": "quarter", "first_month": last - 2, "last_month": last}],
+        "selection": {"max_products": min(count, 85), "max_cloud_percent": 100.0},
+        "mask": {"variant": variant, "growth_m": 0},
+    }
+    api.start_run("bench", document, year=year, products=products, tiles=[tile], until="composite")
+    unit = api.plan("bench", "prepare")[0]["unit"]
+    season.run_stage("collect", unit)
+
+    def work() -> dict[str, Any]:
+        season.run_stage("mask", unit, threads=threads)
+        workspace = api.open_workspace()
+        state = units.load(workspace.records, "bench", "mask", unit)
+        assert state is not None
+        made = [outputs.load(workspace, name) for name in state.outputs]
+        return {
+            "masks": len(made),
+            "with_shadows": sum("kept" not in output.stats["shadows"] for output in made),
+        }
+
+    return work
+
+
+def decode(
+    products: str, tile: str, year: int, month: int, *, folder: str, count: int, threads: int
+) -> Work:
+    """Decode the layers that refinement reads, each block of each image once."""
+    from landcover.products.reading import read_product
+    from landcover.stores.rasters import ReadingPool, describe
+
+    del folder
+    pattern = f"*_{year}{month:02}*_T{tile}_*.SAFE"
+    found = [read_product(path) for path in sorted(Path(products).glob(pattern))][:count]
+    files = [file for product in found for file in product.files if file.layer in DECODED]
+    orders: Sequence[tuple[str, Window]] = [
+        (file.href, window) for file in files for window in season.blocks(file.href)
+    ]
+
+    def read(path: str, window: Window, opened: Opened) -> int:
+        return int(opened(path).read(window, band=1)[0, 0])
+
+    def work() -> dict[str, Any]:
+        with ReadingPool(threads) as pool:
+            waiting = [pool.submit(partial(read, path, window)) for path, window in orders]
+            for future in waiting:
+                future.result()
+        return {"products": len(found), "widest": max(describe(f.href).shape[1] for f in files)}
+
+    return work
+
+
+def _notes(rows: Sequence[Row]) -> list[str]:
+    alone = rows[-1].cost.cpu_seconds
+    return [
+        f"{row.engine}: {100 * (row.cost.cpu_seconds / alone - 1):+.0f} % of the CPU of decoding "
+        f"{', '.join(DECODED)} once each; shadows sought in {row.result['with_shadows']} of "
+        f"{row.result['masks']} images."
+        for row in rows[:-1]
+    ]
