@@ -40,6 +40,8 @@ BENCHES = {
     "along-time": "landcover.bench.along_time",
     "kernels": "landcover.bench.kernels",
     "options": "landcover.bench.options",
+    "restore": "landcover.bench.restore",
+    "texture": "landcover.bench.texture",
     "store": "landcover.bench.store",
     "growth": "landcover.bench.growth",
     "units": "landcover.bench.units",

@@ -39,6 +39,12 @@ from landcover.errors import UsageError
     metavar="VARIABLE=LAYER",
     help="What a variable holds, where it is called otherwise; may be repeated.",
 )
+@click.option(
+    "--composites",
+    "are_composites",
+    is_flag=True,
+    help="The images are cloud-free composites, of months say: what has a number is clear.",
+)
 @common
 def command(
     files: tuple[str, ...],
@@ -47,6 +53,7 @@ def command(
     offset: str,
     scale: float,
     names: tuple[str, ...],
+    are_composites: bool,
     workspace: str | None,
     as_json: bool,
 ) -> None:
@@ -54,7 +61,8 @@ def command(
 
     A date becomes a folder with a GeoTIFF a band. Variables are (time, y, x), called as layers
     (B02 ... B12, SCL, AOT, WVP), with coordinates x and y; variables of mean angles and of cloud
-    shares become tags. docs/sources-and-stores.md tells what else flat products may look like.
+    shares become tags. What is odd about the images (an undeclared nodata number, empty or bright
+    ones) is told. docs/sources-and-stores.md tells what else flat products may look like.
 
     Example: landcover products s2_10m.nc s2_20m.nc --to my/products --tile 31UDS --offset 0
     """
@@ -63,6 +71,7 @@ def command(
     wrong = [pair for pair in names if pair.count("=") != 1]
     if wrong:
         raise UsageError(f"--name {wrong[0]}: expected VARIABLE=LAYER, such as nir=B08.")
+    notes: list[str] = []
     with stepping("writing products", quiet=as_json) as progress:
         written = write_flat_products(
             files,
@@ -72,8 +81,12 @@ def command(
             scale=scale,
             names=dict(pair.split("=") for pair in names),
             progress=lambda what, share: progress(share, what),
+            tell=notes.append,
+            are_composites=are_composites,
         )
     if as_json:
-        show_json({"folder": folder, "products": [path.name for path in written]})
+        show_json({"folder": folder, "products": [path.name for path in written], "notes": notes})
         return
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
     click.echo(f"{len(written)} products in {folder}: {written[0].name} … {written[-1].name}")

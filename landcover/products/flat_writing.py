@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.products.flat_bands import layer_named
+from landcover.products.flat_checks import UNDECLARED, is_number, look_at, oddities
 from landcover.products.flat_description import DESCRIPTION, FlatDescription
 from landcover.stores.rasters import RasterStyle, write_raster
 from landcover.stores.rasters.netcdf import ImageSeries, read_netcdf
@@ -38,6 +39,8 @@ def write_flat_products(
     scale: float = 10_000.0,
     names: Mapping[str, str] | None = None,
     progress: Progress = lambda what, share: None,
+    tell: Callable[[str], None] = lambda sentence: None,
+    are_composites: bool = False,
 ) -> list[Path]:
     """Write the dates of netCDF files as products that ``landcover run --products`` takes.
 
@@ -51,13 +54,17 @@ def write_flat_products(
         scale: Reflectance = (number + offset) / scale.
         names: Variable → layer, where they are called otherwise.
         progress: Is told what is written and the share that is done.
+        tell: Is told what is odd about the images, a sentence each.
+        are_composites: The images are cloud-free composites: an SCL is written that says clear
+            where any band has a number.
 
     Returns:
         The folders of the products, by date.
 
     Raises:
-        InputError: The files differ in dates, a layer is there twice or in none of them, numbers
-            are of another type than digital numbers, or the folder has products already.
+        InputError: The images are composites and have an SCL, the files differ in dates, a layer
+            is there twice or in none of them, numbers are of another type than digital numbers, or
+            the folder has products already.
     """
     target = Path(folder)
     if (target / DESCRIPTION).exists():
@@ -66,6 +73,11 @@ def write_flat_products(
     times = _same_times(series)
     layers = _layers(series, FlatDescription(names=names or {}))
     told = _told(series)
+    if are_composites and "SCL" in layers:
+        raise InputError(f"{files[0]}: composites have no SCL, and there is one. Leave one out.")
+    nodata_percent, undeclared = _look(layers, times, tell)
+    if "nodata_percent" not in told and nodata_percent is not None:
+        told["nodata_percent"] = nodata_percent
     written = []
     for number, time in enumerate(times):
         name = f"{tile}_{np.datetime_as_string(time, unit='s').replace('-', '').replace(':', '')}"
@@ -75,7 +87,10 @@ def write_flat_products(
         (target / name).mkdir(parents=True)
         tags = {k: f"{v[number]:.6g}" for k, v in told.items() if np.isfinite(v[number])}
         for layer, (one, image) in layers.items():
-            _write(target / name / f"{layer}.tif", layer, one, image, number, tags)
+            path = target / name / f"{layer}.tif"
+            _write(path, layer, one, image, number, tags, is_undeclared=layer in undeclared)
+        if are_composites:
+            _write_clear(target / name, layers, number, tags)
         written.append(target / name)
     said = {"product": "folder", "tile": tile, "scale": scale, "offset": offset}
     (target / DESCRIPTION).write_text(yaml.safe_dump(said, sort_keys=False), encoding="utf-8")
@@ -83,9 +98,17 @@ def write_flat_products(
 
 
 def _write(
-    path: Path, layer: str, one: ImageSeries, image: str, number: int, tags: Mapping[str, str]
+    path: Path,
+    layer: str,
+    one: ImageSeries,
+    image: str,
+    number: int,
+    tags: Mapping[str, str],
+    *,
+    is_undeclared: bool,
 ) -> None:
     pixels, nodata = one.read(image, number)
+    nodata = UNDECLARED if is_undeclared else nodata
     if pixels.dtype.name not in TYPES:
         raise InputError(
             f"{one.path}: {image} is {pixels.dtype}, expected digital numbers as "
@@ -93,6 +116,53 @@ def _write(
         )
     style = RasterStyle(dtype=pixels.dtype.name, nodata=nodata, descriptions=(layer,), tags=tags)
     write_raster(path, pixels, one.grid, style)
+
+
+def _write_clear(
+    folder: Path,
+    layers: Mapping[str, tuple[ImageSeries, str]],
+    number: int,
+    tags: Mapping[str, str],
+) -> None:
+    """Write an SCL of a composite: clear (4) where any band has a number, 0 elsewhere."""
+    bands = [(*where, layer) for layer, where in layers.items() if layer.startswith("B")]
+    if not bands:
+        raise InputError(f"{folder.name}: no band, so nobody knows where the composite is clear.")
+    coarsest = max(bands, key=lambda band: band[0].grid.pixel)[0].grid
+    is_known = np.zeros(coarsest.shape, dtype=np.bool_)
+    for one, image, _ in bands:
+        if one.grid == coarsest:
+            is_known |= is_number(*one.read(image, number))
+    scl = np.where(is_known, 4, 0).astype(np.uint8)
+    style = RasterStyle(dtype="uint8", nodata=None, descriptions=("SCL",), tags=tags)
+    write_raster(folder / "SCL.tif", scl, coarsest, style)
+
+
+def _look(
+    layers: Mapping[str, tuple[ImageSeries, str]],
+    times: NDArray[np.datetime64],
+    tell: Callable[[str], None],
+) -> tuple[NDArray[np.float64] | None, set[str]]:
+    """Tell what is odd about the images.
+
+    Returns:
+        Nodata of each date by its first band, %, None where SCL tells it; and the layers whose
+        nodata number is not declared.
+    """
+    bands = {layer: where for layer, where in layers.items() if layer.startswith("B")}
+    looks = {
+        layer: [look_at(time, *one.read(image, n)) for n, time in enumerate(times)]
+        for layer, (one, image) in bands.items()
+    }
+    if not looks:
+        return None, set()
+    wrapped = [layer for layer, (one, image) in bands.items() if one.is_wrapped(image)]
+    for sentence in oddities(looks, wrapped):
+        tell(sentence)
+    first = next(iter(looks.values()))
+    nodata = None if "SCL" in layers else np.array([look.nodata_percent for look in first])
+    undeclared = {n for n, of in looks.items() if any(look.undeclared_percent for look in of)}
+    return nodata, undeclared
 
 
 def _same_times(series: Sequence[ImageSeries]) -> NDArray[np.datetime64]:

@@ -62,6 +62,11 @@ class ImageSeries:
             pixels = reading(str(self.path), lambda: dataset.read(number + 1))
             return np.ascontiguousarray(pixels[:: -1 if self.is_south_up else 1]), dataset.nodata
 
+    def is_wrapped(self, image: str) -> bool:
+        """Tell whether unsigned numbers are stored in signed integers (``_Unsigned``)."""
+        with _variable(self.path, image) as dataset:
+            return str(dataset.tags(1).get("_Unsigned", "")).lower() == "true"
+
     def numbers(self, name: str) -> NDArray[np.float64] | None:
         """Read a variable of one number a time, such as a mean angle.
 

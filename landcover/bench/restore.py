@@ -1,0 +1,186 @@
+"""Gap filling of a year's months: time beside pandas, error on months that were hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from landcover.bench.processes import Case, side_by_side
+from landcover.bench.tables import Progress, Report, Request, Row, Work
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MONTHS = 12
+GAPS = 0.3
+"""Share of the numbers that are missing, where time is measured."""
+RUN_LENGTHS = (1, 2, 3)
+BLUE, CLOUD_TIMES = "B02", 2.0
+"""A number is left out as residual cloud where its blue is so many times the pixel's median."""
+NEXT_YEAR = 12
+SEASONS = {"winter": (12, 1, 2), "spring": (3, 4, 5), "summer": (6, 7, 8), "autumn": (9, 10, 11)}
+
+
+def disk_gb(request: Request) -> float:
+    """Say that nothing is written."""
+    return 0.0
+
+
+def measure(request: Request, progress: Progress) -> Report:
+    """Measure one layer of twelve months, a third of it missing; one thread each.
+
+    Where $LANDCOVER_DATA has the monthly composites of Belgium, the notes tell how far off filled
+    months are.
+    """
+    side = request.pixels_or(1098)
+    known = {"pixels": side, "seed": request.seed}
+    cases = [Case(engine, f"{__name__}:filled", {**known, "engine": engine})
+             for engine in ("ours", "pandas interpolate")]  # fmt: skip
+    rows: list[Row] = side_by_side(
+        f"12 months of a layer, {side} px", cases, request.repeats_or(3), progress
+    )
+    notes = ["Both fill linearly between the nearest months, and hold the first and last values."]
+    notes += _notes_of_data(progress)
+    return Report("restore", {"pixels": side, "threads": 1}, rows, notes)
+
+
+def filled(pixels: int, seed: int, engine: str) -> Work:
+    """Fill the gaps of a series."""
+    import numpy as np
+    import pandas as pd
+
+    from landcover.raster.gap_filling import fill_gaps
+
+    rng = np.random.default_rng(seed)
+    months = rng.uniform(0, 1, (MONTHS, pixels, pixels)).astype(np.float32)
+    months[rng.random(months.shape, np.float32) < GAPS] = np.nan
+
+    def work() -> Any:
+        if engine == "ours":
+            values = fill_gaps(months)[0]
+        else:
+            frame = pd.DataFrame(months.reshape(MONTHS, -1))
+            values = frame.interpolate(limit_direction="both").to_numpy()
+        return lambda: np.round(values.reshape(MONTHS, -1)[:, ::997].astype(float), 5).tolist()
+
+    return work
+
+
+def _notes_of_data(progress: Progress) -> list[str]:
+    from landcover.settings import read_settings
+
+    data = read_settings().data
+    found = sorted(Path(data).glob("worldcereal-belgium-monthly/*.nc")) if data else []
+    if not found:
+        return ["Error on hidden months: set LANDCOVER_DATA to a folder with Belgium's months."]
+    progress(0.9, "hidden months")
+    return [f"{title}: {text}." for title, text in errors_of_file(found[0]).items()]
+
+
+def errors_of_file(path: Path) -> dict[str, str]:
+    """Hide months of a netCDF file of monthly composites and tell how far off each filling is.
+
+    Args:
+        path: A file that :func:`landcover.stores.rasters.netcdf.read_netcdf` reads.
+
+    Returns:
+        Case → mean absolute errors in reflectance × 10,000, and shares that were filled.
+    """
+    import numpy as np
+
+    from landcover.products.flat_bands import layer_named
+    from landcover.products.flat_checks import is_number
+    from landcover.products.flat_description import FlatDescription
+    from landcover.stores.rasters.netcdf import read_netcdf
+
+    series = read_netcdf(path)
+    bands = {}
+    for image in series.images:
+        layer = layer_named(image, FlatDescription())
+        if layer is not None and layer.startswith("B"):
+            read = [series.read(image, n) for n in range(len(series.times))]
+            bands[layer] = np.stack(
+                [np.where(is_number(p, nodata), p, np.nan) for p, nodata in read]
+            )
+    blue = bands[BLUE]
+    # Residual cloud would be judged as truth, so it is neither hidden nor filled from.
+    is_cloud = blue > CLOUD_TIMES * np.nanmedian(blue, axis=0)
+    values = np.stack([np.where(is_cloud, np.nan, band) for band in bands.values()], axis=1)
+    months = series.times.astype("datetime64[M]").astype(int) % 12 + 1
+    return hidden_errors(values, months)
+
+
+def hidden_errors(values: NDArray[np.float64], months: NDArray[np.int64]) -> dict[str, str]:
+    """Hide runs of months one after the other, fill them, and compare.
+
+    Args:
+        values: (time, band, y, x), NaN where there is nothing to judge by.
+        months: Month of the year of each time, 1-12.
+
+    Returns:
+        Case → errors of each way to fill, all on the same hidden numbers.
+    """
+    found: dict[str, str] = {}
+    by_season: dict[str, list[list[NDArray[np.float64]]]] = {season: [] for season in SEASONS}
+    for length in RUN_LENGTHS:
+        errors: list[list[NDArray[np.float64]]] = []
+        for first in range(1, len(values) - length):
+            for month, one in _errors_of_run(values, first, length):
+                errors.append(one)
+                if length == 1:
+                    season = next(s for s, of in SEASONS.items() if months[month] in of)
+                    by_season[season].append(one)
+        found[f"Runs of {length}"] = _told(errors)
+    found |= {f"One month of {season}": _told(one) for season, one in by_season.items() if one}
+    return found
+
+
+def _errors_of_run(
+    values: NDArray[np.float64], first: int, length: int
+) -> Iterator[tuple[int, list[NDArray[np.float64]]]]:
+    """Hide a run of months; give each with the errors of every way to fill it."""
+    import numpy as np
+
+    from landcover.raster.gap_filling import fill_gaps
+
+    seen = values.copy()
+    seen[first : first + length] = np.nan
+    near = slice(max(0, first - NEXT_YEAR), first + length + NEXT_YEAR)
+    place = first - near.start
+    ours = fill_gaps(seen[near])[0][place:]
+    deck = fill_gaps(seen[near], max_reach=1)[0][place:]
+    mean = _mean(seen[near])
+    for step in range(length):
+        month = first + step
+        other = month + NEXT_YEAR if month + NEXT_YEAR < len(values) else month - NEXT_YEAR
+        next_year = values[other] if 0 <= other < len(values) else np.full_like(mean, np.nan)
+        ways = (ours[step], deck[step], mean, next_year)
+        yield month, [np.abs(way - values[month]).ravel() for way in ways]
+
+
+def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Take the mean along time of what is known, NaN where nothing is."""
+    import numpy as np
+
+    is_known = ~np.isnan(values)
+    total = np.where(is_known, values, 0).sum(axis=0)
+    return np.where(is_known.any(axis=0), total / np.maximum(1, is_known.sum(axis=0)), np.nan)
+
+
+def _told(errors: list[list[NDArray[np.float64]]]) -> str:
+    import numpy as np
+
+    ours, deck, mean, other = (np.concatenate(way) for way in zip(*errors, strict=True))
+    judged = ~np.isnan(ours) & ~np.isnan(mean)
+    of_deck, of_other = judged & ~np.isnan(deck), judged & ~np.isnan(other)
+    told = [
+        f"ours {ours[judged].mean():.0f}",
+        f"deck {deck[of_deck].mean():.0f} on {100 * of_deck.sum() / judged.sum():.0f} % "
+        f"(ours there {ours[of_deck].mean():.0f})",
+        f"mean of the year {mean[judged].mean():.0f}",
+        f"same month of the other year {other[of_other].mean():.0f} "
+        f"(ours there {ours[of_other].mean():.0f})",
+    ]
+    return f"{', '.join(told)}; {judged.sum():,} numbers"
