@@ -20,7 +20,7 @@ def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe from YAML.
 
     Args:
-        path: The file.
+        path: The file. A section may be a file of its own: ``mask: mask.yaml``, relative to it.
         overrides: ``key=value`` pairs that win over the file; a key has dots, a value is YAML.
 
     Returns:
@@ -34,17 +34,34 @@ def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         >>> [season.name for season in api.read_recipe("recipes/mediterranean-rf.yaml").seasons]
         ['spring', 'summer', 'autumn']
     """
+    document = _read_table(Path(path), str(path), "a recipe")
+    whole = _with_files(document, Path(path).parent, str(path))
+    return make_recipe(_with_files(override(whole, overrides), Path(), "--set"), str(path))
+
+
+def _read_table(path: Path, where: str, what: str) -> dict[str, Any]:
     try:
-        document = load_document(Path(path).read_text(encoding="utf-8"))
+        document = load_document(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"{path}: the recipe cannot be read ({error.strerror}).") from error
+        raise UsageError(f"{where}: the recipe cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text; a recipe is a YAML file.") from error
+        raise UsageError(f"{where}: not UTF-8 text; a recipe is a YAML file.") from error
     except ValueError as error:
-        raise UsageError(f"{path}: not valid YAML ({error}).") from error
+        raise UsageError(f"{where}: not valid YAML ({error}).") from error
     if not isinstance(document, dict):
-        raise UsageError(f"{path}: a recipe is a table of keys, found {type(document).__name__}.")
-    return make_recipe(override(document, overrides), str(path))
+        raise UsageError(f"{where}: {what} is a table of keys, found {type(document).__name__}.")
+    return document
+
+
+def _with_files(document: Mapping[str, Any], folder: Path, where: str) -> dict[str, Any]:
+    """Put the sections in that stand in files of their own."""
+    found = dict(document)
+    for name, value in document.items():
+        field = Recipe.model_fields.get(name)
+        is_section = field is not None and any(_models(field.annotation))
+        if is_section and isinstance(value, str) and value.endswith((".yaml", ".yml")):
+            found[name] = _read_table(folder / value, f"{where}: {name}: {value}", "a section")
+    return found
 
 
 def make_recipe(document: Mapping[str, Any], where: str = "recipe") -> Recipe:
