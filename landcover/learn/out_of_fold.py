@@ -84,6 +84,7 @@ def answer_out_of_fold(
     trained: NDArray[np.bool_],
     second: Mapping[int, Model] | None = None,
     limits: Mapping[str, tuple[float, float]] | None = None,
+    choose: Callable[[pd.DataFrame], ModelRecipe] | None = None,
     threads: int = 1,
     progress: Callable[[float], None] = lambda share: None,
 ) -> OutOfFold:
@@ -97,6 +98,7 @@ def answer_out_of_fold(
         trained: Rows that it may have been fitted on, before balancing, (n,).
         second: Its models of the second level.
         limits: As of :func:`~landcover.learn.models.fit_classifier`.
+        choose: Chooses the settings of each model on its own rows; the recipe's where None.
         threads: Threads of a fit.
         progress: Is told the share that is done.
 
@@ -121,12 +123,11 @@ def answer_out_of_fold(
         rows = balanced(recipe, rows)
         if rows["code"].nunique() < 2:
             continue
-        fitted = fit_recipe(recipe, rows, model.feature_names, limits=limits, threads=threads)
+        own = recipe if choose is None else choose(rows)
+        fitted = fit_recipe(own, rows, model.feature_names, limits=limits, threads=threads)
         inner: dict[int, Model] = {}
         if second:
-            inner = dict(
-                fit_second(recipe, rows, model.feature_names, limits=limits, threads=threads)
-            )
+            inner = dict(fit_second(own, rows, model.feature_names, limits=limits, threads=threads))
         answers.take(fitted, inner, is_test)
     progress(1.0)
     return OutOfFold(

@@ -9,18 +9,22 @@ are judged on few rows, the best third on three times as many, and so on.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.metrics import f1_score  # type: ignore[import-untyped, unused-ignore]
 
 from landcover.errors import InputError
 from landcover.learn.accuracy import accuracy
+from landcover.learn.classifiers import feature_matrix
 from landcover.learn.folds import unit_folds
+from landcover.learn.models import Model
 from landcover.learn.sampling import thin_by_group
+from landcover.learn.svm import PackedMachines
 from landcover.learn.validation import Classifies
 from landcover.nouns.classifiers import CLASSIFIERS
 from landcover.nouns.search import Criterion
@@ -33,6 +37,8 @@ LEAST_ROWS = 300
 """Rows of the first round; on fewer the order of settings is mostly chance."""
 WEIGHING = ("class_weight", "group_weight", "prior_exponent")
 """Fields of the model section that are settings of every kind."""
+FAILURES = (InputError, ValueError, ArithmeticError, np.linalg.LinAlgError)
+"""What a fit raises at parameters that do not fit its rows."""
 Setting = TypeVar("Setting")
 
 
@@ -54,9 +60,15 @@ class Found(NamedTuple):
     """Macro F1 of each fold, 0-1."""
     overall: tuple[float, ...]
     """Overall accuracy of each fold, 0-1."""
+    by_class: Mapping[int, float] = {}
+    """Code → mean macro F1 of the machine of that class and the rest; of one-vs-all only."""
+    failed: str = ""
+    """Why no model could be fitted; empty where one could."""
 
     def score(self, judged_by: Criterion) -> float:
-        """Give the mean over the folds of what decides."""
+        """Give the mean over the folds of what decides; minus infinity where the fit failed."""
+        if self.failed:
+            return -math.inf
         if judged_by == "macro_f1":
             return float(np.mean(self.macro_f1))
         if judged_by == "overall":
@@ -182,14 +194,18 @@ def search(
         rows, fold = table[is_used], home[is_used]
         for number in left:
             scores = []
-            for test in _usable(rows, fold):
-                is_test = fold == test
-                model = fit(settings[number], rows[~is_test])
-                scores.append(_score(model, rows[is_test]))
-                n_fits, done = n_fits + 1, done + one.n_rows
-                progress(min(1.0, done / work))
-            macro_f1, overall = zip(*scores, strict=True)
-            found[number] = Found(len(rows), macro_f1, overall)
+            try:
+                for test in _usable(rows, fold):
+                    is_test = fold == test
+                    model = fit(settings[number], rows[~is_test])
+                    scores.append(_score(model, rows[is_test]))
+                    n_fits, done = n_fits + 1, done + one.n_rows
+                    progress(min(1.0, done / work))
+            except FAILURES as error:
+                found[number] = Found(len(rows), (math.nan,), (math.nan,), {}, str(error))
+                continue
+            found[number] = _summed_up(len(rows), scores)
+        _require_one(found, left)
         # sorted() is stable: the earlier setting stays in front at a tie.
         left = sorted(left, key=lambda number: -found[number].score(judged_by))
     progress(1.0)
@@ -208,7 +224,42 @@ def _usable(rows: pd.DataFrame, fold: NDArray[np.int64]) -> list[int]:
     return usable
 
 
-def _score(model: Classifies, rows: pd.DataFrame) -> tuple[float, float]:
+def _require_one(found: Mapping[int, Found], tried: Sequence[int]) -> None:
+    if all(found[number].failed for number in tried):
+        raise InputError(
+            f"Search: none of {len(tried)} settings could be fitted; the first says: "
+            f"{found[tried[0]].failed} Change model.search.grid."
+        )
+
+
+class _Scores(NamedTuple):
+    macro_f1: float
+    overall: float
+    by_class: Mapping[int, float]
+
+
+def _summed_up(n_rows: int, scores: Sequence[_Scores]) -> Found:
+    known = set.intersection(*(set(one.by_class) for one in scores))
+    by_class = {code: float(np.mean([s.by_class[code] for s in scores])) for code in sorted(known)}
+    macro_f1, overall = tuple(s.macro_f1 for s in scores), tuple(s.overall for s in scores)
+    return Found(n_rows, macro_f1, overall, by_class)
+
+
+def _score(model: Classifies, rows: pd.DataFrame) -> _Scores:
     codes, _ = model.predict(rows)
     report = accuracy(codes, rows["code"].to_numpy())
-    return report.macro_f1, report.overall
+    return _Scores(report.macro_f1, report.overall, _sides(model, rows))
+
+
+def _sides(model: Classifies, rows: pd.DataFrame) -> dict[int, float]:
+    """Judge each machine of one class against the rest by itself."""
+    packed = model.packed if isinstance(model, Model) else None
+    if not isinstance(packed, PackedMachines) or not packed.is_one_vs_all:
+        return {}
+    assert isinstance(model, Model)
+    scores = model.scored(feature_matrix(rows, model.feature_names)).scores
+    truth = rows["code"].to_numpy()
+    return {
+        int(code): float(f1_score(truth == code, scores[:, k] > 0, average="macro"))
+        for k, code in enumerate(packed.classes)
+    }

@@ -66,8 +66,31 @@ class SvmParameters(Noun):
     these two sides."""
 
 
+class OwnSide(Noun):
+    """How the machine of one class is fitted, where it differs from the others'."""
+
+    code: int = Field(ge=1, le=255)
+    """Code of the class."""
+    c: float = Field(gt=0, allow_inf_nan=False)
+    """As :class:`SvmParameters`."""
+    gamma: Literal["scale"] | Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """As :class:`SvmParameters`."""
+    class_weight: Literal["balanced"] | None = None
+    """As :class:`SvmParameters`."""
+
+
 class SvmBinaryParameters(SvmParameters):
     """How a support vector machine for each class against all others is fitted."""
+
+    own: tuple[OwnSide, ...] = ()
+    """Classes with values of their own; a search finds them."""
+
+    def of(self, code: int) -> SvmParameters:
+        """Give the parameters of a class."""
+        for side in self.own:
+            if side.code == code:
+                return SvmParameters(kernel=self.kernel, **side.model_dump(exclude={"code"}))
+        return self
 
 
 @dataclass(frozen=True)

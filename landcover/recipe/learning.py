@@ -77,6 +77,16 @@ class Search(Section):
     """Most rows of halving, whole groups of every class."""
     judged_by: Criterion = "macro_f1"
     """What decides: macro F1, the overall accuracy, or the mean of both."""
+    nested: bool = False
+    """True: each model that answers out of fold searches on its own rows; false: all take the
+    settings that were chosen once."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        document: dict[str, Any] = write(self)
+        if not self.nested:
+            document.pop("nested", None)
+        return document
 
 
 OPTIONS = ("scaling", "selection", "pca", "calibration")

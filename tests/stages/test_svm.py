@@ -105,6 +105,7 @@ def test_every_way_to_calibrate_is_compared(made: Any) -> None:
     assert "ours isotonic, normalise" in page
 
 
+@pytest.mark.slow
 def test_the_deck_calibrates_on_half_of_what_is_held_out(made: Any, region: Any) -> None:
     changes = (
         "model.calibration.variant=deck", "model.fit=split", "model.train_fraction=0.6",

@@ -21,8 +21,10 @@ class OneVsAll(SupportVectors):
     ) -> Any:
         """Fit libsvm's machine for each class; see :meth:`Classifier.fit`."""
         # The first side of a pair is what libsvm gives positive values.
-        sides = [np.where(rows.codes == code, 0, 1) for code in np.unique(rows.codes)]
-        return tuple(fit_machine(rows, side, parameters) for side in sides)
+        return tuple(
+            fit_machine(rows, np.where(rows.codes == code, 0, 1), parameters.of(int(code)))
+            for code in np.unique(rows.codes)
+        )
 
 
 CLASSIFIER = OneVsAll()

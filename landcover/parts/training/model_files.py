@@ -29,6 +29,7 @@ from landcover.parts.training.sample_quality import check_samples
 from landcover.parts.training.sample_set import read_table
 from landcover.parts.training.second_level import fit_second_level, write_second
 from landcover.parts.training.trust_files import write_trust
+from landcover.recipe import ModelRecipe
 from landcover.stores.models import ARRAYS, CARD
 
 
@@ -59,7 +60,13 @@ def write_model(
     chosen_on = balanced(recipe, table[table["is_train"]])
     features = _select(task, features, chosen_on)
     limits = paper_limits(features)
+    asked = recipe
     recipe, search = tuned(recipe, chosen_on, features, limits, task.job, span=(0.3, 0.6))
+
+    def choose(part: pd.DataFrame) -> ModelRecipe:
+        return tuned(asked, part, features, limits, task.job, span=(0.7, 0.7))[0]
+
+    is_nested = asked.search is not None and asked.search.nested
     trained = table["is_train"].to_numpy(dtype=np.bool_) | (recipe.fit == "all")
     trained &= may_train(table)
     rows = balanced(recipe, table[trained])
@@ -69,7 +76,7 @@ def write_model(
     second = fit_second_level(task, recipe, rows, features.names, limits)
     found = answer_out_of_fold(
         recipe, table, model, trained=trained, second=second, limits=limits,
-        threads=task.job.threads, progress=_teller(task),
+        choose=choose if is_nested else None, threads=task.job.threads, progress=_teller(task),
     )  # fmt: skip
     calibrated = calibrate_model(recipe, model, found, table, task.recipe.labels.legend)
     model, found = calibrated.model, calibrated.found

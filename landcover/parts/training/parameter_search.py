@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,17 @@ import pandas as pd
 
 from landcover.learn.fitting import fit_recipe
 from landcover.learn.models import Model
+from landcover.learn.preparation import Preparation
 from landcover.learn.sampling import thin_by_group
 from landcover.learn.search import Round, Searched, plan_rounds, search, settings_of
 from landcover.nouns.model import FeatureSet
 from landcover.nouns.search import SearchReport, Trial
 from landcover.parts.task import Job
 from landcover.recipe import ModelRecipe
+from landcover.recipe.preparing import Preparing
 
+ONE_VS_ALL = "svm-binary"
+"""The kind whose machines are searched one by one."""
 log = logging.getLogger(__name__)
 
 
@@ -58,19 +63,31 @@ def tuned(
     )
     recipes = [recipe.with_settings(setting) for setting in settings]
 
-    def fit(one: ModelRecipe, part: pd.DataFrame) -> Model:
-        return fit_recipe(one, part, features.names, limits=limits, threads=job.threads)
+    prepared: dict[tuple[Preparing, bytes], Preparation | None] = {}
 
-    searched = search(
-        rows,
-        recipes,
-        fit,
-        rounds=rounds,
-        folds=how.folds,
-        judged_by=how.judged_by,
-        seed=recipe.seed,
-        progress=_teller(job, len(settings), rounds, how.folds, span),
+    def fit(one: ModelRecipe, part: pd.DataFrame) -> Model:
+        # All settings of a fold are given the same features, which are prepared once.
+        key = (one.preparing, part.index.to_numpy().tobytes())
+        model = fit_recipe(
+            one, part, features.names, limits=limits, preparation=prepared.get(key),
+            threads=job.threads,
+        )  # fmt: skip
+        prepared[key] = model.preparation
+        return model
+
+    search_among = partial(
+        search, rows, fit=fit, folds=how.folds, judged_by=how.judged_by, seed=recipe.seed
     )
+    searched = search_among(
+        recipes, rounds=rounds, progress=_teller(job, len(settings), rounds, how.folds, span)
+    )
+    if recipes[searched.best].kind == ONE_VS_ALL:
+        by_class = own_settings(recipes, searched)
+        both = [recipes[searched.best], recipes[searched.best].with_settings(by_class)]
+        again = search_among(both, rounds=[Round(len(rows), 2)])
+        settings.append({**settings[searched.best], **by_class})
+        recipes.append(both[1])
+        searched = _joined(searched, again, len(settings) - 1)
     report = _report(recipe, settings, searched)
     best, own = searched.found[searched.best], searched.found[0]
     log.info(
@@ -83,13 +100,47 @@ def tuned(
     return recipes[searched.best], report
 
 
+def own_settings(recipes: Sequence[ModelRecipe], searched: Searched) -> dict[str, Any]:
+    """Give every class of one-vs-all the setting of the last round that is best for it alone.
+
+    Args:
+        recipes: What was tried.
+        searched: How each did.
+    """
+    last = max(one.n_rows for one in searched.found)
+    judged = [
+        (one.by_class, recipe.parameters)
+        for one, recipe in zip(searched.found, recipes, strict=True)
+        if one.n_rows == last and recipe.kind == ONE_VS_ALL and one.by_class
+    ]
+    codes = sorted(set.intersection(*(set(by_class) for by_class, _ in judged)))
+    own = []
+    for code in codes:
+        # max() takes the first of equal ones: the smaller price, then the smaller gamma.
+        best = max(judged, key=lambda pair: pair[0][code])[1].to_document()
+        own.append({"code": code, **{name: best[name] for name in ("c", "gamma", "class_weight")}})
+    return {"svm_binary.own": own}
+
+
+def _joined(searched: Searched, again: Searched, place: int) -> Searched:
+    """Add the setting with values of each class, and choose it where it did no worse."""
+    common, own = again.found
+    keeps = own.failed or np.mean(own.macro_f1) < np.mean(common.macro_f1)
+    return Searched(
+        (*searched.found, own), searched.best if keeps else place, searched.n_fits + again.n_fits
+    )
+
+
 def _teller(
     job: Job, n_settings: int, rounds: list[Round], folds: int, span: tuple[float, float]
 ) -> Callable[[float], None]:
     """Make what tells of the search: its size first, its time as soon as one model is fitted."""
     sizes = ", then ".join(f"{one.n_settings} on {one.n_rows} rows" for one in rounds)
     what = f"choosing of {n_settings} settings"
-    log.info("search: %s in %s folds: %s", what, folds, sizes)
+    log.info(
+        "search: %s in %s folds: %s, %s models (svm-binary: a machine for each class in each)",
+        what, folds, sizes, folds * sum(one.n_settings for one in rounds),
+    )  # fmt: skip
     job.check()
     job.progress(span[0], f"{what}: {sizes}")
     began, is_told = time.monotonic(), False
