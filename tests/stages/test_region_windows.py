@@ -16,12 +16,15 @@ from PIL import Image
 from pyproj import Transformer
 
 from landcover import api
-from landcover.ledger import outputs, units
+from landcover.ledger import outputs, runs, units
 from landcover.nouns.colour import rgb_of
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
+from landcover.nouns.run import Unit
 from landcover.parts.mapping import work_windows
+from landcover.parts.task import Task
 from landcover.publish.cartography import ALARM
+from landcover.recipe.restoring import Restore
 from landcover.simulate import simulate
 from landcover.stores.rasters import read_array
 
@@ -187,6 +190,21 @@ def test_layers_equal_those_of_the_whole_tile(workspaces: Any) -> None:
                 inside[window.slices] = True
             assert np.array_equal(a[inside], b[inside], equal_nan=a.dtype.kind == "f"), name
             assert not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"), name
+
+
+def test_what_looks_at_the_whole_tile_gets_it(workspaces: Any) -> None:
+    part, _ = workspaces
+    run, recipe = runs.load(part, "region")
+    (mapped,) = outputs_of(part, "region", "classify")
+    grid = Grid.from_document(mapped.stats["grid"])
+    found = []
+    for restore in (None, Restore()):
+        other = recipe.model_copy(update={"restore": restore})
+        task = Task(part, run, other, Unit(id=TILE, label=TILE, tile=TILE))
+        found.append(work_windows.windows_of(task, TILE, grid, alignment=BLOCK))
+    assert found[0] is not None
+    assert found[0].inner.to_document() == mapped.wanted.params["windows"]
+    assert found[1] is None
 
 
 def test_labels_outside_the_region_train(workspaces: Any) -> None:

@@ -21,6 +21,7 @@ from landcover.parts.region import RegionOnGrid, region_of
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
 from landcover.raster.smoothing import smoothing_halo
+from landcover.recipe import Recipe
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.stores import layout
 
@@ -45,7 +46,7 @@ def windows_of(
 
     Returns:
         The windows; None where the whole tile is worked on: the run has no region, every block is
-        needed or none is, or a feature looks at the whole tile first.
+        needed or none is, or a feature or a correction looks at the whole tile first.
 
     Raises:
         InputError: The record of the region or the labels is gone, or a feature cannot be made.
@@ -53,9 +54,9 @@ def windows_of(
     region = region_of(task)
     if region is None:
         return None
-    reach = reach_of(_features(task), task.recipe)
+    reach = None if _is_tile_wide(task.recipe) else reach_of(_features(task), task.recipe)
     if reach is None:
-        log.info("%s: whole, because a feature looks at the whole tile first", tile)
+        log.info("%s: whole, because a step of the recipe looks at the whole tile", tile)
         return None
     side = alignment or ALIGNMENT_PX
     whole = Window.whole(grid.shape)
@@ -100,6 +101,11 @@ def mapped_windows(task: Task, tile: str, grid: Grid) -> WorkWindows | None:
     """Find what of a tile is classified: the blocks without what features look at."""
     found = windows_of(task, tile, grid)
     return found and found.inner
+
+
+def _is_tile_wide(recipe: Recipe) -> bool:
+    """Tell whether composites are corrected by figures of the whole tile, or inpainted."""
+    return recipe.restore is not None or recipe.composite.topography is not None
 
 
 def margin_of(how: MosaicRecipe) -> int:
