@@ -20,7 +20,7 @@ from landcover.parts.task import Task
 from landcover.parts.work_grid import agreed_grid, composites_of, last_prepared
 
 COLLECTION = "prepared"
-VERSION = 2
+VERSION = 3
 """Raised when the record holds other things."""
 TRUE_COLOUR = ("B04", "B03", "B02")
 """Layers of the picture that a mosaic has beside its map."""
@@ -50,12 +50,17 @@ class Prepared:
 
     grids: dict[str, Grid]
     """Tile → its work grid."""
+    lattices: str
+    """Name of the grids, by their content."""
     troubles: dict[str, str]
     """Tile → why it has no work grid, one sentence."""
     layers: dict[str, set[str]]
     """Period label → layers that at least one tile has."""
     composites: dict[str, dict[str, PreparedComposite]]
     """Tile → period label → its composite, in the order of the recipe's seasons."""
+
+
+_KEPT: dict[str, Prepared] = {}
 
 
 def prepared_tiles(task: Task) -> list[str]:
@@ -71,8 +76,21 @@ def prepared(task: Task) -> Prepared:
     records = task.workspace.records
     noted = records.get(COLLECTION, _note(task))
     document = records.get(COLLECTION, noted["key"]) if noted else None
-    document = document or _survey(task)
+    return _parsed(document or _survey(task))
+
+
+def _parsed(document: Mapping[str, Any]) -> Prepared:
+    """Read a record; the last one is kept, for its name says all that it holds."""
+    key = document["_id"]
+    if key not in _KEPT:
+        _KEPT.clear()
+        _KEPT[key] = _parse(document)
+    return _KEPT[key]
+
+
+def _parse(document: Mapping[str, Any]) -> Prepared:
     return Prepared(
+        lattices=document["lattices"],
         grids={tile: Grid.from_document(grid) for tile, grid in document["grids"].items()},
         troubles=document["troubles"],
         layers={period: set(names) for period, names in document["layers"].items()},
@@ -147,6 +165,7 @@ def _look_at(task: Task, tiles: list[str]) -> dict[str, object]:
             troubles[tile] = str(error)
     return {
         "grids": grids,
+        "lattices": hash_of(grids),
         "troubles": troubles,
         "layers": {period: sorted(names) for period, names in layers.items()},
         "composites": known,

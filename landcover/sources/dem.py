@@ -23,7 +23,7 @@ or does not answer says nothing about the sea.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,8 @@ from landcover.tiling import footprint
 
 GLO30_BUCKET = "https://copernicus-dem-30m.s3.amazonaws.com"
 GLO30_LIST = "tileList.txt"
+MOST_PROBED = 24
+"""Cells that are asked for, one after the other, before a server is believed to have none."""
 T = TypeVar("T")
 _VSI = "/vsicurl/"
 # A server is asked for the parts of a file that are wanted, not for what lies beside it; nothing
@@ -116,21 +118,43 @@ class DemSource:
             root = f"{_VSI}{address_of((0, 0)).partition('/Copernicus')[0]}"
             vsi.register(root, vsi.VsiAccess(lambda: _GDAL, self._require))
 
-    def probe(self, tile: str) -> None:
-        """Ask for the list of cells or, where there is none, for one cell of a tile.
+    def probe(self, tiles: Sequence[str]) -> None:
+        """Ask for the list of cells or, where there is none, for cells of a run until one is there.
+
+        A cell that is not there is the sea, so a wrong address looks like an ocean: one cell of
+        the run has to answer. Where a run has more cells than :data:`MOST_PROBED`, no answer of
+        the first ones says nothing.
+
+        Args:
+            tiles: Tiles of the run.
 
         Raises:
+            MissingDataError: No cell of the tiles is there.
             InputError: The server refuses access, or has no such list.
             UnavailableError: The server does not answer.
         """
-        west, south, east, north = footprint(tile).bounds
-        corner = cells_of((west, south, east, north))[0]
-        address = self._listed or self._address_of(corner)
+        if self._listed is not None:
+            try:
+                self._retry(partial(self._web.require, self._listed))
+            except MissingDataError as error:
+                where = f"{self._listed}: this server has no cells. Check --dem."
+                raise InputError(where) from error
+            return
+        corners = [c for tile in tiles[:MOST_PROBED] for c in cells_of(footprint(tile).bounds)]
+        asked = list(dict.fromkeys(corners))[: MOST_PROBED + 1]
+        if not any(map(self._is_there, asked[:MOST_PROBED])) and len(asked) <= MOST_PROBED:
+            raise MissingDataError(
+                f"{self.family}: none of the {len(asked)} cells of the run is there, such as "
+                f"{self._address_of(asked[0])}; at least one has to be, else the address is wrong "
+                "or all of it is sea."
+            )
+
+    def _is_there(self, corner: Cell) -> bool:
         try:
-            self._retry(partial(self._web.require, address))
-        except MissingDataError as error:  # of a cell: the sea
-            if self._listed is not None:
-                raise InputError(f"{address}: this server has no cells. Check --dem.") from error
+            self._retry(partial(self._web.require, self._address_of(corner)))
+        except MissingDataError:
+            return False
+        return True
 
     def locate(self, box: tuple[float, float, float, float]) -> FoundCells:
         """Find the cells that a box touches; nothing of them is fetched.

@@ -47,7 +47,7 @@ def require_answers(products: str, dem: str | None, tiles: Sequence[str]) -> Non
     Args:
         products: What ``--products`` names.
         dem: What ``--dem`` names, or None.
-        tiles: Tiles of the run; services are asked about the first one.
+        tiles: Tiles of the run; services of products are asked about the first one.
 
     Raises:
         UsageError: An address or a credential is wrong.
@@ -61,7 +61,7 @@ def require_answers(products: str, dem: str | None, tiles: Sequence[str]) -> Non
     if is_remote(products):
         asks["--products", products] = partial(_ask_source, products, tiles[0], hasty)
     if dem is not None and open_dem(dem) is not None:
-        asks["--dem", dem] = partial(_ask_dem, dem, tiles[0], hasty)
+        asks["--dem", dem] = partial(_ask_dem, dem, tiles, hasty)
     errors = ask_at_once(list(asks.values()), SECONDS)
     for (option, address), error in zip(asks, errors, strict=True):
         if error is not None:
@@ -72,10 +72,10 @@ def _ask_source(address: str, tile: str, hasty: Callable[[Access], Access]) -> N
     open_source(address, hasty(read_access())).probe(tile)
 
 
-def _ask_dem(address: str, tile: str, hasty: Callable[[Access], Access]) -> None:
+def _ask_dem(address: str, tiles: Sequence[str], hasty: Callable[[Access], Access]) -> None:
     source = open_dem(address, hasty(read_access()))
     if source is not None:
-        source.probe(tile)
+        source.probe(tiles)
 
 
 def _told(option: str, address: str, error: LandcoverError) -> LandcoverError:

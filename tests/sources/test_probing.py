@@ -16,6 +16,7 @@ from fake_servers import TILE, Account, Fault, files, google, odata, s3, stac
 from landcover import api
 from landcover.errors import InputError, UnavailableError, UsageError
 from landcover.sources.at_once import ask_at_once
+from landcover.sources import dem
 from landcover.sources.probing import require_answers
 
 BUCKET = "gcp-public-data-sentinel-2"
@@ -84,12 +85,27 @@ def test_elevation_is_asked_too(closed):
             require_answers("/nowhere", address, [TILE])
     with files({"tileList.txt": b"Copernicus_DSM_COG_10_N36_00_W005_00_DEM\n"}) as server:
         require_answers("/nowhere", f"glo30+{server.url}", [TILE])
-        require_answers("/nowhere", f"aster+{server.url}/{{name}}", [TILE])  # the sea
+        with pytest.raises(InputError, match=r"none of the 4 cells of the run is there, such as .*"):
+            require_answers("/nowhere", f"aster+{server.url}/{{name}}", [TILE])
         with pytest.raises(InputError, match="has no cells"):
             require_answers("/nowhere", f"glo30+{server.url}/wrong", [TILE])
         server.faults.append(Fault("ASTGTM", status=401, times=99))
         with pytest.raises(InputError, match="refuses access"):
             require_answers("/nowhere", f"aster+{server.url}/{{name}}", [TILE])
+
+
+def test_a_cell_that_is_not_there_is_the_sea_where_another_one_is(monkeypatch):
+    with files({"ASTGTMV003_N37W005_dem.tif": b"cell"}) as server:
+        address = f"aster+{server.url}/{{name}}"
+        require_answers("/nowhere", address, [TILE])
+        assert len(server.asked("ASTGTM")) > 1, "the first ones are not there"
+        # All of one tile is sea, and the next tile has land.
+        require_answers("/nowhere", address, ["30SUD", TILE])
+        with pytest.raises(InputError, match=r"aster\+.*none of the \d cells .*Nothing was started"):
+            require_answers("/nowhere", address, ["30SUD"])
+        # Of a run with more cells than are asked for, the others may be land.
+        monkeypatch.setattr(dem, "MOST_PROBED", 2)
+        require_answers("/nowhere", address, ["30SUD", TILE])
 
 
 def test_one_provider_that_answers_is_enough(closed, caplog):

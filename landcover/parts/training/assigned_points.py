@@ -39,10 +39,9 @@ def points_of_tile(task: Task) -> tuple[pd.DataFrame | None, int]:
         The points with ``row`` and ``column`` of their pixel on the work grid, in the order of the
         labels, None where the tile has none; and the number of labels of the run.
     """
-    grids = prepared(task).grids
-    mode = task.recipe.labels.assign
-    lattices = {tile: grid.to_document() for tile, grid in sorted(grids.items())}
-    key = hash_of([VERSION, task.run.label_id, mode, lattices])
+    found_tiles = prepared(task)
+    grids, mode = found_tiles.grids, task.recipe.labels.assign
+    key = hash_of([VERSION, task.run.label_id, mode, found_tiles.lattices])
     records, tile = task.workspace.records, str(task.unit.tile)
     document = records.get(COLLECTION, key)
     place = layout.assigned(key)
