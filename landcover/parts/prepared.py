@@ -8,7 +8,7 @@ which record that is and notes it for the run, so no unit reads the states of al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,7 @@ class PreparedComposite:
 class Prepared:
     """The tiles of a run whose seasons are all there."""
 
-    grids: dict[str, Grid]
+    grids: Mapping[str, Grid]
     """Tile → its work grid."""
     lattices: str
     """Name of the grids, by their content."""
@@ -58,6 +58,22 @@ class Prepared:
     """Period label → layers that at least one tile has."""
     composites: dict[str, dict[str, PreparedComposite]]
     """Tile → period label → its composite, in the order of the recipe's seasons."""
+
+
+class _Grids(Mapping[str, Grid]):
+    """Tile → grid, read when it is looked up: most units ask for one of hundreds."""
+
+    def __init__(self, documents: Mapping[str, Any]) -> None:
+        self._documents = documents
+
+    def __getitem__(self, tile: str) -> Grid:
+        return Grid.from_document(self._documents[tile])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._documents)
+
+    def __len__(self) -> int:
+        return len(self._documents)
 
 
 _KEPT: dict[str, Prepared] = {}
@@ -74,8 +90,10 @@ def prepared(task: Task) -> Prepared:
     What a unit reads for it is one record of some hundred bytes a tile.
     """
     records = task.workspace.records
-    noted = records.get(COLLECTION, _note(task))
-    document = records.get(COLLECTION, noted["key"]) if noted else None
+    noted = records.get(COLLECTION, _note(task)) or {}
+    # A run that was planned by an older version of this file is looked at anew.
+    is_ours = noted.get("version") == VERSION
+    document = records.get(COLLECTION, noted["key"]) if is_ours else None
     return _parsed(document or _survey(task))
 
 
@@ -91,7 +109,7 @@ def _parsed(document: Mapping[str, Any]) -> Prepared:
 def _parse(document: Mapping[str, Any]) -> Prepared:
     return Prepared(
         lattices=document["lattices"],
-        grids={tile: Grid.from_document(grid) for tile, grid in document["grids"].items()},
+        grids=_Grids(document["grids"]),
         troubles=document["troubles"],
         layers={period: set(names) for period, names in document["layers"].items()},
         composites={
@@ -103,7 +121,8 @@ def _parse(document: Mapping[str, Any]) -> Prepared:
 
 def note_prepared(task: Task) -> None:
     """Look at all tiles of the run, and note for its units where they find what they need."""
-    document = {"_id": _note(task), "run": task.run.id, "key": _survey(task)["_id"]}
+    key = _survey(task)["_id"]
+    document = {"_id": _note(task), "run": task.run.id, "key": key, "version": VERSION}
     task.workspace.records.replace_one(COLLECTION, document)
 
 

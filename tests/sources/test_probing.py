@@ -15,8 +15,8 @@ from fake_servers import TILE, Account, Fault, files, google, odata, s3, stac
 
 from landcover import api
 from landcover.errors import InputError, UnavailableError, UsageError
-from landcover.sources.at_once import ask_at_once
 from landcover.sources import dem
+from landcover.sources.at_once import ask_at_once
 from landcover.sources.probing import require_answers
 
 BUCKET = "gcp-public-data-sentinel-2"
@@ -85,7 +85,7 @@ def test_elevation_is_asked_too(closed):
             require_answers("/nowhere", address, [TILE])
     with files({"tileList.txt": b"Copernicus_DSM_COG_10_N36_00_W005_00_DEM\n"}) as server:
         require_answers("/nowhere", f"glo30+{server.url}", [TILE])
-        with pytest.raises(InputError, match=r"none of the 4 cells of the run is there, such as .*"):
+        with pytest.raises(InputError, match="none of the 4 cells of the run is there, such"):
             require_answers("/nowhere", f"aster+{server.url}/{{name}}", [TILE])
         with pytest.raises(InputError, match="has no cells"):
             require_answers("/nowhere", f"glo30+{server.url}/wrong", [TILE])
@@ -101,7 +101,7 @@ def test_a_cell_that_is_not_there_is_the_sea_where_another_one_is(monkeypatch):
         assert len(server.asked("ASTGTM")) > 1, "the first ones are not there"
         # All of one tile is sea, and the next tile has land.
         require_answers("/nowhere", address, ["30SUD", TILE])
-        with pytest.raises(InputError, match=r"aster\+.*none of the \d cells .*Nothing was started"):
+        with pytest.raises(InputError, match=r"none of the \d cells .*Nothing was started"):
             require_answers("/nowhere", address, ["30SUD"])
         # Of a run with more cells than are asked for, the others may be land.
         monkeypatch.setattr(dem, "MOST_PROBED", 2)
