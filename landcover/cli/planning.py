@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from landcover.cli import show_json
 from landcover.settings import Settings
+
+if TYPE_CHECKING:
+    from landcover.pipeline.dry_run import PlannedStep
 
 
 def show_plan(
@@ -24,18 +29,7 @@ def show_plan(
     Returns:
         The exit code: 1 where a unit would fail.
     """
-    from landcover import api
-    from landcover.pipeline import starting
-    from landcover.pipeline.dry_run import dry_run
-    from landcover.stores.overlay import OverlayRecords
-    from landcover.stores.workspace import Workspace
-
-    workspace = api.open_workspace(settings)
-    resolved, arguments = starting.resolve(recipe, **options)
-    # The plan itself leaves no record of a run behind.
-    dry = Workspace(workspace.objects, OverlayRecords(workspace.records))
-    run = starting.start_run(dry, "plan", resolved, arguments)
-    planned = dry_run(dry, run, resolved)
+    planned = _plan(settings, recipe, options)
     if as_json:
         show_json([entry.to_document() for entry in planned])
     else:
@@ -50,3 +44,26 @@ def show_plan(
         ending = "; nothing was computed" if is_all else ""
         click.echo(f"{n} of {len(planned)} steps to compute or waiting{ending}.")
     return 1 if any(entry.action == "fail" for entry in planned) else 0
+
+
+def _plan(settings: Settings, recipe: str, options: dict[str, Any]) -> list[PlannedStep]:
+    from landcover import api
+    from landcover.pipeline import starting
+    from landcover.pipeline.dry_run import dry_run, same_steps
+    from landcover.pipeline.up_to_date import find_same_run
+    from landcover.stores.overlay import OverlayObjects, OverlayRecords
+    from landcover.stores.workspace import Workspace
+
+    resolved, arguments = starting.resolve(recipe, **options)
+    # Before the stores are opened: a source that is away is told at once.
+    starting.ask_sources(arguments)
+    workspace = api.open_workspace(settings)
+    same = find_same_run(workspace, resolved, arguments)
+    if same is not None:
+        return same_steps(workspace, same)
+    # The plan leaves nothing behind, no record and no table.
+    with tempfile.TemporaryDirectory(prefix="landcover-plan-") as folder:
+        objects = OverlayObjects(workspace.objects, Path(folder))
+        dry = Workspace(objects, OverlayRecords(workspace.records))
+        run = starting.start_run(dry, "plan", resolved, arguments, is_asked=True, is_plan=True)
+        return dry_run(dry, run, resolved)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 if TYPE_CHECKING:
     from landcover.nouns.run import UnitState
+    from landcover.nouns.stages import Stage
+    from landcover.pipeline.time_left import TimeLeft
     from landcover.stores.records import RecordStore
 
 COLOURS = {"done": "green", "reused": "cyan", "skipped": "yellow", "failed": "red"}
@@ -59,11 +61,23 @@ class _Watcher:
         self._records, self._run, self._bar = records, run_id, bar
         self._task = bar.add_task("starting", total=None)
         self._told: set[tuple[str, str]] = set()
+        self._expected: dict[Stage, int] = {}
+        self._earlier: dict[Stage, float] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._loop, daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    def _expect(self) -> None:
+        """Look once how many units there will be, and what such units took before."""
+        from landcover.ledger.runs import read
+        from landcover.pipeline.time_left import earlier_seconds, expected_units
+
+        known = read(self._records, self._run)
+        if known is not None:
+            self._expected = expected_units(*known)
+            self._earlier = earlier_seconds(self._records, self._run)
 
     def stop(self) -> None:
         self._ended.set()
@@ -71,11 +85,13 @@ class _Watcher:
         self._look()
 
     def _loop(self) -> None:
+        self._expect()
         while not self._ended.wait(POLL_SECONDS):
             self._look()
 
     def _look(self) -> None:
         from landcover.ledger.units import states
+        from landcover.pipeline.time_left import time_left
 
         found = states(self._records, self._run)
         for state in found:
@@ -84,42 +100,24 @@ class _Watcher:
                 self._told.add(key)
                 self._bar.console.print(line_of(state), highlight=False)
         running = [f"{s.stage} {s.unit.label}" for s in found if s.state == "running"]
+        doing = escape(running[0]) if running else "between stages"
+        left = told_left(time_left(found, self._expected, self._earlier))
         self._bar.update(
             self._task,
             total=len(found) or None,
             completed=len(self._told),
-            description=(escape(running[0]) if running else "between stages") + _left(found),
+            description=doing + left,
         )
 
 
-def seconds_left(found: Sequence[UnitState]) -> float | None:
-    """Estimate how long what is planned will take, s: one unit after the other.
-
-    Args:
-        found: Units of a run. Later groups of stages are planned when it is their turn, so this is
-            about those that are.
-
-    Returns:
-        Planned and running units times the mean time of finished ones of their stage; None where
-        nothing is left or a stage has no finished unit to go by.
-    """
-    waiting = [s.stage for s in found if s.state in ("planned", "running")]
-    done = [s for s in found if s.state == "done"]
-    total = 0.0
-    for stage in waiting:
-        times = [s.seconds for s in done if s.stage == stage]
-        if not times:
-            return None
-        total += sum(times) / len(times)
-    return total if waiting else None
-
-
-def _left(found: Sequence[UnitState]) -> str:
-    seconds = seconds_left(found)
-    if seconds is None:
+def told_left(left: TimeLeft | None) -> str:
+    """Say how long a run will go on, for the end of the line of its bar."""
+    if left is None:
         return ""
-    told = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{max(seconds, 1):.0f} s"
-    return f", about {told} left of what is planned"
+    minutes = left.seconds / 60
+    told = f"{minutes:.0f} min" if minutes >= 1.5 else f"{max(left.seconds, 1):.0f} s"
+    beside = f" and {', '.join(left.unknown)}" if left.unknown else ""
+    return f", about {told}{beside} left"
 
 
 def line_of(state: UnitState) -> str:

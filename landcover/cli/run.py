@@ -80,7 +80,7 @@ def make_map(
     from landcover.cli.choices import choices_of
     from landcover.cli.progress import watching
     from landcover.pipeline.interrupted import owning
-    from landcover.pipeline.starting import ask_sources, new_run_id, resolve
+    from landcover.pipeline.starting import ask_sources, new_run_id, resolve, start_run
     from landcover.settings import in_environment
 
     with in_environment(settings):
@@ -92,9 +92,10 @@ def make_map(
             return _print_same(same, why=why, as_json=as_json)
         run_id = new_run_id(resolved)
         arguments = {**options, "recipe": str(recipe.resolve())}
-        # Started here as well, so that a wrong argument is told before Airflow starts.
-        api.start_run(run_id, **arguments)
+        # Started here, so that a wrong argument is told before Airflow starts; the task `start`
+        # finds it done.
         workspace = api.open_workspace()
+        start_run(workspace, run_id, resolved, asked, is_asked=True)
         try:
             with (
                 owning(workspace, run_id),

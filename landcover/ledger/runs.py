@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from landcover.errors import InputError
+from landcover.ledger import claims
 from landcover.ledger.malformed import reading
 from landcover.nouns.outcome import Outcome
 from landcover.nouns.output import hash_of
 from landcover.nouns.run import Run
 from landcover.recipe import Recipe
+from landcover.stores.records import RecordStore
 from landcover.stores.workspace import Workspace
 
 
@@ -46,16 +48,39 @@ def load(workspace: Workspace, run_id: str) -> tuple[Run, Recipe]:
     Raises:
         InputError: There is no such run.
     """
-    document = workspace.records.get("runs", run_id)
-    if document is None:
+    found = read(workspace.records, run_id)
+    if found is None:
         raise InputError(f"Run {run_id!r} is unknown in this workspace. Check LANDCOVER_WORKSPACE.")
+    return found
+
+
+def read(records: RecordStore, run_id: str) -> tuple[Run, Recipe] | None:
+    """Read a run and its recipe from the records; None where there is no such run.
+
+    Raises:
+        InputError: Its recipe is gone.
+    """
+    document = records.get("runs", run_id)
+    if document is None:
+        return None
     with reading("runs", document):
         run = Run.from_document(document["run"])
-    recipe = workspace.records.get("recipes", run.recipe_id)
+    recipe = records.get("recipes", run.recipe_id)
     if recipe is None:
         raise InputError(f"Run {run_id!r}: its recipe {run.recipe_id} is missing from the records.")
     with reading("recipes", recipe):
         return run, Recipe.from_document(recipe["recipe"])
+
+
+def claim_name(run_id: str) -> str:
+    """Name what the process that drives a run claims."""
+    return f"run:{run_id}"
+
+
+def is_driven(workspace: Workspace, run_id: str) -> bool:
+    """Tell whether a living process wrote the record of a run and drives it now."""
+    claim = claims.last_claim(workspace.records, claim_name(run_id))
+    return claim is not None and claim["owner"] is not None and not claims.is_dead(claim["owner"])
 
 
 def finish(workspace: Workspace, run_id: str, outcome: Outcome, counts: dict[str, int]) -> None:

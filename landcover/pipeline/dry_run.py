@@ -11,7 +11,7 @@ from landcover.ledger import outputs, units
 from landcover.nouns.base import Noun
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.run import Run, UnitState
-from landcover.nouns.stages import GROUPS, Stage
+from landcover.nouns.stages import GROUPS, STAGES, Stage
 from landcover.parts.task import Task
 from landcover.pipeline.planning import WHOLE_RUN, plan_group
 from landcover.recipe import Recipe
@@ -86,6 +86,29 @@ def dry_run(workspace: Workspace, run: Run, recipe: Recipe) -> list[PlannedStep]
                 blocked = entry.action != "reuse"
                 waiting |= entry.action == "compute"
     return found
+
+
+def same_steps(workspace: Workspace, run_id: str) -> list[PlannedStep]:
+    """List what a run would do that has all inputs of one that is done: nothing.
+
+    Args:
+        workspace: Where the run is; it is only read.
+        run_id: The run that :func:`landcover.pipeline.up_to_date.find_same_run` found.
+    """
+    found = sorted(
+        units.states(workspace.records, run_id), key=lambda s: (STAGES.index(s.stage), s.unit.id)
+    )
+    # A step that never came to be waits for one that was skipped or failed.
+    actions = {"skipped": "skip", "failed": "fail", "planned": "wait"}
+    return [
+        PlannedStep(
+            stage=state.stage,
+            unit=state.unit.label,
+            action=actions.get(state.state, "reuse"),
+            why=(state.message,) if state.message else (),
+        )
+        for state in found
+    ]
 
 
 def _try_stage(task: Task, stage: Stage) -> PlannedStep:

@@ -38,7 +38,7 @@ def owning(
     chosen = timing or claims.ClaimTiming()
     workspace.objects.sweep()
     uploads = begun_uploads(workspace)
-    with claims.claimed(workspace.records, _name(run_id), chosen):
+    with claims.claimed(workspace.records, runs.claim_name(run_id), chosen):
         seen = _claims(workspace, run_id)
         for other, claim in seen.items():
             if claim["owner"] is None or claims.is_dead(claim["owner"]):
@@ -77,7 +77,7 @@ def _claims(workspace: Workspace, own: str) -> dict[str, Any]:
     """
     running = workspace.records.find("runs", {"state": "running"})
     others = [str(run["_id"]) for run in running if run["_id"] != own]
-    found = {run: claims.last_claim(workspace.records, _name(run)) for run in others}
+    found = {run: claims.last_claim(workspace.records, runs.claim_name(run)) for run in others}
     return {run: claim for run, claim in found.items() if claim is not None}
 
 
@@ -93,7 +93,3 @@ def _look_again(
                 interrupt_run(workspace, run)
     except UnavailableError as error:
         log.warning("other runs could not be looked at (%s)", error)
-
-
-def _name(run_id: str) -> str:
-    return f"run:{run_id}"

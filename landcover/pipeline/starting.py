@@ -16,7 +16,12 @@ from landcover.nouns.base import explain
 from landcover.nouns.run import Run
 from landcover.nouns.run_arguments import RunArguments, RunRequest
 from landcover.parts.preparation.listings import keep_listings
-from landcover.parts.training.ground_truth import absolute_labels, store_labels, with_mappings
+from landcover.parts.training.ground_truth import (
+    absolute_labels,
+    name_labels,
+    store_labels,
+    with_mappings,
+)
 from landcover.pipeline.up_to_date import fingerprint
 from landcover.products.dem import find_dem, require_elevation
 from landcover.recipe import Recipe, make_recipe, override, read_recipe
@@ -121,8 +126,25 @@ def ask_sources(arguments: RunArguments) -> None:
     require_answers(arguments.products, arguments.dem, arguments.tiles)
 
 
-def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunArguments) -> Run:
+def start_run(
+    workspace: Workspace,
+    run_id: str,
+    recipe: Recipe,
+    arguments: RunArguments,
+    *,
+    is_asked: bool = False,
+    is_plan: bool = False,
+) -> Run:
     """Write the record of a run and its ground truth.
+
+    Args:
+        workspace: Where; for a plan, one that leaves nothing behind.
+        run_id: Name of the run.
+        recipe: The resolved recipe.
+        arguments: The resolved arguments.
+        is_asked: Remote services were asked already (:func:`ask_sources`).
+        is_plan: The run will compute nothing: new labels are named and not read before a unit
+            needs them, and nobody will look for a run like it.
 
     Raises:
         InputError: Products, labels or DEM are not there or not usable, or their service refuses.
@@ -141,7 +163,8 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
         dem = find_dem(Path(arguments.dem))
         if isinstance(dem, Path):
             require_elevation(dem)
-    ask_sources(arguments)  # after what lies here, which answers at once
+    if not is_asked:
+        ask_sources(arguments)  # after what lies here, which answers at once
     if arguments.model is not None:
         # What reads features is only loaded where a model has to be compared with them.
         from landcover.parts.training.model_compatibility import usable_model
@@ -149,7 +172,8 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
         arguments = usable_model(workspace, recipe, arguments)
     label_id = None
     if arguments.labels is not None:
-        label_id = store_labels(
+        name_or_store = name_labels if is_plan else store_labels
+        label_id = name_or_store(
             workspace, recipe, arguments.labels, arguments.tiles, arguments.label_map
         )
     library_id = None
@@ -184,7 +208,7 @@ def start_run(workspace: Workspace, run_id: str, recipe: Recipe, arguments: RunA
     )
     if isinstance(source, LocalSource):
         keep_listings(workspace, run, listings)
-    name = _fingerprint(workspace, recipe, arguments, folders)
+    name = None if is_plan else _fingerprint(workspace, recipe, arguments, folders)
     runs.save(workspace, run, recipe, fingerprint=name)
     return run
 

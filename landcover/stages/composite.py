@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from landcover.nouns.output import Wanted
 from landcover.nouns.period import Period
+from landcover.nouns.product import Product
 from landcover.nouns.stages import version_of
-from landcover.parts.mapping.work_windows import prepared_windows
-from landcover.parts.preparation.composite_rule import require_bands, rule_of
-from landcover.parts.preparation.composites import (
+from landcover.nouns.work_windows import WorkWindows
+from landcover.parts.preparation.composite_rule import (
     empty_composite,
     relief_of,
-    views_of,
-    write_composite,
+    require_bands,
+    rule_of,
 )
 from landcover.parts.preparation.observations import Observation
 from landcover.parts.preparation.product_records import load_product
+from landcover.parts.preparation.view_angles import View, views_of
 from landcover.parts.task import Task
 from landcover.stores import layout
+
+if TYPE_CHECKING:
+    from landcover.parts.preparation.illumination import Relief
 
 
 def composite(task: Task) -> None:
@@ -27,13 +33,13 @@ def composite(task: Task) -> None:
     masks = {m.wanted.inputs["product"][0]: m for m in task.outputs_of("mask")}
     selections = task.outputs_of("collect")
     products = {i: load_product(task, i) for s in selections for i in s.wanted.inputs["products"]}
-    task.windows = prepared_windows(task, list(products.values()))
+    task.windows = _windows(task, list(products.values()))
     for selection in selections:
         ids = selection.wanted.inputs["products"]
         observations = [Observation(products[i], masks[i]) for i in ids]
         # Sorted ids: a composite does not depend on the order of its products.
         ordered = sorted(zip(ids, observations, strict=True))
-        views = views_of(task, [o for _, o in ordered])
+        views = views_of(task, (o.product for _, o in ordered))
         tile, period = selection.unit.split("/")
         relief = relief_of(task, tile, [o for _, o in ordered])
         span = Period.from_document(selection.stats["period"])
@@ -55,5 +61,29 @@ def composite(task: Task) -> None:
             continue
         key = layout.composite(tile, period, wanted.id)
         stats = {"status": selection.stats["status"], "period": selection.stats["period"]}
-        make = partial(write_composite, task, [o for _, o in ordered], views, span, relief)
+        make = partial(_write, task, [o for _, o in ordered], views, span, relief)
         task.need(wanted, key, make, stats)
+
+
+# Who only plans loads none of what computes: compiled loops, models and tables take seconds.
+
+
+def _windows(task: Task, products: list[Product]) -> WorkWindows | None:
+    if task.run.region_id is None:
+        return None
+    from landcover.parts.mapping.work_windows import prepared_windows
+
+    return prepared_windows(task, products)
+
+
+def _write(
+    task: Task,
+    observations: list[Observation],
+    views: dict[str, View],
+    span: Period,
+    relief: Relief | None,
+    path: Path,
+) -> dict[str, Any]:
+    from landcover.parts.preparation.composites import write_composite
+
+    return write_composite(task, observations, views, span, relief, path)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.product import Product
 from landcover.nouns.stages import version_of
-from landcover.parts.mapping.work_windows import mask_windows
-from landcover.parts.preparation.mask_refining import write_refined_masks
-from landcover.parts.preparation.mask_season import MaskSeason, quarter_of
+from landcover.nouns.work_windows import WorkWindows
 from landcover.parts.preparation.masking import write_masks
 from landcover.parts.preparation.product_records import load_product
 from landcover.parts.task import Task
 from landcover.stores import layout
+
+if TYPE_CHECKING:
+    from landcover.parts.preparation.mask_season import MaskSeason
 
 
 def mask(task: Task) -> None:
@@ -26,7 +28,7 @@ def mask(task: Task) -> None:
         # Of whole tiles, also in a region: what a pixel is compared with is of the whole tile.
         _refine(task, products)
         return
-    task.windows = mask_windows(task, list(products.values()))
+    task.windows = _windows(task, list(products.values()))
     for product_id in ids:
         product = products[product_id]
         wanted = _wanted(task, product, {"product": (product_id,)})
@@ -36,6 +38,10 @@ def mask(task: Task) -> None:
 
 def _refine(task: Task, products: dict[str, Product]) -> None:
     """Write the background of each quarter, then the masks of its products, refined against it."""
+    # Compiled loops: who masks by the classification alone, or only plans, needs none.
+    from landcover.parts.preparation.mask_refining import write_refined_masks
+    from landcover.parts.preparation.mask_season import MaskSeason, quarter_of
+
     quarters: dict[str, list[str]] = {}
     for product_id in sorted(products):
         quarters.setdefault(quarter_of(products[product_id]), []).append(product_id)
@@ -61,6 +67,15 @@ def _background(task: Task, season: MaskSeason, ids: list[str]) -> Output:
     key = layout.background(str(task.unit.tile), season.quarter, wanted.id)
     # A task of its own: what the unit has at this stage are the masks of its products.
     return replace(task, made=[], n_reused=0).need(wanted, key, season.write_background)
+
+
+def _windows(task: Task, products: list[Product]) -> WorkWindows | None:
+    if task.run.region_id is None:
+        return None
+    # What finds the windows of a region reads models and tables of labels.
+    from landcover.parts.mapping.work_windows import mask_windows
+
+    return mask_windows(task, products)
 
 
 def _wanted(task: Task, product: Product, inputs: Mapping[str, tuple[str, ...]]) -> Wanted:

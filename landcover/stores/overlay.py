@@ -1,11 +1,14 @@
-"""Records that remember what is written to them without touching the store beneath: for plans."""
+"""Stores that remember what is written to them without touching those beneath: for plans."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 from landcover.stores.documents import Document, check_changes
+from landcover.stores.objects import DirectoryStore, ObjectStore, Upload
 from landcover.stores.records import MEMORY, RecordStore, SqliteRecords
 
 
@@ -65,3 +68,68 @@ class OverlayRecords:
     def count_documents(self, collection: str, where: Mapping[str, Any] | None = None) -> int:
         """Count the matching documents."""
         return len(self.find(collection, where))
+
+
+class OverlayObjects:
+    """An object store on top of another one, which is only read."""
+
+    def __init__(self, base: ObjectStore, folder: Path) -> None:
+        """Make the store.
+
+        Args:
+            base: The store that is only read.
+            folder: Where what is written goes; its owner removes it.
+        """
+        self._base = base
+        self._above = DirectoryStore(folder)
+
+    @property
+    def address(self) -> str:
+        """What every path of an object in the store below begins with."""
+        return self._base.address
+
+    def publishing(self, key: str) -> AbstractContextManager[Path]:
+        """Yield a scratch path; what is there at the end appears under ``key``, above."""
+        return self._above.publishing(key)
+
+    def href(self, key: str, name: str | None = None) -> str:
+        """Give the path under which GDAL opens an object, or one file in it, by window."""
+        return self._of(key).href(key, name)
+
+    def local(self, key: str, name: str | None = None) -> AbstractContextManager[Path]:
+        """Yield a local path of an object, or of one file in it."""
+        return self._of(key).local(key, name)
+
+    def exists(self, key: str) -> bool:
+        """Tell whether something was published under the key, above or below."""
+        return self._of(key).exists(key)
+
+    def sweep(self) -> int:
+        """Remove nothing: what is below is only read."""
+        return 0
+
+    def uploads(self) -> list[Upload]:
+        """Give none: what is below is only read."""
+        return []
+
+    def abort(self, upload: Upload) -> None:
+        """Do nothing: what is below is only read."""
+
+    def size(self, key: str, name: str | None = None) -> int | None:
+        """Give the bytes of an object's file; None where it is not there."""
+        return self._of(key).size(key, name)
+
+    def sizes(self, key: str) -> dict[str, int]:
+        """Give the bytes of each file of an object by name; the name is empty for a file."""
+        return self._of(key).sizes(key)
+
+    def remove(self, key: str) -> None:
+        """Remove an object above; one below stays."""
+        self._above.remove(key)
+
+    def move(self, key: str, to: str) -> None:
+        """Move an object above; one below stays where it is."""
+        self._above.move(key, to)
+
+    def _of(self, key: str) -> ObjectStore:
+        return self._above if self._above.exists(key) else self._base

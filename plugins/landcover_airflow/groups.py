@@ -46,8 +46,12 @@ def start() -> str:
         The run id: the same in Airflow and in the ledger.
     """
     from landcover import api
+    from landcover.ledger import runs
 
     context = get_current_context()
+    if runs.is_driven(api.open_workspace(), context["run_id"]):
+        # The command that drives this run asked the sources and read the labels just now.
+        return context["run_id"]
     given = dict(context["params"])
     arguments = {key: value for key, value in given.items() if key not in NOT_OF_THE_RUN}
     arguments["tiles"] = tiles_of(arguments.get("tiles"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from landcover.errors import InputError
 from landcover.nouns.period import Period
@@ -11,6 +12,11 @@ from landcover.raster.indices import required_bands
 from landcover.recipe import INDICES, Recipe
 from landcover.recipe.fields import CompositeRecipe
 from landcover.recipe.temporal import CURVE, Statistics
+
+if TYPE_CHECKING:
+    from landcover.parts.preparation.illumination import Relief
+    from landcover.parts.preparation.observations import Observation
+    from landcover.parts.task import Task
 
 OPTIONS = {
     "method": "median", "ladder": None, "view_angle": None, "topography": None, "statistics": None,
@@ -79,3 +85,31 @@ def require_bands(recipe: Recipe) -> None:
                 f"{' and '.join(needed)}, and composite.layers lacks {', '.join(lacking)}. Add it "
                 f"there, or leave {layer} out."
             )
+
+
+def relief_of(task: Task, tile: str, observations: list[Observation]) -> Relief | None:
+    """Find the ground under the products where the recipe has them corrected for its light."""
+    method = task.recipe.composite.topography
+    if method is None or not observations:
+        return None
+    from landcover.parts.preparation.illumination import need_relief
+
+    return need_relief(task, tile, observations, method)
+
+
+def empty_composite(period: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what is told of a season without any product, which others fill.
+
+    Args:
+        period: The document of the season.
+    """
+    return {
+        "status": "empty",
+        "period": period,
+        "layers": {},
+        "missing_layers": [],
+        "lacking": {},
+        "products": [],
+        "warnings": [],
+        "coverage": {"percent_0": 100.0, "percent_1": 0.0, "percent_2_or_more": 0.0},
+    }

@@ -18,7 +18,7 @@ from landcover.parts.preparation.composite_files import clear_name
 from landcover.parts.preparation.composite_rule import first_day, is_plain
 from landcover.parts.preparation.medians import Layer, write_medians
 from landcover.parts.preparation.observations import Observation, common_grid
-from landcover.parts.preparation.view_angles import View, read_view
+from landcover.parts.preparation.view_angles import View
 from landcover.parts.task import Task
 from landcover.raster.composite import count_coverage
 from landcover.recipe import AUXILIARY
@@ -29,41 +29,6 @@ if TYPE_CHECKING:
     from landcover.parts.preparation.illumination import Relief
 
 log = logging.getLogger(__name__)
-
-
-def views_of(task: Task, observations: list[Observation]) -> dict[str, View]:
-    """Read the angles of every product where the recipe asks for them."""
-    if task.recipe.composite.view_angle is None:
-        return {}
-    return {o.product.name: read_view(task, o.product) for o in observations}
-
-
-def relief_of(task: Task, tile: str, observations: list[Observation]) -> Relief | None:
-    """Find the ground under the products where the recipe has them corrected for its light."""
-    method = task.recipe.composite.topography
-    if method is None or not observations:
-        return None
-    from landcover.parts.preparation.illumination import need_relief
-
-    return need_relief(task, tile, observations, method)
-
-
-def empty_composite(period: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what is told of a season without any product, which others fill.
-
-    Args:
-        period: The document of the season.
-    """
-    return {
-        "status": "empty",
-        "period": period,
-        "layers": {},
-        "missing_layers": [],
-        "lacking": {},
-        "products": [],
-        "warnings": [],
-        "coverage": {"percent_0": 100.0, "percent_1": 0.0, "percent_2_or_more": 0.0},
-    }
 
 
 def write_composite(

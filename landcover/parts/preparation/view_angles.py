@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,3 +116,10 @@ def _granule_metadata(task: Task, product: Product) -> Iterator[Path]:
         f"{product.path}, so composite.view_angle has no angles. Deliver the product with it, or "
         "set composite.view_angle to null."
     )
+
+
+def views_of(task: Task, products: Iterable[Product]) -> dict[str, View]:
+    """Read the angles of every product where the recipe asks for them."""
+    if task.recipe.composite.view_angle is None:
+        return {}
+    return {product.name: read_view(task, product) for product in products}

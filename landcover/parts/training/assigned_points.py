@@ -20,6 +20,7 @@ from landcover.ledger.outputs import sha256_of
 from landcover.nouns.output import hash_of
 from landcover.parts.prepared import prepared
 from landcover.parts.task import Task
+from landcover.parts.training.ground_truth import store_labels
 from landcover.stores import layout
 
 COLLECTION = "assignments"
@@ -47,6 +48,8 @@ def points_of_tile(task: Task) -> tuple[pd.DataFrame | None, int]:
     place = layout.assigned(key)
     if document is None or not task.workspace.objects.exists(place):
         label_id = str(task.run.label_id)
+        if task.is_dry:
+            _read_new(task, label_id)
         with tables.local(task.workspace, "labels", label_id, layout.labels(label_id)) as path:
             points = pd.read_parquet(path)
         found = assign_points(points, grids, mode)
@@ -59,6 +62,15 @@ def points_of_tile(task: Task) -> tuple[pd.DataFrame | None, int]:
     with tables.local(task.workspace, COLLECTION, key, place) as path:
         table = pq.ParquetFile(path).read_row_group(part).to_pandas()
     return table.set_index(POSITION).rename_axis(None), int(document["points"])
+
+
+def _read_new(task: Task, label_id: str) -> None:
+    """Read labels that a plan only named, where it turns out to need them."""
+    arguments = task.run.arguments
+    if arguments.labels and task.workspace.records.get("labels", label_id) is None:
+        store_labels(
+            task.workspace, task.recipe, arguments.labels, arguments.tiles, arguments.label_map
+        )
 
 
 def _keep(task: Task, key: str, found: Mapping[str, pd.DataFrame], n_points: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping as TypingMapping
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,53 @@ def with_mappings(recipe: Recipe) -> Recipe:
     )
 
 
+@dataclass(frozen=True)
+class _LabelFiles:
+    """Ground-truth files, found and named but not read."""
+
+    id: str
+    files: list[Path]
+    existing: list[Path]
+    """The existing map that training points are drawn from, where there is one."""
+    within: list[str]
+    """Tiles that label rasters are read in."""
+    parts: list[tuple[Path, str]]
+    """Every file with its checksum."""
+
+
+def _find_labels(
+    recipe: Recipe, labels: str, tiles: Sequence[str], label_map: str | None
+) -> _LabelFiles:
+    files = files_of(labels)
+    existing = _existing_map(recipe, label_map)
+    known = [*(format_of(file) for file in files), *(format_of(file) for file in existing)]
+    within = sorted(tiles) if any(row is not None and row.is_raster for row in known) else []
+    parts = [(part, sha256_of(part)) for part in [*parts_of_all(labels), *existing]]
+    content = {str(number): checksum for number, (_, checksum) in enumerate(parts)}
+    label_id = hash_of(
+        [VERSION, list(names_of(files)), content, recipe.labels.to_document(), recipe.model.seed]
+        + ([within] if within else [])
+        + ([recipe.sampling.to_document()] if existing and recipe.sampling else [])
+    )
+    return _LabelFiles(label_id, files, list(existing), within, parts)
+
+
+def name_labels(
+    workspace: Workspace,
+    recipe: Recipe,
+    labels: str,
+    tiles: Sequence[str] = (),
+    label_map: str | None = None,
+) -> str:
+    """Name the table of ground-truth files as :func:`store_labels` does, and read none of them.
+
+    Raises:
+        InputError: A file is absent or of no known kind.
+        UsageError: The recipe draws from a map and none is given.
+    """
+    return _find_labels(recipe, labels, tiles, label_map).id
+
+
 def store_labels(
     workspace: Workspace,
     recipe: Recipe,
@@ -88,17 +135,8 @@ def store_labels(
         InputError: A file is absent or wrong.
         UsageError: The recipe draws from a map and none is given.
     """
-    files = files_of(labels)
-    existing = _existing_map(recipe, label_map)
-    known = [*(format_of(file) for file in files), *(format_of(file) for file in existing)]
-    within = sorted(tiles) if any(row is not None and row.is_raster for row in known) else []
-    parts = [*parts_of_all(labels), *existing]
-    content = {str(number): sha256_of(part) for number, part in enumerate(parts)}
-    label_id = hash_of(
-        [VERSION, list(names_of(files)), content, recipe.labels.to_document(), recipe.model.seed]
-        + ([within] if within else [])
-        + ([recipe.sampling.to_document()] if existing and recipe.sampling else [])
-    )
+    found = _find_labels(recipe, labels, tiles, label_map)
+    label_id, files, existing, within = found.id, found.files, found.existing, found.within
     key = layout.labels(label_id)
     if workspace.records.get("labels", label_id) and workspace.objects.exists(key):
         return label_id
@@ -114,9 +152,7 @@ def store_labels(
         "_id": label_id,
         "table_sha256": checksum,
         "source": ", ".join(names_of([*files, *existing])),
-        "files": [
-            {"name": part.name, "sha256": content[str(number)]} for number, part in enumerate(parts)
-        ],
+        "files": [{"name": part.name, "sha256": checksum} for part, checksum in found.parts],
         "legend": recipe.labels.legend.to_document(),
         "counts": dict(table.counts),
         "dropped": dict(table.dropped),
