@@ -14,8 +14,8 @@ def labels(label_id: str) -> str:
 
 
 def assigned(key: str) -> str:
-    """Ground truth of a run divided among its tiles, as a table with a row group for each."""
-    return f"labels/assigned/{key}.parquet"
+    """Ground truth of a run divided among its tiles, as a file with a record batch for each."""
+    return f"labels/assigned/{key}.arrow"
 
 
 def library(library_id: str) -> str:

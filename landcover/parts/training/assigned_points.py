@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from landcover.labels.assignment import assign_points
 from landcover.ledger import tables
@@ -24,8 +23,8 @@ from landcover.parts.training.ground_truth import store_labels
 from landcover.stores import layout
 
 COLLECTION = "assignments"
-VERSION = 1
-"""Raised when points are assigned otherwise."""
+VERSION = 2
+"""Raised when points are assigned otherwise, or lie otherwise in the file."""
 POSITION = "position"
 """Column that keeps the place of a point in the labels."""
 
@@ -60,8 +59,7 @@ def points_of_tile(task: Task) -> tuple[pd.DataFrame | None, int]:
     if part is None:
         return None, int(document["points"])
     with tables.local(task.workspace, COLLECTION, key, place) as path:
-        table = pq.ParquetFile(path).read_row_group(part).to_pandas()
-    return table.set_index(POSITION).rename_axis(None), int(document["points"])
+        return _read(path, part), int(document["points"])
 
 
 def _read_new(task: Task, label_id: str) -> None:
@@ -90,15 +88,28 @@ def _keep(task: Task, key: str, found: Mapping[str, pd.DataFrame], n_points: int
 
 
 def _write(path: Path, found: Mapping[str, pd.DataFrame]) -> None:
-    """Write a row group for each tile, all with the schema of the first."""
-    writer: pq.ParquetWriter | None = None
-    for points in found.values():
-        columns = points.rename_axis(POSITION).reset_index()
-        table = pa.Table.from_pandas(columns, preserve_index=False)
-        if writer is None:
-            writer = pq.ParquetWriter(path, table.schema, compression="zstd")
-        writer.write_table(table.cast(writer.schema), row_group_size=max(1, len(points)))
-    if writer is None:
+    """Write a record batch for each tile, all with the schema of the first.
+
+    Of a file of Arrow a reader loads the batch that it asks for; Parquet would have it read what
+    is known of all columns of all tiles first.
+    """
+    tables = [
+        pa.Table.from_pandas(points.rename_axis(POSITION).reset_index(), preserve_index=False)
+        for points in found.values()
+    ]
+    if not tables:
         path.touch()
-    else:
-        writer.close()
+        return
+    schema = tables[0].schema
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema, options=options) as out:
+        for table in tables:
+            batches = table.cast(schema).combine_chunks().to_batches()
+            out.write_batch(batches[0] if batches else pa.RecordBatch.from_pylist([], schema))
+
+
+def _read(path: Path, number: int) -> pd.DataFrame:
+    """Read the batch of one tile."""
+    with pa.OSFile(str(path)) as file:
+        points: pd.DataFrame = pa.ipc.open_file(file).get_batch(number).to_pandas()
+    return points.set_index(POSITION).rename_axis(None)
