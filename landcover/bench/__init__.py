@@ -57,6 +57,7 @@ BENCHES = {
     "predict": "landcover.bench.predict",
     "forests": "landcover.bench.forests",
     "svm": "landcover.bench.svm",
+    "machines": "landcover.bench.machines",
     "explain": "landcover.bench.explain",
 }
 """Name of each bench and its file, in the order of the list."""

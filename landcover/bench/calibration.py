@@ -48,6 +48,7 @@ def answer(name: str, kind: str, known: Samples, seed: int, threads: int) -> Row
     """Fit a kind on all rows, answer them out of fold, and judge what follows."""
     import numpy as np
 
+    from landcover.bench.models import scaled
     from landcover.learn.calibration import expected_calibration_error, reliability
     from landcover.learn.conformal import check_coverage
     from landcover.learn.fitting import fit_recipe
@@ -55,7 +56,7 @@ def answer(name: str, kind: str, known: Samples, seed: int, threads: int) -> Row
     from landcover.learn.recalibration import recalibrate
     from landcover.recipe import ModelRecipe
 
-    recipe = ModelRecipe.model_validate({"kind": kind, "seed": seed})
+    recipe = ModelRecipe.model_validate({**scaled(kind), "seed": seed})
     table = known.table.reset_index(drop=True).assign(lon=0.0, lat=0.0)
     started, fit_cpu = time.perf_counter(), time.process_time()
     model = fit_recipe(recipe, table, known.names, threads=threads)
