@@ -12,9 +12,9 @@ from vulture import Vulture
 ROOT = Path(__file__).resolve().parents[1]
 CALLED_BY_OTHERS = [
     "@*validator", "@*serializer", "@command.command", "@field_validator", "@model_validator",
-    "@model_serializer",
+    "@model_serializer", "@overload",
 ]  # fmt: skip
-"""Decorators whose functions pydantic and click call."""
+"""Decorators whose functions pydantic, click and numba call."""
 KINDS = {"function", "class", "method", "property", "import", "unreachable_code"}
 
 WHOLE_ARRAYS = "the plain form on whole arrays, by which tests judge what works window by window"
