@@ -211,6 +211,13 @@ def test_the_class_under_the_pointer_is_that_of_the_map(folder: Path, browser: A
     assert shown
     assert all("/preview_true_colour/" in name and name.endswith(".webp") for name in shown)
     assert "true colour, 2021-summer" in page.inner_text("#layers")
+    narrow = browser.new_page(viewport={"width": 390, "height": 700})
+    narrow.goto((folder / PAGE).as_uri())
+    # On a telephone the legend waits to be opened, and leaves the map to be seen.
+    assert narrow.evaluate("document.getElementById('legend').getBoundingClientRect().height") < 60
+    narrow.click("#legend summary")
+    assert narrow.is_visible("input[value=true_colour]")
+    narrow.close()
     assert errors == []
     page.screenshot(path=folder.parent / "true_colour.png")
     page.close()
