@@ -242,9 +242,9 @@ def _seasons(pair: Pair) -> Iterator[tuple[str, Output, Output]]:
 
 
 def _recipes(pair: Pair) -> Iterator[str]:
-    for section in ("selection", "mask", "composite"):
-        one = getattr(pair.old.recipe, section).to_document()
-        other = getattr(pair.new.recipe, section).to_document()
+    for section in ("selection", "mask", "composite", "restore"):
+        sections = (getattr(side.recipe, section) for side in (pair.old, pair.new))
+        one, other = ({} if part is None else part.to_document() for part in sections)
         if told := _unlike(one, other):
             yield f"The recipes differ in {section} ({told}); what is called land may be of that."
     for _, old, new in _seasons(pair):

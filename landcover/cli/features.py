@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from landcover.cli import common, show_json
+from landcover.errors import UsageError
 
 
 @click.command("features")
@@ -19,6 +21,19 @@ from landcover.cli import common, show_json
     help="Folder of the files; it is made where it does not exist.",
 )
 @click.option("--names", default="", help="Features, comma separated [default: all].")
+@click.option(
+    "--window",
+    metavar="ROW,COLUMN,HEIGHT,WIDTH",
+    help="Part of the tile, pixels of its work grid [default: all of it].",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("geotiff", "cog", "zarr")),
+    default="geotiff",
+    show_default=True,
+    help="A file for each feature, or one cube features.zarr.",
+)
 @click.option("--run", help="Run that prepared the tile [default: the newest].")
 @click.option("--memory-gb", type=float, default=1.0, show_default=True, help="Memory, GB.")
 @common
@@ -26,12 +41,14 @@ def command(
     tile: str,
     folder: Path,
     names: str,
+    window: str | None,
+    form: Literal["geotiff", "cog", "zarr"],
     run: str | None,
     memory_gb: float,
     workspace: str | None,
     as_json: bool,
 ) -> int:
-    """Write what the classifier reads of a tile, one GeoTIFF per feature.
+    """Write what the classifier reads of a tile: a GeoTIFF or COG a feature, or a Zarr cube.
 
     The values are those that classification computes: reflectance, indices, degrees, metres;
     float32, NaN where nodata. All 72 of a whole tile take about 20 GB.
@@ -45,10 +62,23 @@ def command(
     folder.mkdir(parents=True, exist_ok=True)
     chosen = [name.strip() for name in names.split(",") if name.strip()]
     opened = api.open_workspace(read_settings(workspace=workspace))
-    paths = export_features(opened, tile, folder, chosen, run=run, memory_gb=memory_gb)
+    place = _window(window)
+    paths = export_features(
+        opened, tile, folder, chosen, run=run, memory_gb=memory_gb, window=place, form=form
+    )
     if as_json:
         show_json([str(path) for path in paths])
     else:
         for path in paths:
             click.echo(path)
     return 0
+
+
+def _window(text: str | None) -> tuple[int, int, int, int] | None:
+    if text is None:
+        return None
+    try:
+        row, column, height, width = (int(number) for number in text.split(","))
+    except ValueError:
+        raise UsageError(f"--window {text}: expected row,column,height,width in pixels.") from None
+    return row, column, height, width

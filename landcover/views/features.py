@@ -21,10 +21,17 @@ from landcover.parts.task import Task
 from landcover.parts.training.model_lookup import load_model
 from landcover.parts.training.run_features import run_features
 from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
-from landcover.raster.windows import plan_windows
-from landcover.stores.rasters import RasterStyle, create_raster
 from landcover.stores.workspace import Workspace
 from landcover.views.conventions import NODATA, coordinates, placed
+from landcover.views.exporting import (
+    Format,
+    Part,
+    begin_cube,
+    drop_cube,
+    fill_cube,
+    finish_cube,
+    write_rasters,
+)
 from landcover.views.rasters import ReadArray
 
 CHUNK = {"y": 512, "x": 512}
@@ -101,67 +108,58 @@ def export_features(
     *,
     run: str | None = None,
     memory_gb: float = 1.0,
+    window: Window | tuple[int, int, int, int] | None = None,
+    form: Format = "geotiff",
 ) -> list[Path]:
-    """Write the features of a tile, one GeoTIFF each, as classification computes them.
+    """Write the features of a tile or window as classification computes them.
 
     Args:
         workspace: Where the composites are.
         tile: Tile id.
-        folder: Existing folder; files of the same names are replaced.
+        folder: Existing folder; GeoTIFFs of the same names are replaced.
         names: Features by name; all of the run if empty.
         run: Run that prepared the tile; the newest if None.
         memory_gb: Memory that windows may take, GB.
+        window: Row, column, height and width on the work grid; the whole tile if None.
+        form: ``geotiff`` and ``cog``: one file a feature; ``zarr``: one cube, ``features.zarr``
+            with ``features`` (feature, y, x).
 
     Returns:
-        The files, float32 with NaN as nodata, in the order of the features.
+        The files, float32 with NaN as nodata, in the order of the features; or the cube.
 
     Raises:
-        InputError: A feature does not exist.
+        InputError: A feature does not exist, the window is not inside the tile, or there is a cube.
         MissingDataError: No run prepared the tile.
         UnavailableError: The disk is full.
     """
     task = _task_of(workspace, tile, run)
     chosen = _named(run_features(task)[0], names)
     grid = tile_work_grid(task, tile)
+    place = None if window is None else Window(*window)
+    if place is not None:
+        _require_inside(tile, place, grid)
+    part = Part(grid, place, memory_gb)
+    told = {"tile": tile, "run": task.run.id, "features": chosen.id, "crs": grid.crs}
+    cube = begin_cube(folder, chosen, part, told) if form == "zarr" else None
     written = []
-    # A season at a time: its layers are read once for all its features.
-    for period in dict.fromkeys(feature.period for feature in chosen.features):
-        mine = feature_set(f for f in chosen.features if f.period == period)
-        stack = _stack(task, tile, mine, grid)
-        paths = [folder / f"{name}.tif" for name in mine.names]
-        _write(stack, mine, grid, paths, memory_gb)
-        written += paths
-    return written
-
-
-def _write(
-    stack: FeatureStack, features: FeatureSet, grid: Grid, paths: Sequence[Path], memory_gb: float
-) -> None:
-    from contextlib import ExitStack
-
-    # Files appear under their names when they are whole.
-    parts = [path.with_suffix(".part.tif") for path in paths]
-    windows = plan_windows(
-        *grid.shape, bytes_per_pixel=stack.bytes_per_pixel, memory_gb=memory_gb / 2 - stack.kept_gb
-    )
     try:
-        with ExitStack() as open_files:
-            writers = [
-                open_files.enter_context(create_raster(part, grid, _style(name)))
-                for part, name in zip(parts, features.names, strict=True)
-            ]
-            for window in windows:
-                for writer, values in zip(writers, stack.read(window), strict=True):
-                    writer.write(values, window)
-        for part, path in zip(parts, paths, strict=True):
-            part.replace(path)
-    finally:
-        for part in parts:
-            part.unlink(missing_ok=True)
-
-
-def _style(name: str) -> RasterStyle:
-    return RasterStyle(dtype="float32", nodata=float("nan"), descriptions=(name,))
+        # A season at a time: its layers are read once for all its features.
+        for period in dict.fromkeys(feature.period for feature in chosen.features):
+            mine = feature_set(f for f in chosen.features if f.period == period)
+            stack = _stack(task, tile, mine, grid)
+            if cube is None:
+                written += write_rasters(stack, mine.names, part, folder, form)
+            else:
+                fill_cube(cube, [chosen.names.index(name) for name in mine.names], stack, part)
+    except BaseException:
+        if cube is not None:
+            drop_cube(cube)
+        raise
+    if cube is not None:
+        finish_cube(cube)
+        return [cube]
+    by_name = {path.stem: path for path in written}
+    return [by_name[name] for name in chosen.names]
 
 
 def _stack(

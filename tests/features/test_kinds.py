@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
+import xarray
 from feature_kinds.rows import ROWS, register
 from pyproj import Transformer
 from scipy.ndimage import sobel, zoom
@@ -303,6 +305,35 @@ def test_an_export_equals_what_classification_computes(task: Task, tmp_path: Pat
     for path in paths:
         values, _ = read_array(path)
         assert same(values[0], whole[known.index(path.stem)])
+
+
+@pytest.mark.parametrize("form", ["cog", "zarr"])
+def test_a_window_is_exported_as_cubes_too(task: Task, tmp_path: Path, form: Any) -> None:
+    names = ["summer_B04", "Sobel", "GLCMcontrast", "slope"]
+    place = Window(100, 37, 70, 300)
+    paths = export_features(task.workspace, TILE, tmp_path, names, window=place, form=form)
+    known = run_features(task)[0].names
+    order = [name for name in known if name in names]
+    rows, columns = place.slices
+    expected = stack_of(task).read(WHOLE)[[known.index(n) for n in order], rows, columns]
+    if form == "zarr":
+        assert [path.name for path in paths] == ["features.zarr"]
+        cube = xarray.open_zarr(paths[0], chunks=None)["features"]
+        assert list(cube.feature.values) == order
+        assert same(cube.values, expected)
+        work = tile_work_grid(task, TILE)
+        assert float(cube.x[0]) == work.ulx + 37.5 * work.pixel
+        assert float(cube.y[0]) == work.uly - 100.5 * work.pixel
+        with pytest.raises(InputError, match=r"features.zarr: exists already"):
+            export_features(task.workspace, TILE, tmp_path, names, window=place, form=form)
+    else:
+        assert [path.stem for path in paths] == order
+        for path, plane_of in zip(paths, expected, strict=True):
+            assert same(read_array(path)[0][0], plane_of)
+            with rasterio.open(path) as raster:
+                assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+    with pytest.raises(InputError, match="is not inside its 540 x 540 px"):
+        export_features(task.workspace, TILE, tmp_path, names, window=Window(0, 500, 9, 99))
 
 
 OTHER = {

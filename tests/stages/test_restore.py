@@ -143,7 +143,9 @@ def test_a_recipe_without_it_has_no_such_stage(gappy: Path) -> None:
     workspace = api.open_workspace()
     assert not units.states(workspace.records, "run0", "restore")
     assert "m04" not in found
-    assert any("no usable product" in text for text in report["troubles"])
+    (trouble,) = report["troubles"]
+    assert "2021-m04: no usable product" in trouble
+    assert "raise selection.max_cloud_percent. A section restore fills a season" in trouble
     assert set(found["m05"].wanted.inputs) == {"products", "masks"}
     assert set(found["m05"].wanted.params) == {"layers", "min_clear", "excluded"}
     # What was made without it is used with it; April has a record now.

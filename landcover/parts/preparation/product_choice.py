@@ -126,6 +126,9 @@ def why_empty(
     task: Task, selected: Selected, refused: Mapping[str, Candidate], notes: list[str]
 ) -> str:
     """Say in one sentence why a season has no usable product, and what to do."""
+    recipe = task.recipe
+    has_none = recipe.restore is None or recipe.restore.fill is None
+    can_be_filled = len(recipe.seasons) > 2 and has_none and recipe.composite.statistics is None
     # What a person can put right comes first.
     candidates = sorted(selected.candidates, key=lambda c: c.name not in refused)
     reasons = [f"{c.name[:26]} {c.reason}" for c in candidates] + notes
@@ -134,4 +137,5 @@ def why_empty(
         f"{task.unit.label}: no usable product"
         + (f" ({why})" if why else f" in {task.run.arguments.products}")
         + ". Add products or raise selection.max_cloud_percent."
+        + (" A section restore fills a season from the others." if can_be_filled else "")
     )
