@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from landcover.bench.models import Samples
 
 FOLDS = 5
-PREPARED: Mapping[str, Any] = {"scaling": {}, "selection": {"threshold": 0.9}, "pca": {"explained": 0.95}}
+PREPARED: Mapping[str, Any] = {
+    "scaling": {},
+    "selection": {"threshold": 0.9},
+    "pca": {"explained": 0.95},
+}
 """As recipes/hrlc-svm.yaml."""
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "pairs": {"kind": "svm", **PREPARED},
