@@ -44,7 +44,7 @@ bench-full: $(STAMP)    ## whole tiles of 10,980 x 10,980 px: hours, and tens of
 	done
 
 lock: $(STAMP)          ## resolve the lock anew
-	$(BIN)/uv pip compile --universal --python-version 3.11 --extra airflow --extra bench --extra dev \
+	$(BIN)/uv pip compile --universal --python-version 3.11 --extra airflow --extra bench --extra masks-onnx --extra dev \
 	    --custom-compile-command "make lock" pyproject.toml -o requirements.txt
 
 licences: $(STAMP)      ## write the table of docs/licences.md anew

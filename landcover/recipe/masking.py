@@ -35,11 +35,12 @@ class Refinement(Section):
 class Mask(Section):
     """Which observations are left out (docs/methods/masks.md)."""
 
-    variant: Literal["paper", "paper_code", "deck", "ours"] = "paper"
+    variant: Literal["paper", "paper_code", "deck", "ours", "ukis"] = "paper"
     """``paper``: isolated detections disappear; ``paper_code``: they stay, and snow grows too;
     ``deck``: clouds and shadows are refined against the quarter's background, then filtered as
     ``paper`` where ``growth_m`` is above 0; ``ours``: clouds by the sign of the deviation from
-    that background, shadows by likelihood and projection, then filtered likewise."""
+    that background, shadows by likelihood and projection; ``ukis``: both by a learned model
+    (extra masks-onnx); filtered likewise."""
     growth_m: float = Field(600.0, ge=0, allow_inf_nan=False)
     """Side of the averaging window of the cloud filter, metres; 0 leaves the masks as they are."""
     threshold: float = Field(0.075, gt=0, lt=1)

@@ -28,12 +28,20 @@ def mask(task: Task) -> None:
         # Of whole tiles, also in a region: what a pixel is compared with is of the whole tile.
         _refine(task, products)
         return
-    task.windows = _windows(task, list(products.values()))
+    rule = task.recipe.mask
+    is_learned = rule.variant == "ukis"
+    if not is_learned:
+        task.windows = _windows(task, list(products.values()))
     for product_id in ids:
         product = products[product_id]
         wanted = _wanted(task, product, {"product": (product_id,)})
         key = layout.mask(product.tile, product.name, wanted.id)
-        task.need(wanted, key, partial(write_masks, product, task.recipe.mask, task.windows))
+        make = partial(write_masks, product, rule, task.windows)
+        if is_learned:
+            from landcover.parts.preparation.mask_learned import write_learned_masks
+
+            make = partial(write_learned_masks, product, rule, task.job)
+        task.need(wanted, key, make)
 
 
 def _refine(task: Task, products: dict[str, Product]) -> None:
@@ -79,10 +87,15 @@ def _windows(task: Task, products: list[Product]) -> WorkWindows | None:
 
 
 def _wanted(task: Task, product: Product, inputs: Mapping[str, tuple[str, ...]]) -> Wanted:
+    learned = {}
+    if task.recipe.mask.variant == "ukis":
+        from landcover.parts.preparation.mask_learned import learned_params
+
+        learned["learned"] = learned_params()
     return Wanted(
         stage="mask",
         version=version_of("mask"),
         unit=f"{product.tile}/{product.name}",
         inputs=dict(inputs),
-        params={**task.recipe.mask.to_params(), **task.window_params},
+        params={**task.recipe.mask.to_params(), **task.window_params, **learned},
     )

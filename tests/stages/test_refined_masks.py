@@ -221,3 +221,17 @@ def test_other_variants_show_no_trace_of_it() -> None:
     assert [(s.name, len(s.periods)) for s in spans] == [("2021", 2)]
     with pytest.raises(UsageError, match="refinement goes with variant deck"):
         make_recipe(recipe(variant="paper", refinement={}))
+
+
+def test_the_learned_mask_is_a_variant(tmp_path: Path, workspace_folder: Path) -> None:
+    pytest.importorskip("ukis_csmask", reason="the extra masks-onnx is not installed")
+    layers = image(QUARTER[0])
+    for band in ("B03", "B04"):
+        layers[band] = layers["B02"] + 100
+    pixel = {"B02": 10, "B03": 10, "B04": 10, "B08": 10}
+    deliver(tmp_path / "in", 2, layers, pixel, None, month="2021-04")
+    (made,) = run("ukis", tmp_path / "in", recipe(variant="ukis"))
+    assert made.wanted.params["learned"] == {"model": "4b_l2a", "sha256": "3884d75ca497ec59"}
+    bits = pixels(made, "20m.tif")
+    assert bits.shape == (SIDE // 2, SIDE // 2)
+    assert made.stats["before"]["cloud_percent"] > 0

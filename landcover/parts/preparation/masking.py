@@ -107,6 +107,17 @@ def write_grids(
         write_raster(path / mask_name(target), coarse, target, STYLE)
 
 
+def read_scl(product: Product) -> tuple[NDArray[np.uint8], Grid]:
+    """Read the scene classification of a product, and its grid.
+
+    Raises:
+        InputError: It has none.
+    """
+    file = _scl_of(product)
+    with open_raster(file.href) as raster:
+        return as_classes(file, raster.read(band=file.band_number)), file.grid
+
+
 def _fill(
     product: Product, recipe: Mask, masks: Mapping[Grid, NDArray[np.uint8]], window: Window
 ) -> int:
