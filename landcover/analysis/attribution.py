@@ -38,7 +38,14 @@ from landcover.publish.areas import row_hectares
 from landcover.raster.attribution import SAME, attribute, probability_change
 from landcover.raster.mosaic import deepest_valid, lattice_union, take_from_owner
 from landcover.raster.windows import plan_windows
-from landcover.stores.rasters import RasterStyle, create_raster, open_raster, write_cog
+from landcover.stores.rasters import (
+    Opened,
+    OpenRasters,
+    RasterStyle,
+    create_raster,
+    open_raster,
+    write_cog,
+)
 from landcover.stores.workspace import Workspace
 
 LEAST_CLEAR = 2
@@ -235,10 +242,10 @@ def join_causes(sources: Sequence[Source], target: Grid, path: Path, job: Job) -
     windows = plan_windows(
         *target.shape, bytes_per_pixel=16 * len(sources) + 40, memory_gb=job.memory_gb / 2
     )
-    with create_raster(path, target, _style()) as raster:
+    with create_raster(path, target, _style()) as raster, OpenRasters() as opened:
         for window in windows:
             job.check()
-            found = list(_parts(sources, target, window))
+            found = list(_parts(sources, target, window, opened))
             if not found:
                 continue
             values = [[part[k] for part, _ in found] for k in range(3)]
@@ -251,10 +258,10 @@ def join_causes(sources: Sequence[Source], target: Grid, path: Path, job: Job) -
 
 
 def _parts(
-    sources: Sequence[Source], target: Grid, window: Window
+    sources: Sequence[Source], target: Grid, window: Window, opened: Opened
 ) -> Iterator[tuple[list[NDArray[np.uint8]], NDArray[np.float32]]]:
     for source in sources:
-        found = find_place(source, target, window)
+        found = find_place(source, target, window, opened)
         if found is not None:
             place, margin = found
             read = (place.take(source.paths[name], 0) for name in (CAUSE, *_MAPS))

@@ -228,16 +228,17 @@ def _across(folder: Path, joinings: dict[str, Joining], name: str) -> float:
 
     from landcover.parts.mapping.tile_windows import Source, find_place
     from landcover.raster.disagreement import Disagreement
-    from landcover.stores.rasters import open_raster
+    from landcover.stores.rasters import OpenRasters
 
     (west, first), (east, second) = joinings.items()
     other = Source(east, {name: str(folder / f"out-{east}" / name)}, second.target)
     counted = Disagreement()
-    with open_raster(folder / f"out-{west}" / name) as raster:
+    mosaic = str(folder / f"out-{west}" / name)
+    with OpenRasters() as opened:
         for window in first.target.windows(1024, 1024):
-            found = find_place(other, first.target, window)
+            found = find_place(other, first.target, window, opened)
             if found is not None:
-                mine = raster.read(window, band=1)
+                mine = opened(mosaic).read(window, band=1)
                 theirs = np.asarray(found[0].take(other.paths[name], 0), np.uint8)
                 counted.count(mine, theirs, mine)
     return float(counted.to_document(west, east)["percent"])

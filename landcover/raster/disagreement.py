@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from landcover.compiled import compiled
+
 Codes = npt.NDArray[np.uint8]
 
 
@@ -33,15 +35,16 @@ class Disagreement:
             second: Those of the second tile.
             joined: Those of the joined map.
         """
-        is_common = (first != 0) & (second != 0)
-        a, b, both = first[is_common], second[is_common], joined[is_common]
-        self.pixels += a.size
-        self.joined_not_first += int(np.count_nonzero(both != a))
-        self.joined_not_second += int(np.count_nonzero(both != b))
-        differs = a != b
-        found = np.bincount(a[differs].astype(np.intp) * 256 + b[differs])
-        for pair in np.flatnonzero(found):
-            self.pairs[f"{pair // 256}-{pair % 256}"] += int(found[pair])
+        found, others = np.zeros((256, 256), dtype=np.int64), np.zeros(2, dtype=np.int64)
+        _count(first, second, joined, found, others)
+        if not found.any():
+            return
+        self.pixels += int(found.sum())
+        self.joined_not_first += int(others[0])
+        self.joined_not_second += int(others[1])
+        np.fill_diagonal(found, 0)
+        for a, b in np.argwhere(found):
+            self.pairs[f"{a}-{b}"] += int(found[a, b])
 
     @property
     def differing(self) -> int:
@@ -73,3 +76,14 @@ class Disagreement:
 
     def _percent(self, count: int) -> float:
         return round(100 * count / max(1, self.pixels), 4)
+
+
+@compiled()
+def _count(first, second, joined, found, others):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for y in range(first.shape[0]):
+        for x in range(first.shape[1]):
+            a, b = first[y, x], second[y, x]
+            if (a != 0) & (b != 0):
+                found[a, b] += 1
+                others[0] += joined[y, x] != a
+                others[1] += joined[y, x] != b

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from landcover.compiled import compiled
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
 
@@ -135,8 +136,9 @@ def margin_to_edge(grid: Grid, window: Window, target_grid: Grid) -> Margins:
     columns = np.arange(window.width) + (window.column - column + 0.5)
     to_north_or_south = np.minimum(rows, grid.height - rows)
     to_west_or_east = np.minimum(columns, grid.width - columns)
-    depth_px = np.minimum(to_north_or_south[:, np.newaxis], to_west_or_east)
-    return np.asarray(depth_px * grid.pixel, dtype=np.float32)
+    margin = np.empty((window.height, window.width), dtype=np.float32)
+    _lay(to_north_or_south, to_west_or_east, grid.pixel, margin)
+    return margin
 
 
 def primary_owner(grids: Sequence[Grid], target: Grid, window: Window) -> Owners:
@@ -181,9 +183,7 @@ def deepest_valid(is_valid: Sequence[npt.NDArray[np.bool_]], margins: Sequence[M
     owner = np.full(is_valid[0].shape, NO_OWNER, dtype=np.int16)
     deepest = np.zeros(owner.shape, dtype=np.float32)
     for index, (valid, margin) in enumerate(zip(is_valid, margins, strict=True)):
-        is_deeper = valid & (margin > deepest)
-        owner[is_deeper] = index
-        np.copyto(deepest, margin, where=is_deeper)
+        _own(valid, margin, index, deepest, owner)
     return owner
 
 
@@ -209,6 +209,22 @@ def take_from_owner(
     for index, tile in enumerate(values):
         np.copyto(joined, tile, where=owner == index)
     return joined
+
+
+@compiled()
+def _lay(down, across, pixel, margin):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    for y in range(down.size):
+        for x in range(across.size):
+            margin[y, x] = np.float32(min(down[y], across[x]) * pixel)
+
+
+@compiled()
+def _own(is_valid, margin, index, deepest, owner):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for y in range(owner.shape[0]):
+        for x in range(owner.shape[1]):
+            is_deeper = is_valid[y, x] & (margin[y, x] > deepest[y, x])
+            owner[y, x] = np.int16(index) if is_deeper else owner[y, x]
+            deepest[y, x] = margin[y, x] if is_deeper else deepest[y, x]
 
 
 def blend_primary(

@@ -52,25 +52,21 @@ def find_places(grid: Grid, target: Grid, window: Window, project: Project) -> P
     Returns:
         The places; None where the tile has none of the pixels.
     """
-    between = _between_anchors(grid, target, window, project)
-    if between is None:
+    anchors = _project_anchors(grid, target, window, project)
+    if anchors is None:
         return None
-    rows, columns = between
-    with np.errstate(invalid="ignore"):
-        is_inside = (rows >= 0) & (columns >= 0) & (rows < grid.height) & (columns < grid.width)
-    if not is_inside.any():
+    rows, columns = np.empty((2, window.height, window.width))
+    margin = np.empty(rows.shape, dtype=np.float32)
+    ends = np.array([np.inf, np.inf, -np.inf, -np.inf])
+    _place(*anchors, float(grid.height), float(grid.width), grid.pixel, rows, columns, margin, ends)
+    if ends[0] > ends[2]:
         return None
-    rows[~is_inside] = np.nan
-    columns[~is_inside] = np.nan
     # A pixel more on each side: bilinear interpolation must find the same neighbours in any window.
-    first = int(np.nanmin(rows)), int(np.nanmin(columns))
-    beyond = int(np.nanmax(rows)) + 1, int(np.nanmax(columns)) + 1
-    source = Window.between(*first, *beyond).widened(1, grid.shape)
-    depth = np.minimum(
-        np.minimum(rows, grid.height - rows), np.minimum(columns, grid.width - columns)
-    )
-    margin = np.where(is_inside, depth * grid.pixel, -1).astype(np.float32)
-    return Places(source, rows - source.row, columns - source.column, margin)
+    first, last = ends[:2].astype(int), ends[2:].astype(int) + 1
+    source = Window.between(*first.tolist(), *last.tolist()).widened(1, grid.shape)
+    rows -= source.row
+    columns -= source.column
+    return Places(source, rows, columns, margin)
 
 
 def take_nearest(part: npt.NDArray[_Scalar], places: Places, nodata: float) -> npt.NDArray[_Scalar]:
@@ -85,9 +81,7 @@ def take_nearest(part: npt.NDArray[_Scalar], places: Places, nodata: float) -> n
         (y, x) of the target window, same dtype.
     """
     taken = np.full(places.rows.shape, nodata, dtype=part.dtype)
-    is_inside = ~np.isnan(places.rows)
-    at = places.rows[is_inside].astype(np.intp), places.columns[is_inside].astype(np.intp)
-    taken[is_inside] = part[at]
+    _take_nearest(part, places.rows, places.columns, taken)
     return taken
 
 
@@ -107,9 +101,12 @@ def take_bilinear(part: npt.NDArray[np.uint8], places: Places) -> npt.NDArray[np
     return taken
 
 
-def _between_anchors(
-    grid: Grid, target: Grid, window: Window, project: Project
-) -> tuple[Floats, Floats] | None:
+Anchors = tuple[Floats, Floats, npt.NDArray[np.int64], Floats, npt.NDArray[np.int64], Floats]
+"""Rows and columns of the anchors on the tile; and for each row and each column of a window the
+anchor before it and how far along to the next it lies."""
+
+
+def _project_anchors(grid: Grid, target: Grid, window: Window, project: Project) -> Anchors | None:
     row_at, row_share = _along(window.row, window.height)
     column_at, column_share = _along(window.column, window.width)
     anchor_rows = np.arange(row_at[0], row_at[-1] + 2) * ANCHOR_PX
@@ -122,8 +119,7 @@ def _between_anchors(
     shape = anchor_rows.size, anchor_columns.size
     rows = ((grid.uly - source_y) / grid.pixel).reshape(shape)
     columns = ((source_x - grid.ulx) / grid.pixel).reshape(shape)
-    across, down = (column_at - column_at[0], column_share), (row_at - row_at[0], row_share)
-    return _spread(rows, down, across), _spread(columns, down, across)
+    return rows, columns, row_at - row_at[0], row_share, column_at - column_at[0], column_share
 
 
 def _may_touch(grid: Grid, x: Floats, y: Floats) -> bool:
@@ -141,13 +137,46 @@ def _along(start: int, count: int) -> tuple[npt.NDArray[np.int64], Floats]:
     return anchor, (pixels - anchor * ANCHOR_PX + 0.5) / ANCHOR_PX
 
 
-def _spread(anchors: Floats, down: tuple[Any, Floats], across: tuple[Any, Floats]) -> Floats:
-    (rows, row_share), (columns, column_share) = down, across
-    with np.errstate(invalid="ignore"):  # places that the tile's CRS does not have
-        left, right = anchors[:, columns], anchors[:, columns + 1]
-        between = left + (right - left) * column_share
-        above, below = between[rows], between[rows + 1]
-        return np.asarray(above + (below - above) * row_share[:, np.newaxis])
+@compiled()
+def _place(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    anchor_rows, anchor_columns, row_at, row_share, column_at, column_share, height, width, pixel,
+    rows, columns, margin, ends,
+):  # fmt: skip
+    """Place pixels between the anchors, NaN outside the tile, and tell how deep they lie in it.
+
+    ``ends`` gets the least and the greatest row and column inside.
+    """
+    for y in range(rows.shape[0]):
+        above, down = row_at[y], row_share[y]
+        for x in range(rows.shape[1]):
+            left, across = column_at[x], column_share[x]
+            row = _between(anchor_rows, above, left, down, across)
+            column = _between(anchor_columns, above, left, down, across)
+            # False of what is not finite, which is nowhere on the tile.
+            if (row >= 0) & (column >= 0) & (row < height) & (column < width):
+                rows[y, x], columns[y, x] = row, column
+                depth = min(min(row, height - row), min(column, width - column))
+                margin[y, x] = np.float32(depth * pixel)
+                ends[0], ends[1] = min(ends[0], row), min(ends[1], column)
+                ends[2], ends[3] = max(ends[2], row), max(ends[3], column)
+            else:
+                rows[y, x], columns[y, x], margin[y, x] = np.nan, np.nan, -1
+
+
+@compiled()
+def _between(anchors, above, left, down, across):  # type: ignore[no-untyped-def]  # pragma: no cover
+    upper = anchors[above, left] + (anchors[above, left + 1] - anchors[above, left]) * across
+    below = anchors[above + 1, left]
+    lower = below + (anchors[above + 1, left + 1] - below) * across
+    return upper + (lower - upper) * down
+
+
+@compiled()
+def _take_nearest(part, rows, columns, taken):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for y in range(rows.shape[0]):
+        for x in range(rows.shape[1]):
+            if not np.isnan(rows[y, x]):
+                taken[y, x] = part[int(rows[y, x]), int(columns[y, x])]
 
 
 @compiled()

@@ -21,7 +21,7 @@ from landcover.raster.feather import PROBABILITY_NODATA, blend_feather
 from landcover.raster.levels import Codes, join_second
 from landcover.raster.mosaic import deepest_valid, take_from_owner
 from landcover.raster.windows import plan_windows
-from landcover.stores.rasters import RasterStyle, create_raster
+from landcover.stores.rasters import Opened, OpenRasters, RasterStyle, create_raster
 
 FILES = (CLASSES, CONFIDENCE, "probabilities.tif")
 """Class, confidence and, where they are kept, probabilities of a tile's map."""
@@ -66,10 +66,12 @@ class Joining:
                 opened.enter_context(create_raster(folder / name, self.target, style))
                 for name, style in styles.items()
             ]
+            # A map is opened once, and each of its blocks compared with its checksum once.
+            maps = opened.enter_context(OpenRasters())
             for number, window in enumerate(windows):
                 job.check()
                 job.progress(number / len(windows), "joining maps")
-                joined = self._window(window)
+                joined = self._window(window, maps)
                 if joined is not None:
                     self.classified.append(int(np.count_nonzero(joined[0][self._inner(window)])))
                     for file, layer in zip(files, joined, strict=True):
@@ -88,12 +90,12 @@ class Joining:
             if counts.pixels
         ]
 
-    def _window(self, window: Window) -> tuple[Codes, ...] | None:
+    def _window(self, window: Window, maps: Opened) -> tuple[Codes, ...] | None:
         """Give classes, confidence and, where there is one, the second level of a window."""
-        own = self._read(self.sources, window, 0)
+        own = self._read(self.sources, window, 0, maps)
         if not own:
             return None
-        others = self._read(self.neighbours, window, len(self.sources))
+        others = self._read(self.neighbours, window, len(self.sources), maps)
         joined, inner = self._blend(own, others), self._inner(window)
         for first, second in combinations(sorted([*own, *others], key=lambda p: p.tile), 2):
             # Two tiles of another zone are compared there.
@@ -141,9 +143,11 @@ class Joining:
             classes[is_beyond], confidence[is_beyond] = CLASS_NODATA, PROBABILITY_NODATA
         return classes, confidence
 
-    def _read(self, sources: list[Source], window: Window, first: int) -> list[ClassPart]:
+    def _read(
+        self, sources: list[Source], window: Window, first: int, maps: Opened
+    ) -> list[ClassPart]:
         found = (
-            read_class_part(first + number, source, self.target, window, self.codes, FILES)
+            read_class_part(first + number, source, self.target, window, self.codes, FILES, maps)
             for number, source in enumerate(sources)
         )
         return [self._lightened(part) for part in found if part is not None]

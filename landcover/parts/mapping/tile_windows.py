@@ -15,7 +15,7 @@ from landcover.raster.levels import Codes, SecondPart, take_second
 from landcover.raster.mosaic import margin_to_edge, overlap_of, paste
 from landcover.raster.resample import Places, find_places, take_bilinear, take_nearest
 from landcover.raster.smoothing import smooth_probabilities, smoothing_halo
-from landcover.stores.rasters import RasterReader, open_raster
+from landcover.stores.rasters import Opened, RasterReader
 
 CLASS_NODATA = 0
 
@@ -42,31 +42,29 @@ class Source:
 class Place:
     """Where a window of the mosaic lies on a tile."""
 
-    def __init__(self, window: Window, at: Window | Places, source: Window) -> None:
+    def __init__(self, window: Window, at: Window | Places, source: Window, opened: Opened) -> None:
         self._shape = (window.height, window.width)
+        self._opened = opened
         self._at = at
         self._source = source
 
     def take(self, path: str, nodata: float) -> NDArray[np.generic]:
         """Read the first band of a raster: copied, or the nearest pixel."""
-        with open_raster(path) as raster:
-            part: NDArray[np.generic] = raster.read(self._source, band=1)
+        part: NDArray[np.generic] = self._opened(path).read(self._source, band=1)
         if isinstance(self._at, Places):
             return take_nearest(part, self._at, nodata)
         return paste(part, self._at, self._shape, nodata)
 
     def second(self, path: str, classes: Codes, parents: Codes) -> Codes:
         """Read codes of the second level: copied, or those near that belong to the class."""
-        with open_raster(path) as raster:
-            part: Codes = raster.read(self._source, band=1)
+        part: Codes = self._opened(path).read(self._source, band=1)
         if isinstance(self._at, Places):
             return take_second(part, self._at, classes, parents)
         return paste(part, self._at, self._shape, CLASS_NODATA)
 
     def probabilities(self, path: str, smoothing: Smoothing | None = None) -> Codes:
         """Read all bands of probabilities: smoothed if wanted, then copied or interpolated."""
-        with open_raster(path) as raster:
-            part = _read_smoothed(raster, self._source, smoothing)
+        part = _read_smoothed(self._opened(path), self._source, smoothing)
         if isinstance(self._at, Places):
             return take_bilinear(part, self._at)
         return np.stack([paste(band, self._at, self._shape, PROBABILITY_NODATA) for band in part])
@@ -90,7 +88,7 @@ def _read_smoothed(raster: RasterReader, window: Window, smoothing: Smoothing | 
 
 
 def find_place(
-    source: Source, target: Grid, window: Window
+    source: Source, target: Grid, window: Window, opened: Opened
 ) -> tuple[Place, NDArray[np.float32]] | None:
     """Find where a window of the mosaic lies on a tile.
 
@@ -98,6 +96,7 @@ def find_place(
         source: The tile; on the lattice of the mosaic where CRS and pixel agree.
         target: Grid of the mosaic.
         window: Window of it.
+        opened: Opens the tile's rasters.
 
     Returns:
         The place, and the distance of each pixel from the tile's edge, unit of the tile's CRS,
@@ -108,10 +107,10 @@ def find_place(
         if overlap is None:
             return None
         margin = margin_to_edge(source.grid, window, target)
-        return Place(window, overlap.target, overlap.source), margin
+        return Place(window, overlap.target, overlap.source, opened), margin
     project = projection(target.crs, source.grid.crs)
     places = find_places(source.grid, target, window, project)
-    return places and (Place(window, places, places.source), places.margin)
+    return places and (Place(window, places, places.source, opened), places.margin)
 
 
 @dataclass(frozen=True)
@@ -146,6 +145,7 @@ def read_class_part(
     window: Window,
     codes: tuple[int, ...],
     names: tuple[str, str, str],
+    opened: Opened,
 ) -> ClassPart | None:
     """Read class and confidence of a tile in a window of the mosaic.
 
@@ -160,11 +160,12 @@ def read_class_part(
         window: Window of it.
         codes: Codes of the probabilities' bands.
         names: File names of classes, confidence and probabilities.
+        opened: Opens the tile's rasters.
 
     Returns:
         The part; None where the tile has none of the pixels.
     """
-    found = find_place(source, target, window)
+    found = find_place(source, target, window, opened)
     if found is None:
         return None
     place, margin = found

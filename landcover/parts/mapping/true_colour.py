@@ -11,7 +11,7 @@ from landcover.parts.prepared import PreparedComposite, prepared
 from landcover.parts.task import Task
 from landcover.raster.mosaic import blend_primary
 from landcover.raster.windows import plan_windows
-from landcover.stores.rasters import RasterStyle, create_raster
+from landcover.stores.rasters import OpenRasters, RasterStyle, create_raster
 
 
 def clearest(task: Task, tiles: list[str]) -> tuple[str, dict[str, PreparedComposite]]:
@@ -52,10 +52,11 @@ def join_layer(
         *target.shape, bytes_per_pixel=12 * len(sources) + 40, memory_gb=task.job.memory_gb
     )
     nodata = float(style.nodata or 0)
-    with create_raster(path, target, style) as raster:
+    with create_raster(path, target, style) as raster, OpenRasters() as opened:
         for window in windows:
             task.job.check()
-            present = [(s, found) for s in sources if (found := find_place(s, target, window))]
+            placed = ((source, find_place(source, target, window, opened)) for source in sources)
+            present = [(source, found) for source, found in placed if found]
             if present:
                 values = [place.take(s.paths[layer], nodata) for s, (place, _) in present]
                 margins = [margin for _, (_, margin) in present]

@@ -11,7 +11,7 @@ from landcover.stores.rasters.cog import write_cog
 from landcover.stores.rasters.cutting import Part, find_part, write_box, write_level, write_part
 from landcover.stores.rasters.opening import TIFF_ONLY
 from landcover.stores.rasters.polygons import pixels_within
-from landcover.stores.rasters.pool import Opened, ReadingPool
+from landcover.stores.rasters.pool import Opened, OpenRasters, ReadingPool
 from landcover.stores.rasters.reading import (
     RasterInfo,
     RasterReader,
@@ -28,6 +28,7 @@ from landcover.stores.rasters.writing import RasterStyle, RasterWriter, create_r
 __all__ = [
     "TIFF_ONLY",
     "CodeNames",
+    "OpenRasters",
     "Opened",
     "Part",
     "RasterInfo",

@@ -26,7 +26,7 @@ class ReadingPool:
 
     def __init__(self, threads: int) -> None:
         self._orders: SimpleQueue[Callable[[Opened], None] | None] = SimpleQueue()
-        self._mine = _Rasters()
+        self._mine = OpenRasters()
         count = threads if threads > 1 else 0
         self._threads = [Thread(target=self._work, daemon=True) for _ in range(count)]
 
@@ -70,7 +70,7 @@ class ReadingPool:
         return future
 
     def _work(self) -> None:
-        rasters = _Rasters()
+        rasters = OpenRasters()
         with holding_options():
             try:
                 while (order := self._orders.get()) is not None:
@@ -79,18 +79,30 @@ class ReadingPool:
                 rasters.close()
 
 
-class _Rasters:
-    """Rasters that one thread has open."""
+class OpenRasters:
+    """Rasters that one thread has open: each is opened when it is asked for first."""
 
     def __init__(self) -> None:
         self._open: dict[str, RasterReader] = {}
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def __call__(self, path: str) -> RasterReader:
+        """Give the open raster of a path.
+
+        Raises:
+            InputError: It is absent or no raster.
+        """
         if path not in self._open:
             self._open[path] = open_for_long(path)
         return self._open[path]
 
     def close(self) -> None:
+        """Close them all."""
         for raster in self._open.values():
             raster.close()
         self._open.clear()
