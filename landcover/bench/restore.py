@@ -176,11 +176,16 @@ def _told(errors: list[list[NDArray[np.float64]]]) -> str:
     judged = ~np.isnan(ours) & ~np.isnan(mean)
     of_deck, of_other = judged & ~np.isnan(deck), judged & ~np.isnan(other)
     told = [
-        f"ours {ours[judged].mean():.0f}",
-        f"deck {deck[of_deck].mean():.0f} on {100 * of_deck.sum() / judged.sum():.0f} % "
-        f"(ours there {ours[of_deck].mean():.0f})",
-        f"mean of the year {mean[judged].mean():.0f}",
-        f"same month of the other year {other[of_other].mean():.0f} "
-        f"(ours there {ours[of_other].mean():.0f})",
+        f"ours {_error(ours, judged)}",
+        f"deck {_error(deck, of_deck)} on {100 * of_deck.sum() / max(1, judged.sum()):.0f} % "
+        f"(ours there {_error(ours, of_deck)})",
+        f"mean of the year {_error(mean, judged)}",
+        f"same month of the other year {_error(other, of_other)} "
+        f"(ours there {_error(ours, of_other)})",
     ]
     return f"{', '.join(told)}; {judged.sum():,} numbers"
+
+
+def _error(errors: NDArray[np.float64], chosen: NDArray[np.bool_]) -> str:
+    """Give the mean of some errors, – where there are none."""
+    return f"{errors[chosen].mean():.0f}" if chosen.any() else "–"

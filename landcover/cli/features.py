@@ -59,10 +59,10 @@ def command(
     from landcover.settings import read_settings
     from landcover.views.features import export_features
 
+    place = _window(window)
     folder.mkdir(parents=True, exist_ok=True)
     chosen = [name.strip() for name in names.split(",") if name.strip()]
     opened = api.open_workspace(read_settings(workspace=workspace))
-    place = _window(window)
     paths = export_features(
         opened, tile, folder, chosen, run=run, memory_gb=memory_gb, window=place, form=form
     )
