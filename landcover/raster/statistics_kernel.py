@@ -99,14 +99,7 @@ def _of_numbers(  # pragma: no cover - compiled
                 _add_squares(
                     planes[time], values[time, start:], is_excluded[time, start:], size, squares
                 )
-        for pair in range(exchanges.shape[0]):
-            exchange(planes[exchanges[pair, 0], :size], planes[exchanges[pair, 1]])
-        for k in range(low.shape[0]):
-            for i in range(size):
-                n = np.int64(counts[i])
-                if n >= min_clear:
-                    value = _quantile(planes, i, n, low[k, n], part[k, n])
-                    found[k, start + i] = np.int16(np.rint(value))
+        _take(planes, counts, size, exchanges, low, part, min_clear, True, found[:, start:])
         if spread:
             for i in range(size):
                 n = np.int64(counts[i])
@@ -142,12 +135,21 @@ def _add_squares(plane, values, is_excluded, size, squares):  # type: ignore[no-
         squares[i] += np.int64(value * value)
 
 
-@compiled()
-def _quantile(planes, i, n, low, part):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    """Interpolate between the n sorted numbers of a pixel."""
-    one = np.float64(planes[low, i])
-    other = np.float64(planes[min(low + 1, n - 1), i])
-    return one + part * (other - one)
+@compiled(error_model="numpy")
+def _take(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    planes, counts, size, exchanges, low, part, min_clear, is_whole, found
+):
+    """Sort the planes, and interpolate quantiles between the n sorted numbers of each pixel."""
+    for pair in range(exchanges.shape[0]):
+        exchange(planes[exchanges[pair, 0], :size], planes[exchanges[pair, 1]])
+    for k in range(low.shape[0]):
+        for i in range(size):
+            n = np.int64(counts[i])
+            if n >= min_clear:
+                one = np.float64(planes[low[k, n], i])
+                other = np.float64(planes[min(low[k, n] + 1, n - 1), i])
+                value = one + part[k, n] * (other - one)
+                found[k, i] = np.rint(value) if is_whole else value
 
 
 @compiled(error_model="numpy")
@@ -173,13 +175,7 @@ def _of_series(  # pragma: no cover - compiled
                 planes[time, i] = value if np.isfinite(value) else np.float32(np.inf)
             for i in range(size):
                 counts[i] += np.isfinite(values[time, start + i])
-        for pair in range(exchanges.shape[0]):
-            exchange(planes[exchanges[pair, 0], :size], planes[exchanges[pair, 1]])
-        for k in range(low.shape[0]):
-            for i in range(size):
-                n = counts[i]
-                if n >= min_clear:
-                    found[k, start + i] = _quantile(planes, i, n, low[k, n], part[k, n])
+        _take(planes, counts, size, exchanges, low, part, min_clear, False, found[:, start:])
         if spread:
             _spread(planes, counts, size, mean, squares)
             for i in range(size):
