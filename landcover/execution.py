@@ -12,6 +12,11 @@ from typing import Any
 # A worker may use a quarter more than its job was promised before it is stopped.
 HEADROOM = 1.25
 GB = 10**9
+WORKER_ENVIRONMENT = {
+    "MALLOC_ARENA_MAX": "2",  # many arenas keep freed memory of many threads
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # Arrow's own allocators keep more than glibc does
+}
+"""What the workers of any cluster need, so that a unit finds the memory that others freed."""
 
 
 # Keys of the units that this process works on now, also of those that were cancelled meanwhile.
@@ -73,10 +78,7 @@ def local_cluster(*, workers: int = 1, memory_gb: float = 1.0, threads: int = 1)
             memory_limit=int(HEADROOM * max(memory_gb, 1.0) * GB),
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",  # any free port: several may run on one machine
-            env={
-                "OMP_NUM_THREADS": str(threads),
-                "MALLOC_ARENA_MAX": "2",  # many arenas keep freed memory of many threads
-            },
+            env={"OMP_NUM_THREADS": str(threads), **WORKER_ENVIRONMENT},
         ) as cluster,
     ):
         yield str(cluster.scheduler_address)
