@@ -41,11 +41,13 @@ SETTINGS = [
 ]
 
 
-def begin(site: Any, name: str, region: Path | None, **more: Any) -> None:
+def begin(
+    site: Any, name: str, region: Path | None, more: list[str] | None = None, **given: Any
+) -> None:
     api.start_run(
         name, RECIPE, year=site.year, products=str(site.products), dem=str(site.dem),
-        tiles=(TILE,), region=region, overrides=SETTINGS,
-        **{"labels": str(site.labels), "until": "publish", **more},
+        tiles=(TILE,), region=region, overrides=[*SETTINGS, *(more or [])],
+        **{"labels": str(site.labels), "until": "publish", **given},
     )  # fmt: skip
     report = api.run_inline(name)
     assert report["state"] == "done", report
@@ -252,3 +254,44 @@ def test_the_page_says_what_its_shares_are_of(workspaces: Any) -> None:
             pixels = np.array(picture.convert("RGB")).reshape(-1, 3)
         alarm = (pixels == rgb_of(ALARM)).all(axis=1).mean()
         assert alarm < 0.01
+
+
+OPTIONS = {
+    "ladder": [
+        "composite.ladder={growths_m: [240, 120]}", "composite.method=geomedian",
+        "composite.view_angle=nbar",
+    ],
+    "along time": [
+        "composite.statistics={layers: [B04, ndvi], percentiles: [25, 75], min_clear: 2}"
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("options", list(OPTIONS))
+def test_options_of_a_composite_give_the_pixels_of_the_whole_tile(
+    options: str, site: Any, region: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_windows, "ALIGNMENT_PX", BLOCK)
+    found = []
+    for name, place in (("part", region), ("whole", None)):
+        monkeypatch.setenv("LANDCOVER_WORKSPACE", str(tmp_path / name))
+        begin(site, name, place, labels=None, until="composite", more=OPTIONS[options])
+        workspace = api.open_workspace()
+        (output,) = outputs_of(workspace, name, "composite")
+        found.append((workspace, output))
+    (part, mine), (whole, all_of_it) = found
+    windows = work_windows.WorkWindows.from_document(dict(mine.wanted.params["windows"]))
+    names = [file.name for file in mine.files]
+    assert names == [file.name for file in all_of_it.files]
+    assert len(names) > 6
+    differing = 0
+    for name in names:
+        a, grid = read_array(part.objects.href(mine.key, name))
+        b, _ = read_array(whole.objects.href(all_of_it.key, name))
+        inside = np.zeros(grid.shape, bool)
+        for window in windows.on(grid):
+            inside[window.slices] = True
+        is_float = a.dtype.kind == "f"
+        assert np.array_equal(a[:, inside], b[:, inside], equal_nan=is_float), name
+        differing += not np.array_equal(a, b, equal_nan=is_float)
+    assert differing > len(names) // 2
