@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -37,8 +38,11 @@ Formula = Callable[..., Values]
 
 
 def _ratio(numerator: Values | float, denominator: Values) -> Values:
-    ratio = np.divide(numerator, denominator, dtype=denominator.dtype)
-    return np.where(np.abs(denominator) < SMALLEST_DENOMINATOR, np.nan, ratio)
+    ratio = np.asarray(np.divide(numerator, denominator, dtype=denominator.dtype))
+    is_small = np.abs(denominator) < SMALLEST_DENOMINATOR
+    if is_small.any():  # hardly ever: so ratios are not copied
+        ratio[is_small] = np.nan
+    return ratio
 
 
 def _normalised_difference(a: Values, b: Values) -> Values:
@@ -123,6 +127,7 @@ INDEX_NAMES = tuple(SPECTRAL_INDICES)
 """Every index, canonical lower case."""
 
 
+@lru_cache(maxsize=1024)
 def required_bands(name: str, variant: str = PAPER) -> tuple[str, ...]:
     """Name the bands that an index is computed from.
 
@@ -188,7 +193,9 @@ def spectral_index(
         inputs = [band * 10_000 for band in inputs]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         index = np.asarray(FORMULAS[row.name][entry](*inputs))
-    index[~np.isfinite(index)] = np.nan
+    is_finite = np.isfinite(index)
+    if not is_finite.all():
+        index[~is_finite] = np.nan
     return index
 
 
