@@ -26,6 +26,7 @@ MOST_TOLD = 20
 @click.option("--labels", type=click.Path(exists=True), help="Where the ground truth is here.")
 @click.option("--dem", metavar="FILE|FOLDER|ADDRESS", help="Where the elevation is here.")
 @click.option("--samples", metavar="FILES", help="Where the tables of samples are here.")
+@click.option("--label-map", type=click.Path(exists=True), help="Where the existing map is here.")
 @click.option("--test-labels", type=click.Path(exists=True), help="Where the test points are here.")
 @click.option(
     "--scratch",
@@ -40,6 +41,7 @@ def command(
     labels: str | None,
     dem: str | None,
     samples: str | None,
+    label_map: str | None,
     test_labels: str | None,
     scratch: str | None,
     workspace: str | None,
@@ -63,7 +65,7 @@ def command(
     receipt = read_receipt(receipt_file)
     given = {
         "products": products, "region": region, "labels": labels, "dem": dem,
-        "samples": samples, "test_labels": test_labels,
+        "samples": samples, "label_map": label_map, "test_labels": test_labels,
     }  # fmt: skip
     arguments = arguments_of(receipt, given)
     settings = read_settings(workspace=workspace)

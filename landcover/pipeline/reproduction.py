@@ -84,7 +84,8 @@ def arguments_of(receipt: Receipt, given: Mapping[str, str | None]) -> dict[str,
 
     Args:
         receipt: The receipt.
-        given: Where products, labels, dem, samples and test_labels lie here; None if unknown.
+        given: Where products, labels, dem, samples, label_map and test_labels lie here; None if
+            unknown.
 
     Returns:
         Arguments of :func:`landcover.api.start_run`, beside the name of the run. The run ends
