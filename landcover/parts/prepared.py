@@ -100,10 +100,12 @@ def prepared(task: Task) -> Prepared:
 def _parsed(document: Mapping[str, Any]) -> Prepared:
     """Read a record; the last one is kept, for its name says all that it holds."""
     key = document["_id"]
-    if key not in _KEPT:
+    found = _KEPT.get(key)
+    if found is None:
+        found = _parse(document)
         _KEPT.clear()
-        _KEPT[key] = _parse(document)
-    return _KEPT[key]
+        _KEPT[key] = found
+    return found
 
 
 def _parse(document: Mapping[str, Any]) -> Prepared:
