@@ -46,6 +46,8 @@ BENCHES = {
     "growth": "landcover.bench.growth",
     "units": "landcover.bench.units",
     "masks": "landcover.bench.masks",
+    "human-mask": "landcover.bench.human_mask",
+    "smoothness": "landcover.bench.smoothness",
     "terrain": "landcover.bench.terrain",
     "mosaic": "landcover.bench.mosaic",
     "samples": "landcover.bench.samples",

@@ -17,7 +17,7 @@ from landcover.simulate.spectra import SEASONS
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 
-INSIDE = {"recipe": ["check"], "model": ["compare"]}
+INSIDE = {"masks": ["evaluate"], "recipe": ["check"], "model": ["compare"]}
 """Commands that hold others, with one of these."""
 
 
