@@ -1,4 +1,4 @@
-"""``landcover masks evaluate | fit``."""
+"""``landcover masks evaluate | fit | shares``."""
 
 from __future__ import annotations
 
@@ -100,3 +100,45 @@ def _draw(judged: list[Judged], path: Path) -> None:
     ]
     points += [MaskPoint(name, kind, p, r, True) for (name, kind), (p, r, _) in DECK.items()]
     draw_masks(points, path, "Cloud and shadow masks: precision and recall")
+
+
+DECK_SHARES = (
+    "The deck's image: clouds 37.92 % before, 42.85 % (existing) and 40.12 % (re-implemented) "
+    "after; shadows 0.00 % before, 0.02 % and 0.00 % after."
+)
+
+
+@command.command("shares")
+@click.argument("run")
+@common
+def shares(run: str, workspace: str | None, as_json: bool) -> None:
+    """Say how much cloud and shadow each image of RUN has before and after its masks were refined.
+
+    Example: landcover masks shares latest
+    """
+    from landcover import api
+    from landcover.analysis.mask_evaluation import Masks
+    from landcover.settings import in_environment, read_settings
+
+    with in_environment(read_settings(workspace=workspace)):
+        made = Masks.of_run(api.open_workspace(), run).made
+    kinds = ("cloud_percent", "shadow_percent")
+    rows = [
+        {
+            "image": output.unit,
+            "before": output.stats.get("before", {k: output.stats[k] for k in kinds}),
+            "after": {k: output.stats[k] for k in kinds},
+        }
+        for _, output in sorted(made.items())
+    ]
+    if as_json:
+        show_json(rows)
+        return
+    click.echo(f"{'image':72}{'cloud before':>14}{'after':>8}{'shadow before':>15}{'after':>8}")
+    for row in rows:
+        before, after = row["before"], row["after"]
+        click.echo(
+            f"{row['image']:72}{before['cloud_percent']:>14.2f}{after['cloud_percent']:>8.2f}"
+            f"{before['shadow_percent']:>15.2f}{after['shadow_percent']:>8.2f}"
+        )
+    click.echo(DECK_SHARES)

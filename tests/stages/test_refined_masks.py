@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from click.testing import CliRunner
 from deliveries import deliver
 
 from landcover import api
+from landcover.cli import cli
 from landcover.errors import UsageError
 from landcover.ledger import outputs, units
 from landcover.nouns.output import Output
@@ -131,6 +133,14 @@ def test_a_quarter_is_refined_as_its_arrays_are(products: Path) -> None:
     np.testing.assert_array_equal(stored == -32768, is_empty)
     np.testing.assert_allclose(stored[~is_empty], background[~is_empty] * 10_000, atol=0.51)
     assert not list(Path(workspace.objects.address).rglob("*-season*")), "scratch stays"
+    told = CliRunner().invoke(cli, ["masks", "shares", "deck"])
+    assert told.exit_code == 0, told.output
+    lines = told.output.splitlines()
+    assert len(lines) == 2 + len(DAYS)
+    before, after = masks["20210402"].stats["before"], masks["20210402"].stats
+    figures = [before["cloud_percent"], after["cloud_percent"]]
+    assert lines[1].split()[1:3] == [f"{figure:.2f}" for figure in figures]
+    assert "37.92 % before, 42.85 %" in lines[-1]
 
 
 def test_each_band_of_each_image_is_decoded_once(
