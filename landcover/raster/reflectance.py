@@ -45,6 +45,7 @@ def harmonise(
     offset: int,
     scale: float,
     stored_per_unit: int = REFLECTANCE_UNITS,
+    out: npt.NDArray[np.int16] | None = None,
 ) -> npt.NDArray[np.int16]:
     """Turn digital numbers into harmonised integers.
 
@@ -59,6 +60,7 @@ def harmonise(
         offset: Added to each number, DN: −1000 or 0; always 0 for AOT and WVP.
         scale: Quantification value: numbers per physical unit (10,000; 1,000 for AOT and WVP).
         stored_per_unit: Integer steps per physical unit of the result, see `stored_units`.
+        out: Where the result goes, int16, same shape, contiguous; a new array if None.
 
     Returns:
         Harmonised numbers, int16, same shape, −32768 where nodata.
@@ -80,10 +82,14 @@ def harmonise(
         from landcover.raster.shifted_numbers import shift_numbers
 
         flat = np.ascontiguousarray(numbers).reshape(-1)
-        shifted = np.empty(flat.shape, dtype=np.int16)
-        shift_numbers(flat, int(offset), NODATA, shifted)
-        return shifted.reshape(numbers.shape)
-    return look_up(_table(int(offset), float(scale), int(stored_per_unit)), numbers)
+        shifted = np.empty(numbers.shape, dtype=np.int16) if out is None else out
+        shift_numbers(flat, int(offset), NODATA, shifted.reshape(-1))
+        return shifted
+    found = look_up(_table(int(offset), float(scale), int(stored_per_unit)), numbers)
+    if out is None:
+        return found
+    out[:] = found
+    return out
 
 
 def to_reflectance(harmonised: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:

@@ -162,8 +162,10 @@ def test_readiness_and_plan_tell_what_the_chain_will_do(products: Path, tmp_path
     plan = ["--until", "composite", "--plan", "--why"]
     lines = call(*run, *plan)
     assert [line.split()[:4] for line in lines[1:-1]] == [
-        ["compute", "mask", "31UDS", "2021-year"], ["wait", "composite", "31UDS", "2021-year"]
-    ], lines  # fmt: skip
+        ["compute", "mask", "31UDS", "2021-year"],
+        ["wait", "composite", "31UDS", "2021-year"],
+        ["wait", "overlap", "…"],
+    ], lines
     make("year", products, document)
     after = (
         check_readiness(api.open_workspace(), make_recipe(document), arguments).tiles[0].seasons[0]

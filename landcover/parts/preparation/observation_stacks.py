@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from math import lcm
+from typing import NamedTuple
 
 import numpy as np
 
@@ -52,7 +53,8 @@ def stacks(
     Yields:
         Window, harmonised values (n, height, width) int16, and what must not be used, bool of
         the same shape. An observation that must not be used anywhere in a window is not decoded
-        there: its values are nodata.
+        there: its values are nodata. The arrays hold other windows once the next one was asked
+        for: memory that is taken anew for each costs the system more than the medians.
 
     Raises:
         InputError: A file is damaged; the message names product, layer and window.
@@ -63,12 +65,15 @@ def stacks(
     windows = whole_or_cut(planned, grid, task.windows)
     excluded = excluded_bits(task)
     waiting: deque[_Stack] = deque()
+    spare: list[_Arrays] = []
     with ReadingPool(threads) as pool:
         for window in windows:
             task.job.check()
-            waiting.append(_Stack.begin(pool, sources, window, excluded))
+            waiting.append(_Stack.begin(pool, sources, window, excluded, spare))
             if len(waiting) > ahead:
-                yield waiting.popleft().finished()
+                stack = waiting.popleft()
+                yield stack.finished()
+                spare[:] = [stack.arrays]
         while waiting:
             yield waiting.popleft().finished()
 
@@ -101,13 +106,26 @@ def plan_reading(job: Job, grid: Grid, sources: Sequence[Source]) -> tuple[list[
     return windows, ahead
 
 
+class _Arrays(NamedTuple):
+    """What a window of all observations is read into, (time, y, x)."""
+
+    values: Values
+    hidden: Hidden
+
+    @classmethod
+    def of(cls, shape: tuple[int, int, int], spare: list[_Arrays]) -> _Arrays:
+        """Take arrays that are not needed any more where they have the shape, or new ones."""
+        if spare and spare[-1].values.shape == shape:
+            return spare.pop()
+        return cls(np.empty(shape, dtype=np.int16), np.empty(shape, dtype=np.bool_))
+
+
 @dataclass(frozen=True)
 class _Stack:
     """A window of all observations while it is being read."""
 
     window: Window
-    values: Values
-    hidden: Hidden
+    arrays: _Arrays
     reads: Sequence[Future[None]]
 
     @classmethod
@@ -117,19 +135,19 @@ class _Stack:
         sources: Sequence[Source],
         window: Window,
         excluded: int,
+        spare: list[_Arrays],
     ) -> _Stack:
-        shape = (len(sources), window.height, window.width)
-        values, hidden = np.empty(shape, dtype=np.int16), np.empty(shape, dtype=np.bool_)
+        arrays = _Arrays.of((len(sources), window.height, window.width), spare)
         reads = [
             pool.submit(partial(source.read, window=window, excluded=excluded, values=v, hidden=h))
-            for source, v, h in zip(sources, values, hidden, strict=True)
+            for source, v, h in zip(sources, *arrays, strict=True)
         ]
-        return cls(window, values, hidden, reads)
+        return cls(window, arrays, reads)
 
     def finished(self) -> tuple[Window, Values, Hidden]:
         for read in self.reads:
             read.result()
-        return self.window, self.values, self.hidden
+        return self.window, *self.arrays
 
 
 def _common_block(files: Sequence[ProductFile]) -> tuple[int, int]:

@@ -95,9 +95,13 @@ class Source:
         hidden: Hidden,
     ) -> None:
         """Fill the place of the observation in a stack; nodata where nothing of it is used."""
-        bits = opened(self.mask).read(window.coarsened(self.ratio), band=1)
+        coarse = window.coarsened(self.ratio)
+        bits = opened(self.mask).read(coarse, band=1)
         is_hidden = is_excluded(bits, excluded)
-        hidden[:] = _spread(is_hidden, window, self.ratio)
+        if self.ratio == 1:
+            hidden[:] = is_hidden
+        else:
+            hidden[:] = cut(upsample_nearest(is_hidden, self.ratio), window, coarse, self.ratio)
         if is_hidden.all():
             values.fill(NODATA)
             return
@@ -107,16 +111,23 @@ class Source:
             rows = f"{window.row} to {window.row + window.height - 1}"
             columns = f"{window.column} to {window.column + window.width - 1}"
             raise InputError(f"{self.name}, rows {rows}, columns {columns}: {error}") from error
-        values[:] = harmonised(self.file, numbers)
+        harmonised(self.file, numbers, out=values)
 
 
-def harmonised(file: ProductFile, pixels: NDArray[Any]) -> Values:
-    """Turn digital numbers of a file into stored units, int16, nodata -32768."""
+def harmonised(file: ProductFile, pixels: NDArray[Any], out: Values | None = None) -> Values:
+    """Turn digital numbers of a file into stored units, int16, nodata -32768.
+
+    Args:
+        file: What was read.
+        pixels: Pixels in the file's own type, any shape.
+        out: Where they go, contiguous; a new array if None.
+    """
     return harmonise(
         as_numbers(file, pixels),
         offset=file.offset,
         scale=file.scale,
         stored_per_unit=stored_units(file.layer),
+        out=out,
     )
 
 
@@ -136,13 +147,6 @@ def _mask_of(task: Task, observation: Observation, grid: Grid) -> tuple[str, int
     """Find the mask for a grid, and how many pixels of the grid lie along one of its pixels."""
     name, found = mask_for(observation, grid)
     return task.href(observation.mask, name), 1 if found is grid else found.ratio_to(grid)
-
-
-def _spread(is_hidden: Hidden, window: Window, ratio: int) -> Hidden:
-    """Enlarge the cover of a window and cut the window out of it."""
-    if ratio == 1:
-        return is_hidden
-    return cut(upsample_nearest(is_hidden, ratio), window, window.coarsened(ratio), ratio)
 
 
 def common_grid(task: Task, layer: str, usable: list[Observation]) -> Grid:
