@@ -170,11 +170,13 @@ def _write_labels(path: Path, tiles: tuple[str, ...], pixels: int) -> None:
 def _run(group: Group, tile: str) -> None:
     """Run a group of stages for the units of one tile."""
     from landcover import api
+    from landcover.ledger import runs
     from landcover.nouns.stages import GROUPS
 
+    run, _ = runs.load(api.open_workspace(), RUN)
     for unit in api.plan(RUN, group):
         if unit["unit"].startswith(tile):
-            for stage in GROUPS[group]:
+            for stage in filter(run.includes, GROUPS[group]):
                 run_stage(stage, unit["unit"])
 
 
