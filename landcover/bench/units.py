@@ -61,7 +61,8 @@ def growth_of(rows: list[Row]) -> list[str]:
     """Say by how much each unit grows from its smallest run to its largest."""
     notes = []
     for case in dict.fromkeys(row.case for row in rows):
-        small, *_, large = [row for row in rows if row.case == case]
+        found = [row for row in rows if row.case == case]
+        small, large = found[0], found[-1]
         cpu = large.cost.cpu_seconds / small.cost.cpu_seconds
         memory = large.cost.peak_mb / small.cost.peak_mb
         told = "flat" if max(cpu, memory) <= ALLOWED else "GROWS"
