@@ -70,7 +70,7 @@ def test_a_relative_or_home_folder_becomes_absolute(tmp_path, monkeypatch):
     [
         ("thread = 2", "unknown setting 'thread'. Did you mean 'threads'?"),
         ("memory = 2", "unknown setting 'memory'. Did you mean 'memory_gb'?"),
-        ("xyzzy = 2", "unknown setting 'xyzzy'. Known: dask, data, memory_gb, objects, "),
+        ("xyzzy = 2", "unknown setting 'xyzzy'. Known: dask, data, deadline_hours, "),
         ("[threads]\nn = 2", "expected a number"),
         ("threads =", "not valid TOML"),
         ('workspace = "/elsewhere"', "the folder that this file lies in"),

@@ -76,7 +76,8 @@ class _Grids(Mapping[str, Grid]):
         return len(self._documents)
 
 
-_KEPT: dict[str, Prepared] = {}
+# Record and what was read of it, as one value: threads may ask at once.
+_KEPT: dict[str, tuple[Mapping[str, Any], Prepared]] = {}
 
 
 def prepared_tiles(task: Task) -> list[str]:
@@ -98,14 +99,12 @@ def prepared(task: Task) -> Prepared:
 
 
 def _parsed(document: Mapping[str, Any]) -> Prepared:
-    """Read a record; the last one is kept, for its name says all that it holds."""
-    key = document["_id"]
-    found = _KEPT.get(key)
-    if found is None:
-        found = _parse(document)
-        _KEPT.clear()
-        _KEPT[key] = found
-    return found
+    """Read a record; the last one is kept: most units of a process ask for the same."""
+    kept = _KEPT.get("last")
+    if kept is None or kept[0] != document:
+        kept = document, _parse(document)
+        _KEPT["last"] = kept
+    return kept[1]
 
 
 def _parse(document: Mapping[str, Any]) -> Prepared:
