@@ -47,7 +47,8 @@ def run(products: Path, dem: Path | None = None, **given: Any) -> tuple[Any, dic
     sections = {k: v for k, v in given.items() if k in ("restore", "composite")}
     name = f"run{len(list(api.open_workspace().records.find('runs', {})))}"
     api.start_run(
-        name, recipe(**sections), year=2021, products=str(products), until="restore",
+        name, recipe(**sections), year=2021, products=str(products),
+        until=given.get("until", "restore"),
         dem=None if dem is None else str(dem),
     )  # fmt: skip
     report = api.run_inline(name, memory_gb=given.get("memory_gb", 1.0))
@@ -103,6 +104,14 @@ def test_a_month_without_products_is_filled_from_the_others(gappy: Path) -> None
     assert may.stats["fill"]["from_both"] == pytest.approx(100 * 4 / 144, abs=1e-4)
     assert (april.stats["status"], may.stats["status"]) == ("empty", "degraded")
     assert any("2021-m04: no usable product; filled" in text for text in report["degraded"])
+
+
+def test_the_page_tells_which_month_was_filled(gappy: Path, workspace_folder: Path) -> None:
+    report, _ = run(gappy, restore={}, until="publish")
+    assert report["state"] == "done", report["troubles"]
+    (path,) = workspace_folder.rglob("index.html")
+    page = path.read_text()
+    assert "no usable product; filled from other seasons" in page
 
 
 def test_the_decks_filling_takes_adjacent_months_only(gappy: Path) -> None:
