@@ -112,6 +112,7 @@ def test_the_page_tells_which_month_was_filled(gappy: Path, workspace_folder: Pa
     (path,) = workspace_folder.rglob("index.html")
     page = path.read_text()
     assert "no usable product; filled from other seasons" in page
+    assert "No tile could be prepared" not in page
 
 
 def test_the_decks_filling_takes_adjacent_months_only(gappy: Path) -> None:

@@ -23,7 +23,7 @@ from landcover.parts.reporting.map_holes import holes_of
 from landcover.parts.reporting.run_report import troubles
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
-from landcover.publish.quality import Candidate, why_degraded
+from landcover.publish.quality import Candidate
 from landcover.stores.workspace import Workspace
 
 NO_REFERENCE = "no reference."
@@ -164,11 +164,6 @@ def _seasons(task: Task, found: dict[tuple[Stage, str], UnitState]) -> list[Seas
                 name = f"{tile}/{period.name}"
                 choice = _choice(task, tile, period, made.get("collect", {}).get(name))
                 composite = made.get("composite", {}).get(name)
-                if composite is not None and not composite.stats["layers"]:
-                    # A record without files: its pixels are filled from other seasons.
-                    filled = "; ".join(why_degraded(composite.stats))
-                    seasons.append(SeasonFinding(tile, period, choice, None, filled))
-                    continue
                 seasons.append(SeasonFinding(tile, period, choice, composite, reason))
     return seasons
 

@@ -17,7 +17,9 @@ def tile_qualities(found: RunOutputs) -> tuple[TileQuality, ...]:
     tiles = []
     for tile, group in groupby(found.seasons, key=lambda season: season.tile):
         seasons = list(group)
-        grids = [work_grid(s.composite) for s in seasons if s.composite]
+        composites = [s.composite for s in seasons if s.composite]
+        # A season that is filled from others has a composite without layers.
+        grids = [work_grid(made) for made in composites if made.stats["layers"]]
         tiles.append(
             TileQuality(
                 tile=tile,
