@@ -8,7 +8,7 @@ export UV_SYSTEM_CERTS ?= 1
 # Processes that share the files of tests; each starts its own servers.
 WORKERS ?= 2
 
-.PHONY: demo test test-fast fuzz up check format lock licences bench bench-full services servers clean
+.PHONY: demo test test-fast fuzz mutants up check format lock licences bench bench-full services servers clean
 
 demo: $(STAMP)          ## simulate two tiles and make their map, through Airflow
 	$(BIN)/landcover demo
@@ -46,6 +46,10 @@ bench-full: $(STAMP)    ## whole tiles of 10,980 x 10,980 px: hours, and tens of
 lock: $(STAMP)          ## resolve the lock anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --extra airflow --extra bench --extra masks-onnx --extra dev \
 	    --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+
+mutants: $(STAMP)       ## which of 300 small changes no test notices: hours (MUTANTS=20: fewer)
+	$(BIN)/uv run --quiet --no-project --with cosmic-ray==8.7.0 python tests/mutants.py \
+	    --count $(or $(MUTANTS),300)
 
 licences: $(STAMP)      ## write the table of docs/licences.md anew
 	$(BIN)/python docs/licences.py
