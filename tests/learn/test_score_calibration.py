@@ -106,6 +106,11 @@ def test_a_class_absent_from_the_calibration_set_is_told():
     )
 
 
+def test_several_absent_classes_are_told_in_the_plural():
+    with pytest.raises(InputError, match="water, wetland have no sample .* more groups of each,"):
+        require_every_class(np.array([2, 2]), ["water", "wetland", "bareSoil"], 2)
+
+
 def test_variants_are_judged_as_scikit_learn_would():
     scores, truth = scores_of()
     told = softmax(scores, axis=1)

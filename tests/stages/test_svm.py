@@ -113,7 +113,7 @@ def test_the_deck_calibrates_on_half_of_what_is_held_out(made: Any, region: Any)
     )  # fmt: skip
     api.start_run(
         "deck", RECIPE, year=region.year, products=str(region.products),
-        labels=str(region.labels), dem=str(region.dem), until="classify",
+        labels=str(region.labels), dem=str(region.dem), until="validate",
         overrides=[*OPTIONS[:1], *changes],
     )  # fmt: skip
     report = api.run_inline("deck")
@@ -131,8 +131,15 @@ def test_the_deck_calibrates_on_half_of_what_is_held_out(made: Any, region: Any)
     groups = held.groupby("group")["knows"].agg(["any", "all"])
     assert (groups["any"] == groups["all"]).all()
     assert 0.3 < groups["any"].mean() < 0.7
+    assert (held["knows"] == (held["answer"] > 0)).all()  # what calibrated has no answer
+    assert f"{(~held['knows']).sum()} samples of {(~groups['any']).sum()} held-out" in str(card.notes)
     assert card.held_out is not None
     assert card.held_out.n_groups == groups["any"].sum()
+    state = made.records.find("units", {"run": "deck", "stage": "validate"})[0]
+    found = [made.records.get("outputs", key) for key in state["outputs"]]
+    headline = next(o["stats"]["headline"] for o in found if "headline" in o["stats"])
+    assert headline["basis"] == "groups"
+    assert headline["n"] == answers["knows"].sum()
     state = made.records.find("units", {"run": "deck", "stage": "classify"})[0]
     classes, _ = read_array(
         made.objects.href(made.records.get("outputs", state["outputs"][0])["key"],

@@ -100,7 +100,9 @@ def _as_deck(
     _, truth, _, own = _given(found, table, calibrates)
     require_every_class(truth, names, np.unique(own).size)
     calibrator = calibrator_for(how, found.scores[calibrates], truth)
-    judged = replace(found, knows=found.knows & ~calibrates, decided=_decided(calibrator, found))
+    # To what calibrated there is no answer that could judge: as if nobody had been asked.
+    decided = np.where(calibrates, 0, _decided(calibrator, found)).astype(np.uint8)
+    judged = replace(found, knows=found.knows & ~calibrates, decided=decided)
     p, true, _, by = _given(judged, table, judged.knows)
     told = calibrator.probabilities(judged.scores[judged.knows])
     change = judge_change(p, told, true, by, seed=seed)
@@ -112,8 +114,15 @@ def _as_deck(
     )  # fmt: skip
     return Calibrated(
         replace(model, calibrator=calibrator), judged, Recalibration(calibrator, told, *change),
-        name, variants, _notes(how, truth, names),
+        name, variants, (_what_calibrated(own), *_notes(how, truth, names)),
     )  # fmt: skip
+
+
+def _what_calibrated(groups: NDArray[np.str_]) -> str:
+    return (
+        f"Calibration: {len(groups):,} samples of {np.unique(groups).size:,} held-out groups fitted "
+        "it (model.calibration.variant: deck); they judge nothing."
+    )
 
 
 def _given(
