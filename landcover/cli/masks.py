@@ -141,4 +141,6 @@ def shares(run: str, workspace: str | None, as_json: bool) -> None:
             f"{row['image']:72}{before['cloud_percent']:>14.2f}{after['cloud_percent']:>8.2f}"
             f"{before['shadow_percent']:>15.2f}{after['shadow_percent']:>8.2f}"
         )
+    if not any("before" in output.stats for output in made.values()):
+        click.echo("No mask of this run was refined: mask.variant deck, ours and ukis do that.")
     click.echo(DECK_SHARES)

@@ -67,6 +67,24 @@ def test_the_page_opens_whole(
     page.close()
 
 
+def test_spectra_of_many_seasons_keep_their_size(
+    browser: Any, index: Path, report: tuple[Path, Page]
+) -> None:
+    wide = '<svg xmlns="http://www.w3.org/2000/svg" width="4536" height="420"/>'
+    picture = report[0] / "signatures.svg"
+    plain = picture.read_text(encoding="utf-8")
+    picture.write_text(wide, encoding="utf-8")
+    try:
+        page, _ = opened(browser, index, 400)
+        shown = page.locator('img[src="signatures.svg"]').bounding_box()
+        assert shown["height"] > 300
+        assert shown["width"] == pytest.approx(10.8 * shown["height"], rel=0.02)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400
+        page.close()
+    finally:
+        picture.write_text(plain, encoding="utf-8")
+
+
 def test_refused_products_open_on_a_click(browser: Any, index: Path) -> None:
     page, _ = opened(browser, index, 1200)
     refused = page.get_by_text("S2A_REFUSED").first
