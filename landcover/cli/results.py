@@ -69,7 +69,7 @@ def tell_holes(holes: Mapping[str, Any] | None) -> None:
     click.echo(f"  holes: {holes['lost_percent']:.1f} % of the map has no class")
     for remedy in holes["remedies"]:
         click.echo(f"    {remedy['sentence']}")
-    if holes["remedies"]:
+    if holes["remedies"] and remedy["options"]:
         click.echo(f"    for all of it: landcover run … {' '.join(remedy['options'])}")
 
 

@@ -99,11 +99,13 @@ def require_every_class(truth: Columns, names: Sequence[str], n_groups: int) -> 
     """
     absent = sorted(set(range(len(names))) - set(truth.tolist()))
     if absent:
+        told = ", ".join(names[k] for k in absent)
         have, them = ("has", "it") if len(absent) == 1 else ("have", "each")
         raise InputError(
-            f"Calibration: {', '.join(names[k] for k in absent)} {have} no sample in the {n_groups} "
+            f"Calibration: {told} {have} no sample in the {n_groups} "
             "held-out groups that calibrate (model.calibration.variant: deck). Give more groups of "
-            f"{them}, lower model.train_fraction, or use variant: ours, which calibrates out of fold."
+            f"{them}, lower model.train_fraction, or use variant: ours, which calibrates out of "
+            "fold."
         )
 
 

@@ -107,7 +107,7 @@ def test_a_class_absent_from_the_calibration_set_is_told():
 
 
 def test_several_absent_classes_are_told_in_the_plural():
-    with pytest.raises(InputError, match="water, wetland have no sample .* more groups of each,"):
+    with pytest.raises(InputError, match=r"water, wetland have no sample .* more groups of each,"):
         require_every_class(np.array([2, 2]), ["water", "wetland", "bareSoil"], 2)
 
 

@@ -132,7 +132,8 @@ def test_the_deck_calibrates_on_half_of_what_is_held_out(made: Any, region: Any)
     assert (groups["any"] == groups["all"]).all()
     assert 0.3 < groups["any"].mean() < 0.7
     assert (held["knows"] == (held["answer"] > 0)).all()  # what calibrated has no answer
-    assert f"{(~held['knows']).sum()} samples of {(~groups['any']).sum()} held-out" in str(card.notes)
+    told = f"{(~held['knows']).sum()} samples of {(~groups['any']).sum()} held-out"
+    assert told in str(card.notes)
     assert card.held_out is not None
     assert card.held_out.n_groups == groups["any"].sum()
     state = made.records.find("units", {"run": "deck", "stage": "validate"})[0]

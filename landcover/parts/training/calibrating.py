@@ -120,8 +120,8 @@ def _as_deck(
 
 def _what_calibrated(groups: NDArray[np.str_]) -> str:
     return (
-        f"Calibration: {len(groups):,} samples of {np.unique(groups).size:,} held-out groups fitted "
-        "it (model.calibration.variant: deck); they judge nothing."
+        f"Calibration: {len(groups):,} samples of {np.unique(groups).size:,} held-out groups "
+        "fitted it (model.calibration.variant: deck); they judge nothing."
     )
 
 
