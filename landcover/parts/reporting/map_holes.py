@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from landcover.ledger import outputs
+from landcover.nouns.feature_sections import OfOneSeason, SeasonIndices, Texture
 from landcover.nouns.holes import Holes, Remedy, TileHoles, explain_holes
 from landcover.nouns.run import UnitState
 from landcover.recipe import INDICES, Recipe
@@ -58,7 +59,25 @@ def _options(recipe: Recipe, layers: Sequence[str]) -> tuple[str, ...]:
         kept = [name for name in present if name not in layers]
         if len(kept) < len(present):
             found.append(f"--set '{key}=[{', '.join(kept)}]'")
-    return tuple(found)
+    return (*found, *_of_one_season(recipe, layers))
+
+
+def _of_one_season(recipe: Recipe, layers: Sequence[str]) -> Iterator[str]:
+    """Give the options that leave out what is computed of one season: a list's rest, or none."""
+    for key, section in recipe.features.of_one_season.items():
+        if isinstance(section, SeasonIndices):
+            kept = [name for name in section.indices if name.upper() not in layers]
+            if kept and len(kept) < len(section.indices):
+                yield f"--set 'features.{key}.indices=[{', '.join(kept)}]'"
+            elif not kept:
+                yield f"--set features.{key}=null"
+        elif any(_is_of(section, layer) for layer in layers):
+            yield f"--set features.{key}=null"
+
+
+def _is_of(section: OfOneSeason, layer: str) -> bool:
+    starts = "GLCM" if isinstance(section, Texture) else "Sobel"
+    return layer.startswith(starts)
 
 
 def _sentence(remedy: Remedy) -> str:
