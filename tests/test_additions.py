@@ -148,8 +148,8 @@ def test_a_stage(tree, tmp_path):
         table.read_text()
         .replace('"collect", "mask", "composite",', '"collect", "mask", "composite", "tally",', 1)
         .replace(
-            '        StageRow("terrain",',
-            '        StageRow("tally", "prepare", 1),\n        StageRow("terrain",',
+            '        StageRow("overlap",',
+            '        StageRow("tally", "prepare", 1),\n        StageRow("overlap",',
         )
     )
     (tree / "landcover/stages/tally.py").write_text(

@@ -161,7 +161,8 @@ def run_inline(run_id: str, *, memory_gb: float = 1.0, threads: int = 1) -> dict
                     run_id, stage, unit["unit"], memory_gb=memory_gb, threads=threads
                 )
                 outcome = run(stage, document)
-                if outcome["state"] not in ("done", "reused"):
+                is_left_out = outcome["state"] == "skipped" and outcome["error_family"] is None
+                if outcome["state"] not in ("done", "reused") and not is_left_out:
                     break
     return report(run_id)
 

@@ -230,6 +230,15 @@ def test_a_stage_beyond_until_is_skipped(operator: StageOperator) -> None:
         operator.execute(attempt(1))
 
 
+def test_an_optional_stage_does_not_end_its_lane(operator: StageOperator) -> None:
+    records = api.open_workspace().records
+    operator.run = "other"
+    units.plan(records, "other", ["collect", "composite"], [UNIT])
+    operator.execute(attempt(1))  # mask is not part of it, composite is: no skip, no deferral
+    operator.stage = "composite"
+    submitted(operator)
+
+
 def test_a_cluster_that_is_away_is_tried_again(
     operator: StageOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

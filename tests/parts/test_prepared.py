@@ -13,7 +13,7 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.run import Run, Unit, UnitState
 from landcover.nouns.run_arguments import RunArguments
-from landcover.parts.prepared import COLLECTION, prepared, prepared_tiles
+from landcover.parts.prepared import COLLECTION, note_prepared, prepared, prepared_tiles
 from landcover.parts.task import Task
 from landcover.parts.training.run_features import run_features
 from landcover.parts.work_grid import tile_work_grid
@@ -81,12 +81,13 @@ def test_what_a_unit_reads_does_not_grow_with_the_tiles(tmp_path: Path, n_tiles:
     task = task_of(TILES[:n_tiles], tmp_path)
     records = task.workspace.records
     assert isinstance(records, CountingRecords)
+    note_prepared(task)  # as who plans a group does
     first = prepared(task)
     records.calls.clear()
     assert prepared(task) == first
     run_features(task)
-    # The states of composite twice, of terrain once, and the record twice; get is a find here.
-    assert records.calls == {"find": 5, "get": 2}
+    # Note and record, twice; get is a find here.
+    assert records.calls == {"find": 4, "get": 4}
 
 
 def test_it_says_what_the_composites_say(tmp_path: Path) -> None:

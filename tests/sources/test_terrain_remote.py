@@ -24,8 +24,8 @@ pytestmark = pytest.mark.slow
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 PATIENCE = RetryPolicy(attempts=3, first_s=0.01, longest_s=0.05, connect_s=1.0, read_s=2.0)
 
-PROBES = 1
-"""Requests with which a run asks whether the server answers."""
+PROBES = 2
+"""Requests with which a run asks whether the server answers; the first cell is the sea."""
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 
 from landcover.execution import unit_key
-from landcover.nouns.stages import TABLE, Stage
+from landcover.nouns.stages import GROUPS, TABLE, Stage
 from landcover.nouns.unit_document import unit_document
 from landcover_airflow.hooks.dask import DaskHook
 from landcover_airflow.outcome import give_up, sentences
@@ -79,7 +79,11 @@ class StageOperator(BaseOperator):
         with sentences():
             state = self._state()
         if state is None:
-            raise AirflowSkipException(f"{self.unit_label}: {self.stage} is not part of this run.")
+            message = f"{self.unit_label}: {self.stage} is not part of this run."
+            if not self._goes_on():
+                raise AirflowSkipException(message)
+            log.info("%s", message)  # a skip would skip the rest of the lane
+            return
         document = self._document(int(context["ti"].try_number), state)
         key = unit_key(self.stage, document)
         hook = DaskHook(self.dask_conn_id)
@@ -145,6 +149,16 @@ class StageOperator(BaseOperator):
         from landcover.ledger import units
 
         return units.load(api.open_workspace().records, self.run, self.stage, self.unit)
+
+    def _goes_on(self) -> bool:
+        """Tell whether a later stage of the lane is part of the run: this one is optional."""
+        from landcover import api
+        from landcover.ledger import units
+
+        lane = GROUPS[TABLE[self.stage].group]
+        records = api.open_workspace().records
+        later = lane[lane.index(self.stage) + 1 :]
+        return any(units.load(records, self.run, stage, self.unit) for stage in later)
 
     def _document(self, attempt: int, state: UnitState | None) -> dict[str, Any]:
         from landcover.settings import read_settings
