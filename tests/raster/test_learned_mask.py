@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -40,11 +39,9 @@ def test_the_model_sees_the_bands_in_its_order() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-def test_a_person_agrees() -> None:
+def test_a_person_agrees(data_dir: Path) -> None:
     pytest.importorskip("ukis_csmask", reason=NEEDED)
-    folder = Path(os.environ.get("LANDCOVER_DATA", "/nowhere")) / "cloudmask-ukis"
-    if not folder.is_dir():
-        pytest.skip("LANDCOVER_DATA names no folder with cloudmask-ukis")
+    folder = data_dir / "cloudmask-ukis"
     with rasterio.open(folder / "img_l1c_reflectance_x10000.tif") as raster:
         image = raster.read().astype(np.float32) / 10_000
     with rasterio.open(folder / "human_mask.tif") as raster:
