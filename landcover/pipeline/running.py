@@ -88,9 +88,9 @@ def run_stage(
     units.save(workspace.records, running)
     ended = _work(task, stage, running)
     if ended.state == "cancelled":
-        # Who ended it from outside wrote down why, or somebody else works on it by now.
+        # Who ended it from outside wrote down why.
         now = units.load(workspace.records, run.id, stage, document["unit"])
-        if now is not None and _is_over(running, now):
+        if now is not None and now.state != "running":
             return _outcome(now)
     units.save(workspace.records, ended)
     _tell(ended)
@@ -118,14 +118,10 @@ def _watch(workspace: Workspace, running: UnitState) -> Callable[[], bool]:
             return False
         asked = time.monotonic()
         now = units.load(workspace.records, running.run, running.stage, running.unit.id)
-        return now is not None and _is_over(running, now)
+        # Another worker on the same unit is no reason: claims decide between the two.
+        return now is not None and now.state != "running"
 
     return is_cancelled
-
-
-def _is_over(mine: UnitState, now: UnitState) -> bool:
-    """Tell whether the record is no longer that of an attempt which is being worked on."""
-    return now.state != "running" or now.attempts != mine.attempts
 
 
 def _work(task: Task, stage: Stage, running: UnitState) -> UnitState:
