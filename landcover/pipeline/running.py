@@ -35,6 +35,7 @@ from landcover.stores.workspace import Workspace
 
 log = logging.getLogger(__name__)
 CANCEL_SECONDS = 2.0
+_STOPPED = ("cancelled", "failed")
 
 
 def run_stage(
@@ -90,7 +91,7 @@ def run_stage(
     if ended.state == "cancelled":
         # Who ended it from outside wrote down why.
         now = units.load(workspace.records, run.id, stage, document["unit"])
-        if now is not None and now.state != "running":
+        if now is not None and now.state in _STOPPED:
             return _outcome(now)
     units.save(workspace.records, ended)
     _tell(ended)
@@ -119,7 +120,7 @@ def _watch(workspace: Workspace, running: UnitState) -> Callable[[], bool]:
         asked = time.monotonic()
         now = units.load(workspace.records, running.run, running.stage, running.unit.id)
         # Another worker on the same unit is no reason: claims decide between the two.
-        return now is not None and now.state != "running"
+        return now is not None and now.state in _STOPPED
 
     return is_cancelled
 
