@@ -89,9 +89,9 @@ def run_stage(
     units.save(workspace.records, running)
     ended = _work(task, stage, running)
     if ended.state == "cancelled":
-        # Who ended it from outside wrote down why.
+        # Who stopped it at its deadline wrote down why.
         now = units.load(workspace.records, run.id, stage, document["unit"])
-        if now is not None and now.state in _STOPPED:
+        if now is not None and now.state == "failed":
             return _outcome(now)
     units.save(workspace.records, ended)
     _tell(ended)
