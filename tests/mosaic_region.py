@@ -82,12 +82,13 @@ class Region:
         change: Callable[[str, NDArray[np.uint8]], None] = lambda tile, p: None,
         years: dict[str, int] | None = None,
         grids: Mapping[str, Grid] = TILES,
+        publish: dict[str, Any] | None = None,
     ) -> None:
         self.workspace: Workspace = open_workspace(
             f"file://{root}/objects", f"sqlite://{root}/records.sqlite"
         )
         self.recipe = make_recipe(
-            {"name": "test", "mosaic": recipe or {},
+            {"name": "test", "mosaic": recipe or {}, "publish": publish or {},
              "seasons": [{"name": "spring", "primary_month": 3, "fallback_month": 4}]}
         )  # fmt: skip
         arguments = RunArguments(tiles=tuple(named), year=2021, products="/p", labels="/l")

@@ -36,7 +36,7 @@ _WHAT = (
     (
         "probabilities_",
         ".tif",
-        "probability of every class of a tile, GeoTIFF (COG), a band a class: value / 254",
+        "probability of every class, GeoTIFF (COG), a band a class: value / 254, nodata 255",
     ),
     ("preview", ".html", "the map to pan and zoom; its picture tiles lie in preview/"),
     ("true_colour_", ".png", "picture of the composite"),

@@ -151,6 +151,13 @@ def _add_assets(item: pystac.Item, folder: Path, known: Publication, view: MapVi
     confidence.extra_fields |= {
         "data_type": "uint8", "nodata": 255, "raster:scale": 1 / 254, "raster:offset": 0,
     }  # fmt: skip
+    shares = f"probabilities_{view.cell}.tif"
+    if (folder / shares).is_file():
+        asset = _add_file(item, folder, shares, "probabilities", "Probability of every class")
+        asset.extra_fields |= {"bands": [
+            {"name": name, "data_type": "uint8", "nodata": 255, "raster:scale": 1 / 254,
+             "raster:offset": 0} for name in known.card.names
+        ]}  # fmt: skip
     if view.second:
         name, title = f"second_{view.cell}", "Class codes of the second level"
         _add_codes(item, folder, name, "classification_second", title, known.second)

@@ -19,6 +19,7 @@ from landcover.publish.styles import colour_map, for_colour_blind, qml, sld
 from landcover.stores.rasters import describe, open_raster, read_overview, write_cog
 
 CLASSES, CONFIDENCE = "classification.tif", "confidence.tif"
+PROBABILITIES = "probabilities.tif"
 REGION = "region.tif"
 """Beside the rasters of a clipped mosaic: 1 in the region, 0 outside, uint8."""
 TRUE_COLOUR = ("B04", "B03", "B02")
@@ -215,9 +216,10 @@ def _write_rasters(
 ) -> None:
     source, name = Path(cell.folder), f"map_{cell.cell}"
     write_class_map(source / CLASSES, out, name, legend, tags)
-    write_cog(
-        source / CONFIDENCE, out / f"confidence_{cell.cell}.tif", resampling="AVERAGE", tags=tags
-    )
+    for path in (source / CONFIDENCE, source / PROBABILITIES):
+        if path.is_file():
+            shown = out / f"{path.stem}_{cell.cell}.tif"
+            write_cog(path, shown, resampling="AVERAGE", tags=tags)
     others = for_colour_blind(legend)
     if others is not None:
         (out / f"{name}_colour_blind.qml").write_text(qml(others), encoding="utf-8")

@@ -55,9 +55,41 @@ def feather_weights(margin: Margins) -> npt.NDArray[np.uint32]:
     return np.asarray(np.clip(decimetres, 1, FEATHER_M * _UNITS_PER_M), dtype=np.uint32)
 
 
+class Blended(NamedTuple):
+    """Tiles averaged in a window."""
+
+    classes: Bytes
+    """Class codes, (y, x), 0 where no tile is valid."""
+    confidence: Bytes
+    """Mean probability of the class, (y, x), 255 where no tile is valid."""
+    sums: npt.NDArray[np.uint32]
+    """Weighted sum of the probabilities of each class, (class, y, x)."""
+    weights: npt.NDArray[np.uint32]
+    """Sum of the weights of the valid tiles, (y, x)."""
+
+    def probabilities(self) -> Bytes:
+        """Give the mean of each class as ⌊254·p + 0.5⌋, uint8, (class, y, x), 255 where nodata."""
+        return np.stack([_mean(band, self.weights) for band in self.sums])
+
+
 def blend_feather(
     parts: Iterable[Part], codes: Sequence[int], shape: tuple[int, int]
 ) -> tuple[Bytes, Bytes]:
+    """Average the probabilities of tiles and name the likeliest class.
+
+    Args:
+        parts: As of :func:`blend`.
+        codes: The same.
+        shape: The same.
+
+    Returns:
+        Class codes and the mean probability of the class.
+    """
+    found = blend(parts, codes, shape)
+    return found.classes, found.confidence
+
+
+def blend(parts: Iterable[Part], codes: Sequence[int], shape: tuple[int, int]) -> Blended:
     """Average the probabilities of tiles and name the likeliest class.
 
     Parts are taken one after the other, so that memory does not grow with the number of tiles.
@@ -69,9 +101,8 @@ def blend_feather(
         shape: (rows, columns) of the window.
 
     Returns:
-        Class codes, uint8, 0 where no tile is valid; ties take the class of the tile in which the
-        pixel lies deepest (of equal ones the first by id), then the lower code. And the mean
-        probability of that class as ⌊254·p + 0.5⌋, uint8, 255 where no tile is valid.
+        What was found; ties take the class of the tile in which the pixel lies deepest (of equal
+        ones the first by id), then the lower code.
 
     Raises:
         InputError: A part has another number of classes, or another shape.
@@ -102,11 +133,17 @@ def blend_feather(
     if is_mixed.any():
         mixed = sums[:, is_mixed]
         winner = _winner(mixed, classes[is_mixed], codes)
-        best = np.take_along_axis(mixed, winner[np.newaxis], axis=0)[0].astype(np.uint64)
-        total_weight = weights[is_mixed].astype(np.uint64)
+        best = np.take_along_axis(mixed, winner[np.newaxis], axis=0)[0]
         classes[is_mixed] = np.asarray(codes, dtype=np.uint8)[winner]
-        confidence[is_mixed] = (2 * best + total_weight) // (2 * total_weight)
-    return classes, confidence
+        confidence[is_mixed] = _mean(best, weights[is_mixed])
+    return Blended(classes, confidence, sums, weights)
+
+
+def _mean(sums: npt.NDArray[np.uint32], weights: npt.NDArray[np.uint32]) -> Bytes:
+    """Divide sums by weights, halves up, uint8; 255 where there is no weight."""
+    total = weights.astype(np.uint64)
+    rounded = (2 * sums.astype(np.uint64) + total) // np.maximum(2 * total, 1)
+    return np.where(total > 0, rounded, PROBABILITY_NODATA).astype(np.uint8)
 
 
 def _winner(

@@ -21,7 +21,8 @@ class Publish(Section):
     square of it, neighbours keep one line; 0 keeps the pixels' steps."""
 
     probabilities: bool = False
-    """The probability of every class of each tile too, a band a class, as COG; needs
+    """The probability of every class too, a band a class, as COG with each map: in overlaps of the
+    tile that the class is from, or with ``mosaic.blend: feather`` the mean; needs
     ``probabilities`` in ``classify.keep``, and adds it."""
 
     @field_validator("vectors")

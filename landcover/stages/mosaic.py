@@ -42,6 +42,7 @@ def mosaic(task: Task) -> None:
             "period": period,
             **({"levels": 2} if extent.maps and load_model(task)[1].second else {}),
             **({"lattice": shifts} if shifts else {}),
+            **({"probabilities": True} if task.recipe.publish.probabilities else {}),
             # How many files a zone has is told by the unit.
             **task.recipe.mosaic.model_dump(exclude_defaults=True, exclude={"cells"}),
         },

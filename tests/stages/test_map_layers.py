@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -261,12 +262,12 @@ def unit_of(workspace: Any) -> Any:
     return state.unit
 
 
-def test_probabilities_are_published_as_cogs_of_the_tiles(region: Any, workspace: Any) -> None:
+def test_probabilities_are_published_with_the_map(region: Any, workspace: Any) -> None:
     begin(region, "published", ALL, "publish.probabilities=true", until="publish")
     report = api.run_inline("published")
     assert report["state"] == "done", report
     published = outputs.load(workspace, report["outputs"][0])
-    name = f"probabilities_{TILE}.tif"
+    name = "probabilities_32630.tif"
     assert name in {file.name for file in published.files}
     there = workspace.objects.href(published.key, name)
     of_map = next(o for o in map_outputs(workspace, "published"))
@@ -277,6 +278,10 @@ def test_probabilities_are_published_as_cogs_of_the_tiles(region: Any, workspace
     page = Path(workspace.objects.href(published.key, "index.html")).read_text()
     assert "is the largest class, with" in page
     assert name in page
+    item = json.loads(Path(workspace.objects.href(published.key, "item_32630.json")).read_text())
+    asset = item["assets"]["probabilities"]
+    assert asset["href"] == f"./{name}"
+    assert len(asset["bands"]) == len(expected)
 
 
 def test_several_models_map_in_one_pass(

@@ -28,7 +28,7 @@ from landcover.raster.sieve import sieve
 from landcover.raster.smoothing import smooth_probabilities
 from landcover.recipe import make_recipe
 from landcover.recipe.mosaic import MosaicRecipe
-from landcover.stores.rasters import RasterStyle, write_raster, write_vrt
+from landcover.stores.rasters import RasterStyle, describe, read_array, write_raster, write_vrt
 
 NORTH_OF_A = 100  # rows of a zone's mosaic above its southern tile
 
@@ -145,6 +145,43 @@ def test_feathering_by_hand_inside_a_zone(feathered: Region) -> None:
     np.testing.assert_array_equal(joined[:100, :90], classes_of(other.astype(np.uint8))[:100, :90])
 
 
+def test_probabilities_are_joined_as_the_class_is(tmp_path: Path) -> None:
+    """Where the deepest tile gives the class, its probabilities too; else the mean's."""
+    codes = np.array(CODES)
+    for blend, n_exact in (("primary", 1.0), ("feather", 1.0)):
+        region = Region(
+            tmp_path / blend, {"blend": blend}, publish={"probabilities": True},
+            change=lambda tile, p: p[:, 3, 5:9].fill(255),
+        )  # fmt: skip
+        output = region.join("32630")
+        joined, confidence = (
+            region.read(output, name) for name in ("classification.tif", "confidence.tif")
+        )
+        path = region.workspace.objects.href(output.key, "probabilities.tif")
+        shares, _ = read_array(path)
+        assert describe(path).nodata == 255
+        has_class = joined > 0
+        assert (shares[:, ~has_class] == 255).all()
+        band = np.searchsorted(codes, joined)[None].clip(max=2)
+        assert np.array_equal(
+            np.take_along_axis(shares, band, axis=0)[0][has_class], confidence[has_class]
+        )
+        assert np.abs(shares[:, has_class].sum(axis=0, dtype=int) - 254).max() <= 3
+        likeliest = codes[shares.argmax(axis=0)]
+        assert (likeliest == joined)[has_class].mean() > 0.98, n_exact
+    # By hand: column 20 of the zone's mosaic lies 820 m from the western edge of both tiles.
+    one, other = (probabilities(t, TILES[t]).astype(float) for t in ("30SYJ", "30TYK"))
+    d_one, d_other = (110 - 100 + 0.5) * 40, (20 + 0.5) * 40
+    mean = (d_one * one[:, 10, 20] + d_other * other[:, 110, 20]) / (d_one + d_other)
+    np.testing.assert_allclose(shares[:, 110, 20], mean, atol=0.51)
+
+
+def test_without_being_asked_for_probabilities_leave_no_trace(plain: Region) -> None:
+    output = plain.join("32630")
+    assert "probabilities" not in output.wanted.params
+    assert "probabilities.tif" not in {file.name for file in output.files}
+
+
 def test_feathering_switches_probabilities_on() -> None:
     seasons = [{"name": "spring", "primary_month": 3, "fallback_month": 4}]
     least: dict[str, Any] = {"name": "x", "seasons": seasons}
@@ -160,7 +197,9 @@ def test_no_window_changes_a_pixel(
 ) -> None:
     found = []
     for name, side in (("one", 1024), ("two", 64)):
-        region = Region(tmp_path / name, {"blend": "feather", **options})
+        region = Region(
+            tmp_path / name, {"blend": "feather", **options}, publish={"probabilities": True}
+        )
         with monkeypatch.context() as patch:
             patch.setattr("landcover.raster.windows.LARGEST_PX", side)
             patch.setattr(
@@ -263,7 +302,7 @@ def test_the_virtual_raster_can_be_moved(tmp_path: Path) -> None:
     assert not codes[:100, :100].any()
     write_raster(folder / "other.tif", codes, TILES["30SYJ"].model_copy(
         update={"width": 200, "height": 200}), RasterStyle("uint8", 0))  # fmt: skip
-    with pytest.raises(InputError, match="differ in CRS, pixel, type or nodata"):
+    with pytest.raises(InputError, match="differ in CRS, pixel, type, nodata or bands"):
         write_vrt(folder / "x.vrt", ["map_6933_W1N46.tif", "other.tif"])
 
 
@@ -348,6 +387,9 @@ def test_maps_without_probabilities_cannot_be_feathered(tmp_path: Path) -> None:
     region = Region(tmp_path, {"blend": "feather"}, keep=False)
     with pytest.raises(InputError, match=r"30SYJ: its map .* has no probabilities.tif"):
         region.join("32630")
+    wanting = Region(tmp_path / "other", keep=False, publish={"probabilities": True})
+    with pytest.raises(InputError, match=r"which publish.probabilities=true needs"):
+        wanting.join("32630")
 
 
 def test_an_empty_cell_is_skipped(tmp_path: Path) -> None:

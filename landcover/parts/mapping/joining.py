@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from landcover.nouns.grid import Grid, Window
 from landcover.parts.mapping.map_rasters import CLASSES, CONFIDENCE, SECOND
 from landcover.parts.mapping.tile_windows import CLASS_NODATA, ClassPart, Source, read_class_part
 from landcover.parts.task import Job
 from landcover.raster.disagreement import Disagreement
-from landcover.raster.feather import PROBABILITY_NODATA, blend_feather
+from landcover.raster.feather import PROBABILITY_NODATA, blend
 from landcover.raster.levels import Codes, join_second
-from landcover.raster.mosaic import deepest_valid, take_from_owner
+from landcover.raster.mosaic import Owners, deepest_valid, take_from_owner
 from landcover.raster.windows import plan_windows
 from landcover.stores.rasters import Opened, OpenRasters, RasterStyle, create_raster
 
@@ -43,6 +42,8 @@ class Joining:
     parents: Codes | None = None
     """Class of each code of the second level, see :func:`~landcover.raster.levels.parents_of`;
     None where the maps have one level."""
+    has_probabilities: bool = False
+    """Write the probabilities of all classes too, by the same rule as the class."""
     halo: int = 0
     """Pixels on each side of the target that are joined, but not counted."""
     found: dict[tuple[str, str], Disagreement] = field(default_factory=dict)
@@ -51,7 +52,7 @@ class Joining:
     """Pixels with a class in each window, filled while joining."""
 
     def write(self, job: Job, folder: Path, styles: Mapping[str, RasterStyle]) -> None:
-        """Write the joined classes, their confidence and, where there is one, the second level.
+        """Write the joined classes, their confidence, and what else there is of them.
 
         Args:
             job: Memory of the job; is asked between windows.
@@ -91,20 +92,21 @@ class Joining:
         ]
 
     def _window(self, window: Window, maps: Opened) -> tuple[Codes, ...] | None:
-        """Give classes, confidence and, where there is one, the second level of a window."""
+        """Give classes, confidence and, as far as wanted, second level and probabilities."""
         own = self._read(self.sources, window, 0, maps)
         if not own:
             return None
         others = self._read(self.neighbours, window, len(self.sources), maps)
-        joined, inner = self._blend(own, others), self._inner(window)
+        (*joined, shares), inner = self._blend(own, others), self._inner(window)
         for first, second in combinations(sorted([*own, *others], key=lambda p: p.tile), 2):
             # Two tiles of another zone are compared there.
             if min(first.order, second.order) < len(self.sources):
                 pair = self.found.setdefault((first.tile, second.tile), Disagreement())
                 pair.count(*(c[inner] for c in (first.classes, second.classes, joined[0])))
-        if self.parents is None:
-            return joined
-        return *joined, self._second([*own, *others] if self.is_feathered else own, joined[0])
+        if self.parents is not None:
+            asked = [*own, *others] if self.is_feathered else own
+            joined.append(self._second(asked, joined[0]))
+        return *joined, *shares
 
     def _inner(self, window: Window) -> tuple[slice, slice]:
         """Leave out the halo of the target."""
@@ -123,25 +125,42 @@ class Joining:
 
     def _blend(
         self, own: list[ClassPart], others: list[ClassPart]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    ) -> tuple[Codes, Codes, list[Codes]]:
+        """Give classes, confidence and, in a list, the probabilities where they are wanted."""
         parts = [*own, *others] if self.is_feathered else own
         is_valid = [(part.classes != CLASS_NODATA) & (part.margin > 0) for part in parts]
         if self.is_feathered and (np.sum(is_valid, axis=0, dtype=np.uint8) > 1).any():
-            paths = [source.paths[FILES[2]] for source in (*self.sources, *self.neighbours)]
             height, width = own[0].classes.shape
-            whole = (part.for_feather(paths[part.order]) for part in parts)
-            classes, confidence = blend_feather(whole, self.codes, (height, width))
+            whole = (part.for_feather(self._shares_at(part)) for part in parts)
+            blended = blend(whole, self.codes, (height, width))
+            classes, confidence = blended.classes, blended.confidence
+            shares = [blended.probabilities()] if self.has_probabilities else []
         else:
             owner = deepest_valid(is_valid, [part.margin for part in parts])
             classes = take_from_owner([part.classes for part in parts], owner, CLASS_NODATA)
             confidence = take_from_owner(
                 [part.confidence for part in parts], owner, PROBABILITY_NODATA
             )
+            shares = [self._of_owner(parts, owner)] if self.has_probabilities else []
         if len(parts) > len(own):
             # What no tile of this zone covers belongs to the mosaic of the other zone.
             is_beyond = ~np.logical_or.reduce([part.margin > 0 for part in own])
-            classes[is_beyond], confidence[is_beyond] = CLASS_NODATA, PROBABILITY_NODATA
-        return classes, confidence
+            classes[is_beyond] = CLASS_NODATA
+            for layer in (confidence, *shares):
+                layer[..., is_beyond] = PROBABILITY_NODATA
+        return classes, confidence, shares
+
+    def _of_owner(self, parts: list[ClassPart], owner: Owners) -> Codes:
+        """Take all probabilities of a pixel from the tile that its class is from."""
+        found = np.full((len(self.codes), *owner.shape), PROBABILITY_NODATA, np.uint8)
+        for index, part in enumerate(parts):
+            is_mine = owner == index
+            if is_mine.any():
+                np.copyto(found, part.shares(self._shares_at(part)), where=is_mine)
+        return found
+
+    def _shares_at(self, part: ClassPart) -> str:
+        return [*self.sources, *self.neighbours][part.order].paths[FILES[2]]
 
     def _read(
         self, sources: list[Source], window: Window, first: int, maps: Opened
@@ -154,7 +173,8 @@ class Joining:
 
     def _lightened(self, part: ClassPart) -> ClassPart:
         """Drop probabilities that only the class followed from: they are most of a part."""
-        return part if self.is_feathered else replace(part, probabilities=None)
+        is_used = self.is_feathered or self.has_probabilities
+        return part if is_used else replace(part, probabilities=None)
 
     def _bytes_per_pixel(self) -> float:
         """Bound what a pixel of a window takes: layers of up to eight tiles, sums, one warp."""
@@ -164,6 +184,7 @@ class Joining:
         coarser = self.target.pixel / finest if is_metric else self.target.pixel * 111_320 / finest
         per_tile = 6 + 20 * any(s.grid.crs != self.target.crs for s in self.sources)
         blending = 9 * len(self.codes) + 40 if self.is_feathered else 12
+        blending += 2 * len(self.codes) * self.has_probabilities
         per_tile += self.parents is not None
         if any(source.smoothing for source in self.sources):
             # A part with its halo and smoothed; all parts at once where they are averaged.

@@ -34,6 +34,7 @@ from landcover.stores.rasters import RasterStyle, ReadingPool, create_raster, op
 CLASSES = "classification.tif"
 CONFIDENCE = "confidence.tif"
 SECOND = "classification2.tif"
+PROBABILITIES = "probabilities.tif"
 SHARES = {"entropy": "entropy of the class probabilities over log K",
           "margin": "probability of the class less that of the second"}  # fmt: skip
 COUNTS = {"trust": "0 like the training samples, 1 unlike all of them",
@@ -146,6 +147,11 @@ def second_style(card: ModelCard) -> RasterStyle:
     return _coded_style(card.id, "land cover class of the second level", card.second)
 
 
+def probability_style(card: ModelCard) -> RasterStyle:
+    """Say what a file of probabilities tells: a band a class, named after it, in 254ths."""
+    return RasterStyle("uint8", NODATA, card.names, scale=1 / SCALE)
+
+
 def _coded_style(
     model_id: str, what: str, described: Sequence[ModelCard | SecondModel]
 ) -> RasterStyle:
@@ -170,7 +176,7 @@ def _styles(card: ModelCard, recipe: Classify) -> dict[str, RasterStyle]:
         found[SECOND] = second_style(card)
     kept = set(recipe.keep)
     if "probabilities" in kept:
-        found["probabilities.tif"] = RasterStyle("uint8", NODATA, card.names, scale=1 / SCALE)
+        found[PROBABILITIES] = probability_style(card)
     for name in sorted(kept & set(SHARES)):
         found[f"{name}.tif"] = RasterStyle("uint8", NODATA, (SHARES[name],), scale=1 / SCALE)
     for name in sorted(kept & set(COUNTS)):

@@ -20,8 +20,10 @@ from landcover.parts.mapping.map_rasters import (
     CLASSES,
     CONFIDENCE,
     CONFIDENCE_STYLE,
+    PROBABILITIES,
     SECOND,
     class_style,
+    probability_style,
     second_style,
 )
 from landcover.parts.mapping.tile_windows import Smoothing, Source
@@ -31,7 +33,7 @@ from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
 from landcover.raster.levels import parents_of
 from landcover.raster.reflectance import NODATA
-from landcover.recipe.mosaic import MosaicRecipe
+from landcover.recipe import Recipe
 from landcover.stores.rasters import RasterStyle
 
 log = logging.getLogger(__name__)
@@ -100,10 +102,12 @@ def _join_maps(task: Task, extent: Extent, path: Path) -> dict[str, Any]:
     target, sources = on_target(extent, sources, extent.lattice or sources[0].grid)
     halo = halo_of(how) if extent.is_cell else 0
     styles = {CLASSES: class_style(card), CONFIDENCE: CONFIDENCE_STYLE}
-    parents = None
+    parents, has_probabilities = None, task.recipe.publish.probabilities
     if card.second:
         styles[SECOND] = second_style(card)
         parents = parents_of({second.code: second.codes for second in card.second})
+    if has_probabilities:
+        styles[PROBABILITIES] = probability_style(card)
     joining = Joining(
         sources=sources,
         neighbours=_sources(task, extent.neighbours),
@@ -112,6 +116,7 @@ def _join_maps(task: Task, extent: Extent, path: Path) -> dict[str, Any]:
         codes=card.codes,
         is_feathered=how.blend == "feather",
         parents=parents,
+        has_probabilities=has_probabilities,
     )
     if how.is_cleaned:
         cleaned = _join_and_clean(task, joining, target, styles, path)
@@ -156,9 +161,10 @@ def _sources(task: Task, maps: dict[str, Output]) -> list[Source]:
     found, how = [], task.recipe.mosaic
     for tile, output in sorted(maps.items()):
         names = {file.name for file in output.files}
-        if how.needs_probabilities and FILES[2] not in names:
+        needing = _needing(task.recipe)
+        if needing and FILES[2] not in names:
             raise InputError(
-                f"{tile}: its map {output.id} has no {FILES[2]}, which {_needing(how)} needs; "
+                f"{tile}: its map {output.id} has no {FILES[2]}, which {needing} needs; "
                 "classify with classify.keep=[probabilities]."
             )
         paths = {name: task.href(output, name) for name in (*FILES, SECOND) if name in names}
@@ -167,5 +173,11 @@ def _sources(task: Task, maps: dict[str, Output]) -> list[Source]:
     return found
 
 
-def _needing(how: MosaicRecipe) -> str:
-    return "mosaic.blend=feather" if how.blend == "feather" else f"mosaic.smooth={how.smooth:g}"
+def _needing(recipe: Recipe) -> str:
+    """Name the setting that needs the tiles' probabilities; empty where none does."""
+    how = recipe.mosaic
+    if how.blend == "feather":
+        return "mosaic.blend=feather"
+    if how.smooth:
+        return f"mosaic.smooth={how.smooth:g}"
+    return "publish.probabilities=true" if recipe.publish.probabilities else ""

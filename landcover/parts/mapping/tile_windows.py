@@ -128,10 +128,13 @@ class ClassPart:
 
     def for_feather(self, path: str) -> Part:
         """Add the probabilities."""
-        found = self.probabilities
-        if found is None:
-            found = self.place.probabilities(path)
+        found = self.shares(path)
         return Part(self.order, self.classes, self.confidence, self.margin, found)
+
+    def shares(self, path: str) -> NDArray[np.uint8]:
+        """Give the probabilities of all classes, (class, y, x), read where they were not yet."""
+        found = self.probabilities
+        return self.place.probabilities(path) if found is None else found
 
     def for_second(self, path: str, parents: Codes) -> SecondPart:
         """Read the second level."""

@@ -10,7 +10,6 @@ from typing import Any
 from landcover.parts.reporting.descriptions import write_descriptions
 from landcover.parts.reporting.map_region import map_title
 from landcover.parts.reporting.mask_quicklooks import write_quicklooks
-from landcover.parts.reporting.probability_files import write_probabilities
 from landcover.parts.reporting.report_maps import true_colour_of, write_maps
 from landcover.parts.reporting.run_outputs import RunOutputs, legend_of
 from landcover.parts.reporting.sample_report import show_samples
@@ -40,8 +39,6 @@ def write_report(task: Task, found: RunOutputs, path: Path) -> dict[str, Any]:
     scratch.mkdir()
     views = write_maps(task, found, tiles, path, scratch)
     legend = legend_of(task, found.card)
-    tags = {"title": f"{map_title(task)}, {run.arguments.year}", "recipe": task.recipe.name}
-    write_probabilities(task, {**tags, "simulated": "yes" if run.simulated else "no"}, path)
     task.job.progress(0.8, "preview and descriptions")
     preview = write_preview(
         path,

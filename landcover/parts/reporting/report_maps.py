@@ -135,7 +135,7 @@ def _write_vectors(task: Task, view: MapView, legend: tuple[LegendClass, ...], p
 
 
 def write_vrts(folder: Path) -> None:
-    """Write virtual rasters over all cells of a grid or zone: maps, confidence and second level.
+    """Write virtual rasters over all cells of a grid or zone, one a kind of file.
 
     Args:
         folder: The report; files are named relative to it, so that it can be moved. The file of
@@ -143,7 +143,7 @@ def write_vrts(folder: Path) -> None:
     """
     from landcover.stores.rasters import write_vrt
 
-    for what in ("map", "confidence", "second"):
+    for what in ("map", "confidence", "second", "probabilities"):
         by_grid: dict[str, list[str]] = {}
         for path in sorted(folder.glob(f"{what}_*_*.tif")):
             by_grid.setdefault(path.name.split("_")[1], []).append(path.name)
