@@ -26,6 +26,9 @@ How to add a bench:
 
    The first case is ours; ``ratio`` of every other row is the CPU of ours divided by its CPU.
 4. Name it in ``BENCHES`` below.
+5. Where somebody published seconds and memory of the same, add
+   ``as_published(request, progress)``: :func:`as_published.measure_as_published` measures runs one
+   by one and draws memory over time.
 """
 
 from __future__ import annotations

@@ -74,6 +74,11 @@ def measure(request: Request, progress: Progress) -> Report:
         return _measure(request, progress)
 
 
+def as_published(request: Request, progress: Progress) -> Report:
+    """Refine the masks of a tile's year as the HRLC deck measured it."""
+    return mask_cost.as_published(request, progress)
+
+
 def _measure(request: Request, progress: Progress) -> Report:
     rows: list[Row] = []
     facts: dict[str, Any] = {}

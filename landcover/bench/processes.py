@@ -11,7 +11,6 @@ import os
 import resource
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,10 +19,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
+from landcover.bench.memory import MemoryCurve, MemorySampler
 from landcover.bench.tables import Cost, Progress, Row, medians
 from landcover.errors import InputError, LandcoverError, sentence_of
 
-SAMPLE_SECONDS = 0.2
 MB = 2**20
 BEGAN = "began\n"
 DIED = '{"error": "its process died; it may have had too little memory."}'
@@ -100,6 +99,20 @@ def run(case: Case) -> tuple[Cost, Any]:
     Raises:
         LandcoverError: It failed, with its own sentence.
     """
+    cost, result, _ = run_watched(case)
+    return cost, result
+
+
+def run_watched(case: Case) -> tuple[Cost, Any, MemoryCurve]:
+    """Run a case once in a fresh process, and keep the course of its memory.
+
+    Returns:
+        What its work took, what it returned, and the memory of its process and all below it while
+        it worked.
+
+    Raises:
+        LandcoverError: It failed, with its own sentence.
+    """
     order = json.dumps({"work": case.work, "arguments": dict(case.arguments)})
     with subprocess.Popen(
         [sys.executable, "-m", "landcover.bench.processes", order],
@@ -110,56 +123,27 @@ def run(case: Case) -> tuple[Cost, Any]:
     ) as process:
         assert process.stdout is not None
         try:
-            answer, family_peak = _listen(process.pid, process.stdout)
+            answer, curve = _listen(process.pid, process.stdout)
         except BaseException:
             process.kill()
             raise
     if "error" in answer:
         raise LandcoverError(f"{case.engine}: {answer['error']}")
     cost = Cost(**answer["cost"])
-    return replace(cost, peak_mb=max(cost.peak_mb, family_peak)), answer["result"]
+    return replace(cost, peak_mb=max(cost.peak_mb, curve.peak_mb)), answer["result"], curve
 
 
-def _listen(pid: int, answers: IO[str]) -> tuple[dict[str, Any], float]:
+def _listen(pid: int, answers: IO[str]) -> tuple[dict[str, Any], MemoryCurve]:
     """Wait for the answer of a process; watch the memory of its family while it works."""
     first = answers.readline()
     if first != BEGAN:
-        return json.loads(first or DIED), 0.0
-    sampler = _Sampler(pid)
+        return json.loads(first or DIED), MemoryCurve()
+    sampler = MemorySampler(pid)
     sampler.start()
     try:
         return json.loads(answers.readline() or DIED), sampler.stop()
     finally:
         sampler.stop()
-
-
-class _Sampler:
-    """Looks at the resident memory of a process and all below it, again and again."""
-
-    def __init__(self, pid: int) -> None:
-        self._pid, self._peak = pid, 0.0
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._loop, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> float:
-        self._ended.set()
-        self._thread.join()
-        return self._peak
-
-    def _loop(self) -> None:
-        import psutil
-
-        while not self._ended.wait(SAMPLE_SECONDS):
-            total = 0
-            with suppress(psutil.Error):
-                head = psutil.Process(self._pid)
-                for process in (head, *head.children(recursive=True)):
-                    with suppress(psutil.Error):
-                        total += process.memory_info().rss
-            self._peak = max(self._peak, total / MB)
 
 
 def timed(work: Callable[[], Any]) -> tuple[Cost, Any]:

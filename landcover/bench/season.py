@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,32 @@ def multiply(season: Season, count: int, folder: Path) -> Season:
     folder.mkdir(parents=True)
     for number in range(max(count, len(mine))):
         _copy(mine[number % len(mine)], folder, seconds=number // len(mine))
+    return Season(folder, season.tile, season.year, season.month)
+
+
+def over_the_year(season: Season, count: int, folder: Path) -> Season:
+    """Spread ``count`` products evenly over the year: its own, with the dates of other passes.
+
+    Pixels are not copied but linked, so the products of different dates that are links to one show
+    the same clouds. At most 36 of one simulated product, one every ten days.
+    """
+    from landcover.simulate import relink_product
+
+    mine = sorted(season.products.glob(f"*_{season.year}{season.month:02}*_T{season.tile}_*.SAFE"))
+    folder.mkdir(parents=True)
+    first, taken = date(season.year, 1, 1), set[tuple[int, int]]()
+    for number in range(count):
+        place = number % len(mine)
+        sensed = datetime.strptime(mine[place].name.split("_")[2][:8], "%Y%m%d").date()
+        wanted = int(365 * (number + 0.5) / count) - (sensed - first).days
+        days = 10 * round(wanted / 10)
+        while (place, days) in taken:
+            days += 10
+        taken.add((place, days))
+        if days:
+            relink_product(mine[place], folder, days=days)
+        else:
+            (folder / mine[place].name).symlink_to(mine[place].resolve())
     return Season(folder, season.tile, season.year, season.month)
 
 

@@ -41,6 +41,13 @@ SPARE = 1.2
     help="Store that `store` reads from, s3://bucket/prefix; its endpoint and keys as for any run.",
 )
 @click.option(
+    "--as-published",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Measure as the HRLC deck does: runs one by one, average and largest memory of all "
+    "processes, drawn over time into FOLDER.",
+)
+@click.option(
     "--scratch",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder for what is measured on [default: the system's temporary folder].",
@@ -57,6 +64,7 @@ def command(
     region: Path | None,
     deliveries: tuple[str, ...],
     objects: str | None,
+    as_published: Path | None,
     scratch: Path | None,
     workspace: str | None,
     as_json: bool,
@@ -77,6 +85,8 @@ def command(
     if name not in BENCHES:
         raise UsageError(f"There is no bench {name!r}; choose one of {', '.join(BENCHES)}.")
     bench = load(name)
+    if as_published is not None and not hasattr(bench, "as_published"):
+        raise UsageError(f"--as-published: {name} has no published figures to stand beside.")
     with tempfile.TemporaryDirectory(prefix="landcover-bench-", dir=scratch) as folder:
         request = Request(
             folder=Path(folder),
@@ -89,10 +99,12 @@ def command(
             region=None if region is None else region.resolve(),
             deliveries=deliveries,
             objects=objects,
+            as_published=as_published,
         )
         _check_disk(request.folder, SPARE * bench.disk_gb(request), quiet=as_json)
         with stepping(name, quiet=as_json) as progress:
-            report = bench.measure(request, progress)
+            measure = bench.measure if as_published is None else bench.as_published
+            report = measure(request, progress)
     if as_json:
         show_json(report.to_document())
         return 0
