@@ -20,7 +20,8 @@ def command(
 ) -> None:
     """Map the tiles of RUN with several MODELs, in one pass over the features.
 
-    Class map and confidence of each model and tile go into FOLDER; the run and its published map
+    Class map, confidence and, where a model has one, second level of each model and tile go into
+    FOLDER; of a run with a region they have what it prepared. The run and its published map
     stay as they are. `landcover compare` compares two of the maps.
 
     Example: landcover classify demo 1f0c 9ab2 --out maps

@@ -16,13 +16,16 @@ from PIL import Image
 from pyproj import Transformer
 
 from landcover import api
+from landcover.analysis import several_maps
+from landcover.errors import InputError
 from landcover.ledger import outputs, runs, units
 from landcover.nouns.colour import rgb_of
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
 from landcover.nouns.run import Unit
 from landcover.parts.mapping import work_windows
-from landcover.parts.task import Task
+from landcover.parts.task import Job, Task
+from landcover.parts.training.model_lookup import load_model
 from landcover.publish.cartography import ALARM
 from landcover.recipe.restoring import Restore
 from landcover.simulate import simulate
@@ -167,6 +170,23 @@ def test_pixels_equal_those_of_the_whole_tile(workspaces: Any) -> None:
         assert np.array_equal(mine[inside], all_of_it[inside])
         assert (mine[~inside] == nodata).all()
         assert (all_of_it[~inside] != nodata).any()
+
+
+def test_several_models_map_the_windows_of_the_region(workspaces: Any, tmp_path: Path) -> None:
+    part, _ = workspaces
+    (mapped,) = outputs_of(part, "region", "classify")
+    (path,) = several_maps.map_with_models(part, "region", ["region"], tmp_path, Job())
+    for name in ("classification.tif", "confidence.tif"):
+        there = Path(part.objects.href(mapped.key, name))
+        assert path.with_name(name).read_bytes() == there.read_bytes()
+    run, recipe = runs.load(part, "region")
+    task = Task(part, run, recipe, Unit(id=TILE, label=TILE, tile=TILE))
+    model = load_model(lambda: part, "region")
+    narrow = work_windows.WorkWindows(
+        alignment=BLOCK, pixel=10, blocks=(work_windows.Block(row=2, column=0),), halo=1
+    )
+    with pytest.raises(InputError, match="look 2 px around a pixel, but run region has a region"):
+        several_maps._require_reach(task, model, narrow)
 
 
 def test_layers_equal_those_of_the_whole_tile(workspaces: Any) -> None:

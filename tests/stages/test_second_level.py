@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from landcover import api
 from landcover.analysis.sample_files import export_samples, read_samples
+from landcover.analysis.several_maps import map_with_models
 from landcover.cli import cli
 from landcover.errors import InputError
 from landcover.features.stack import FeatureStack
@@ -24,7 +25,7 @@ from landcover.ledger import outputs, runs, units
 from landcover.ledger.lookup import find_samples
 from landcover.nouns.grid import Window
 from landcover.nouns.output import Output
-from landcover.parts.task import Task
+from landcover.parts.task import Job, Task
 from landcover.parts.training.run_model import load_model
 from landcover.parts.training.second_level import open_second, second_layer
 from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
@@ -278,6 +279,16 @@ def test_the_map_is_that_of_the_models(workspace: Any) -> None:
         expected = open_second(folder, card, entry).predict(rows)[0]
         is_asked = (first[part] == entry.code).ravel()
         assert np.array_equal(second[part].ravel()[is_asked], expected[is_asked])
+
+
+def test_several_models_map_both_levels(workspace: Any, tmp_path: Path) -> None:
+    maps = map_with_models(workspace, "two", ["two", "one"], tmp_path, Job())
+    for path, run, n_files in zip(maps, ("two", "one"), (3, 2), strict=True):
+        made = map_of(workspace, run)
+        assert len(list(path.parent.iterdir())) == n_files
+        for file in path.parent.iterdir():
+            there = Path(workspace.objects.href(made.key, file.name))
+            assert file.read_bytes() == there.read_bytes(), (run, file.name)
 
 
 def test_names_and_colours_are_in_the_file(workspace: Any) -> None:

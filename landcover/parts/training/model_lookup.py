@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from landcover.ledger import outputs
 from landcover.ledger.models import ModelEntry, card_of, find_entry
 from landcover.nouns.model import ModelCard
 from landcover.parts.training.run_model import open_model
+from landcover.parts.training.second_level import open_second
 from landcover.stores.models import ARRAYS, folder_of, read_card
 from landcover.stores.workspace import Workspace
 
@@ -27,6 +28,8 @@ class LoadedModel:
     """How it was made and what it reads."""
     model: Model
     """Its arrays."""
+    second: Mapping[int, Model] = field(default_factory=dict)
+    """Class code → model of its second level; empty where there is none."""
 
     def predict(
         self, features: pd.DataFrame | ArrayLike
@@ -53,12 +56,17 @@ def load_model(workspace: Callable[[], Workspace], text: str | Path) -> LoadedMo
     folder = folder_of(text)
     if folder is not None:
         card = read_card(folder)
-        return LoadedModel(card, open_model(folder, card))
+        second = {one.code: open_second(folder, card, one) for one in card.second}
+        return LoadedModel(card, open_model(folder, card), second)
     opened = workspace()
     entry = find_entry(opened, str(text))
     card = card_of(opened, entry)
+    second = {}
+    for one in card.second:
+        with outputs.local_at(opened, entry.key, one.arrays) as path:
+            second[one.code] = open_second(path.parent, card, one)
     with outputs.local_at(opened, entry.key, ARRAYS) as path:
-        return LoadedModel(card, open_model(path.parent, card))
+        return LoadedModel(card, open_model(path.parent, card), second)
 
 
 def find_card(workspace: Callable[[], Workspace], text: str) -> tuple[ModelCard, ModelEntry | None]:
