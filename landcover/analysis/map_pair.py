@@ -22,7 +22,7 @@ from landcover.nouns.run import Run, Unit
 from landcover.parts.provenance import find_output, run_of
 from landcover.parts.task import Job, Task
 from landcover.parts.training.model_compatibility import require_fit
-from landcover.publish.pages import baseline
+from landcover.publish.templates import baseline
 from landcover.recipe import Recipe
 from landcover.stores.workspace import Workspace
 

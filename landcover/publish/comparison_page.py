@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from landcover.nouns.comparison import Comparison
-from landcover.publish.pages import number, percent
+from landcover.publish.templates import template
 
 TEMPLATE = "comparison.html"
 MOST_LISTED = 20
@@ -28,19 +27,9 @@ def render_comparison(
     Returns:
         HTML; nothing is fetched, nothing is executed. The same comparison gives the same bytes.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(percent=percent, number=number, hectares=hectares)
     present = [k for k, c in enumerate(result.classes) if c.first_hectares or c.second_hectares]
     listed = result.split.classes[:MOST_LISTED] if result.split else ()
-    return environment.get_template(TEMPLATE).render(
+    return template(TEMPLATE, hectares=hectares).render(
         result=result,
         title=title,
         figure=figure,

@@ -14,7 +14,7 @@ from landcover.nouns.explanation import (
     ValidatedExplanation,
 )
 from landcover.publish.page import ExplainedView
-from landcover.publish.pages import number, percent
+from landcover.publish.templates import template
 
 DOCUMENT, TABLE, PAGE = "explanation.json", "importance.csv", "doctor.html"
 PICTURE, DRAWING = "importance.png", "importance.svg"
@@ -111,23 +111,12 @@ def render_doctor(explanation: Explanation) -> str:
         HTML; nothing is fetched but the picture beside it, nothing is executed. The same
         explanation gives the same bytes.
     """
-    # The library of templates takes a while to load, which only who writes a page should pay.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(percent=percent, number=number)
     # The nine pixels of a point mostly tell the same story: the first stands for them.
     one_each: dict[str, MisclassifiedPoint] = {}
     for point in explanation.points:
         one_each.setdefault(point.point, point)
     validated = explanation.judgement if isinstance(explanation, ValidatedExplanation) else None
-    return environment.get_template("doctor.html").render(
+    return template("doctor.html").render(
         found=explanation,
         validated=validated,
         enough=ENOUGH,

@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from landcover.nouns.experiment import CaseResult, ExperimentResult
-from landcover.publish.pages import number, percent
+from landcover.publish.templates import template
 
 PAGE, NUMBERS, TABLE, DIFFERENCES, CLASSES = (
     "index.html", "experiment.json", "experiment.csv", "differences.svg", "classes.svg",
@@ -42,16 +41,8 @@ def write_experiment(found: ExperimentResult, folder: Path) -> list[str]:
     judged = [case for case in found.cases if case.common is not None]
     draw_differences(judged, folder / DIFFERENCES)
     draw_classes(judged, folder / CLASSES)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=number, percent=percent)
     files = [NUMBERS, TABLE, DIFFERENCES, CLASSES]
-    page = environment.get_template("experiment.html").render(
+    page = template("experiment.html").render(
         found=found, files=files, differences=DIFFERENCES, classes=CLASSES,
         maps=[case for case in judged if case.map_picture],
         has_differences=any(case.difference for case in judged),

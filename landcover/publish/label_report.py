@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from landcover.nouns.label_summary import LabelSummary
 from landcover.publish.label_map import label_map
-from landcover.publish.pages import number, percent
+from landcover.publish.templates import template
 
 TEMPLATE = "label_report.html"
 DRAWN_TILES = 400
@@ -29,18 +26,10 @@ def render_labels(summary: LabelSummary, points: pd.DataFrame) -> str:
     Returns:
         HTML; nothing is fetched, nothing is executed. The same labels give the same bytes.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(percent=percent, number=number, metres=metres)
     tiles = [entry.tile for entry in summary.tiles]
     tiles = tiles if len(tiles) <= DRAWN_TILES else []
     whole, close = (label_map(points, summary.classes, drawn) for drawn in (tiles, []))
-    return environment.get_template(TEMPLATE).render(
+    return template(TEMPLATE, metres=metres).render(
         summary=summary,
         present=[entry for entry in summary.classes if entry.points],
         titles={entry.name: entry.title for entry in summary.classes},

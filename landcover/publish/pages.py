@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from landcover.nouns.validation import SplitName
@@ -11,6 +10,7 @@ from landcover.publish.cautions import notes_of, side_label, small_percent, whol
 from landcover.publish.page import Page, QualityPage
 from landcover.publish.quality import BASES, TileQuality, bases_of, describe, worst_first
 from landcover.publish.quality_svg import sketch
+from landcover.publish.templates import area, baseline, size, template
 
 MOST_SHOWN = 24
 """Tiles up to which every season of every tile has its row; of more, those to look at first."""
@@ -81,24 +81,12 @@ def render_quality(page: QualityPage) -> str:
     return _laid_out("quality.html", page)
 
 
-def _laid_out(template: str, page: Page | QualityPage, **more: Any) -> str:
-    # The library of templates takes a while to load, which only who writes a page should pay.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        percent=percent, number=number, size=size, area=area, baseline=baseline, side=side_label,
+def _laid_out(name: str, page: Page | QualityPage, **more: Any) -> str:
+    laid = template(
+        name, size=size, area=area, baseline=baseline, side=side_label,
         tile_percent=lambda grid: small_percent(whole_tile_percent(grid)), line=describe,
     )  # fmt: skip
-    return environment.get_template(template).render(
-        page=page, decisions=DECISIONS, words=BASES, **_limits(page.tiles), **more
-    )
+    return laid.render(page=page, decisions=DECISIONS, words=BASES, **_limits(page.tiles), **more)
 
 
 def _limits(tiles: Sequence[TileQuality]) -> dict[str, Any]:
@@ -114,38 +102,3 @@ def _limits(tiles: Sequence[TileQuality]) -> dict[str, Any]:
         "bases": list(bases_of(tiles)),
         "sketch": sketch(tiles) if len(tiles) > 1 else None,
     }
-
-
-def percent(share: float | None, digits: int = 1) -> str:
-    """Write a share of 0-100; a dash where there is none."""
-    if share is None:
-        return "–"
-    smallest = 10.0**-digits
-    return f"< {smallest:g} %" if 0 < share < smallest / 2 else f"{share:,.{digits}f} %"
-
-
-def number(value: float) -> str:
-    """Write a number with its thousands apart."""
-    return f"{value:,.10g}"
-
-
-def size(count: int) -> str:
-    """Write a number of bytes in the unit that suits it."""
-    amount = float(count)
-    for unit in ("bytes", "kB", "MB"):
-        if amount < 1000:
-            return f"{amount:,.3g} {unit}"
-        amount /= 1000
-    return f"{amount:,.3g} GB"
-
-
-def area(hectares: float) -> str:
-    """Write an area: hectares, from 100 km² on square kilometres."""
-    if hectares >= 10_000:
-        return f"{hectares / 100:,.0f} km²"
-    return f"{hectares:,.1f} ha" if hectares < 1000 else f"{hectares:,.0f} ha"
-
-
-def baseline(value: int) -> str:
-    """Write a processing baseline as the archive does: 509 → 05.09."""
-    return f"{value // 100:02d}.{value % 100:02d}"

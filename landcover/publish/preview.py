@@ -22,6 +22,7 @@ from landcover.nouns.legend import LegendClass, LegendEntry
 from landcover.publish.outlines import outline_of
 from landcover.publish.png import write_codes
 from landcover.publish.styles import for_colour_blind
+from landcover.publish.templates import template
 from landcover.publish.true_colour import read_colours, write_picture
 from landcover.stores.rasters import read_codes, read_overview
 
@@ -275,8 +276,6 @@ def _page(
     *,
     is_simulated: bool,
 ) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     wests, souths, easts, norths = zip(*boxes, strict=True)
     shown = {
         "side": SIDE,
@@ -289,13 +288,6 @@ def _page(
     }
     # "</" would end the script that holds the text.
     data = json.dumps(shown, separators=(",", ":")).replace("</", "<\\/")
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(PAGE).render(
+    return template(PAGE).render(
         title=title, simulated=is_simulated, palettes=palettes, layers=layers, data=data
     )

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -14,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from landcover.nouns.sample_diagnosis import FeatureHistogram, SampleDiagnosis
 from landcover.nouns.uses import TRAINS, USE
-from landcover.publish.pages import number, percent
+from landcover.publish.templates import template
 
 PAGE, NUMBERS, COUNTS, MAP, HISTOGRAMS = (
     "index.html", "samples.json", "counts.csv", "map.svg", "histograms.svg",
@@ -42,15 +41,7 @@ def write_page(found: SampleDiagnosis, table: pd.DataFrame, folder: Path) -> Non
     counts.to_csv(folder / COUNTS, index=False, lineterminator="\n")
     draw_map(found, table, folder / MAP)
     drawn = draw_histograms(found, folder / HISTOGRAMS)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=number, percent=percent)
-    page = environment.get_template("samples.html").render(
+    page = template("samples.html").render(
         found=found, files=(NUMBERS, COUNTS, MAP, HISTOGRAMS), map=MAP, histograms=HISTOGRAMS,
         n_drawn=drawn, has_map=any(entry.of_map for entry in found.counts),
     )  # fmt: skip

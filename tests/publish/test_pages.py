@@ -15,10 +15,11 @@ import pytest
 from landcover.nouns.grid import Grid
 from landcover.publish.cautions import notes_of
 from landcover.publish.page import Page, zone_name
-from landcover.publish.pages import area, baseline, percent, render, size
+from landcover.publish.pages import render
 from landcover.publish.quality import TileQuality
 from landcover.publish.report_files import write_page
 from landcover.publish.tables import accuracy_csv
+from landcover.publish.templates import area, baseline, percent, size
 
 VOID = {"meta", "link", "img", "br", "input"}
 
