@@ -15,6 +15,8 @@ SCALE = 254
 """Share = layer / 254."""
 NODATA = 255
 """Nodata of confidence and of every further layer."""
+DIFFERS = "differs"
+"""Name of the layer that is only counted."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class ExtraLayers:
     """-Σ p ln p / ln K of the calibrated probabilities: 0 one class for certain, 1 all alike."""
     margin: bool = False
     """Calibrated probability of the likeliest class less that of the second."""
+    differs: bool = False
+    """Where calibration would name another class, 1, else 0: what a map counts, no file of it."""
     applicability: Applicability | None = None
     """With it, ``trust``: 0 like the training samples, 1 unlike all of them."""
     set_threshold: float | None = None
@@ -70,6 +74,7 @@ def empty_layers(further: ExtraLayers, n_classes: int, n: int) -> dict[str, Laye
         "margin": further.margin,
         "trust": further.applicability is not None,
         "set_size": further.set_threshold is not None,
+        DIFFERS: further.differs,
     }
     shapes = {"probabilities": (n_classes, n)}
     return {

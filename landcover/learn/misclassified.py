@@ -77,7 +77,7 @@ def describe_misclassified(
     answers, chances = np.zeros(0, np.intp), np.zeros((0, len(card.codes)))
     if len(table):
         # As the map tells them; Shapley values are of what is before calibration.
-        answers, chances = model.decided(model.answers(features))
+        answers, chances, _ = model.decided(model.answers(features))
     found = []
     for number, (position, row) in enumerate(zip(extra, table.to_dict("records"), strict=True)):
         answer = int(answers[number])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,18 @@ from landcover.nouns.classifiers import DEFAULT, ModelKind
 from landcover.recipe.preparing import Preparing
 
 
+class Decision(NamedTuple):
+    """Classes of n rows, and what a map says of them."""
+
+    winner: NDArray[np.intp]
+    """Column of the class, (n,)."""
+    probabilities: NDArray[np.float64]
+    """Calibrated probabilities, (n, K), rows sum to 1; the class has the largest."""
+    differs: NDArray[np.bool_] | None = None
+    """Where the likeliest class before calibration is another than after, (n,); None where the
+    model does not tell it."""
+
+
 @dataclass(frozen=True)
 class Model:
     """Arrays that classify; made by :func:`fit_classifier` or read by ``api.load_model``."""
@@ -43,6 +55,12 @@ class Model:
     """What happens to features before ``packed`` reads them; None where they stay as they are."""
     calibrator: Calibrator | None = None
     """Turns probabilities into ones that can be taken at their word; None where there is none."""
+
+    @property
+    def tells_differences(self) -> bool:
+        """Whether a recipe calibrates it, so that where its class would change is of interest."""
+        known = self.calibrator
+        return known is not None and (known.reads_scores or known.decides)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -87,24 +105,27 @@ class Model:
         found = classifier_of(self.kind).answers(self.packed, self._given(features))
         return Answers(self._weighed(found.probabilities), found.scores)
 
-    def decided(self, answers: Answers) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def decided(self, answers: Answers) -> Decision:
         """Decide classes, and what a map says of them.
 
         Args:
             answers: Of :meth:`answers`; not changed.
 
         Returns:
-            Column of the class, (n,): the likeliest one before calibration, after it where the
-            calibrator decides; and calibrated probabilities, float64, (n, K), rows sum to 1.
+            The class: the likeliest one before calibration, after it where the calibrator decides.
         """
         winner = answers.probabilities.argmax(axis=1)
         if self.calibrator is None:
-            return winner, answers.probabilities
+            return Decision(winner, answers.probabilities)
         given = answers.scores if self.calibrator.reads_scores else answers.probabilities
         found = self.calibrator.probabilities(given)
+        if not self.tells_differences:
+            return Decision(winner, with_winner(found, winner))
+        likeliest = found.argmax(axis=1)
+        differs = likeliest != winner
         if self.calibrator.decides:
-            return found.argmax(axis=1), found
-        return winner, with_winner(found, winner)
+            return Decision(likeliest, found, differs)
+        return Decision(winner, with_winner(found, winner), differs)
 
     def _given(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         return features if self.preparation is None else self.preparation.transform(features)
@@ -143,7 +164,7 @@ class Model:
         confidence = np.full(len(rows), np.nan)
         if is_valid.any():
             answers = self.answers(rows if is_valid.all() else rows[is_valid])
-            winner, told = self.decided(answers)
+            winner, told, _ = self.decided(answers)
             codes[is_valid] = self.classes[winner]
             confidence[is_valid] = told[np.arange(len(winner)), winner]
         return codes, confidence

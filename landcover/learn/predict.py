@@ -10,6 +10,7 @@ from landcover.errors import InputError
 from landcover.learn.classifiers import feature_matrix
 from landcover.learn.kinds.contract import classifier_of
 from landcover.learn.layers import (
+    DIFFERS,
     NO_EXTRA_LAYERS,
     NODATA,
     ExtraLayers,
@@ -78,12 +79,14 @@ def predict_blocks(
         if needs_rows:
             given = _rows_of(given)
         answers = model.answers(given)
-        winner, told = model.decided(answers)
+        winner, told, differs = model.decided(answers)
         codes[here] = model.classes[winner]
         confidence[here] = quantise_confidence(told[np.arange(len(winner)), winner])
         raw = answers.probabilities
         for name, values in extra_layers(further, told, given, uncalibrated=raw).items():
             layers[name][..., here] = values
+        if DIFFERS in layers and differs is not None:
+            layers[DIFFERS][here] = differs
     return codes, confidence, layers
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from landcover.nouns.base import Noun
-from landcover.nouns.validation import Calibration, Range
+from landcover.nouns.validation import Calibration, CalibrationBin, Range
 
 
 class PermutedFeatures(Noun):
@@ -48,6 +48,31 @@ class CalibrationVariant(Noun):
     """Share of the rows whose class is another one than before calibration."""
 
 
+class ClassCurve(Noun):
+    """The probability of a class against how often samples are of it."""
+
+    bins: tuple[CalibrationBin, ...]
+    """Bins of the probability that hold samples, by probability; ``accuracy`` is the share of
+    their samples that are of the class."""
+    expected_error: float
+    """Expected calibration error of the class's probability, 0-1."""
+
+
+class ClassCalibration(Noun):
+    """Whether the probability of one class can be taken at its word."""
+
+    code: int
+    """Class code."""
+    name: str
+    """Name of the class."""
+    n: int
+    """Samples of the class."""
+    before: ClassCurve
+    """The model's own probability."""
+    after: ClassCurve
+    """The map's, each sample by a calibrator of the other folds."""
+
+
 class CalibrationReport(Noun):
     """Whether calibration helps, measured on groups that fitted neither model nor calibrator."""
 
@@ -65,6 +90,14 @@ class CalibrationReport(Noun):
     probabilities."""
     variants: tuple[CalibrationVariant, ...] = ()
     """Every way side by side, where the recipe says how to calibrate."""
+    classes: tuple[ClassCalibration, ...] = ()
+    """Curves of each class, by code, where the recipe says how to calibrate."""
+
+    @property
+    def expected_error_of_classes(self) -> float | None:
+        """Mean over the classes of the error of the map's probability; None without curves."""
+        errors = [one.after.expected_error for one in self.classes]
+        return sum(errors) / len(errors) if errors else None
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_asked(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -72,6 +105,7 @@ class CalibrationReport(Noun):
         if not self.how:
             document.pop("how", None)
             document.pop("variants", None)
+            document.pop("classes", None)
         return document
 
 

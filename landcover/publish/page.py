@@ -196,6 +196,8 @@ class Page(Noun):
     """The model's samples; None where nobody looked at them."""
     holes: Holes | None = None
     """Why pixels have no class; None where there is no map, or an older one."""
+    differs_percent: float | None = None
+    """Classified pixels whose class calibration changes, or would, %; None where it is not told."""
     troubles: tuple[str, ...] = ()
     """One sentence per unit that failed or was skipped."""
 

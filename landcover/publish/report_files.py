@@ -13,7 +13,7 @@ from landcover.nouns.validation import Validation
 from landcover.publish.page import Download, Page, QualityPage, SampleSummary
 from landcover.publish.pages import render, render_quality
 from landcover.publish.quality import BASES, TileQuality, bases_of, feature_collection
-from landcover.publish.tables import accuracy_csv, products_csv, validation_csv
+from landcover.publish.tables import accuracy_csv, calibration_csv, products_csv, validation_csv
 
 INDEX = "index.html"
 _WHAT = (
@@ -44,6 +44,7 @@ _WHAT = (
     ("accuracy", ".json", "accuracy report, whole"),
     ("validation", ".csv", "accuracy of each class under every split, side by side"),
     ("validation", ".json", "splits, gaps, calibration and independent points, whole"),
+    ("calibration", ".csv", "probability and share of hits of each class, bin by bin"),
     ("masks_", ".png", "cloud masks before and after growth, and both composites"),
     ("quality", ".png", "picture of the quality map"),
     ("products", ".csv", "every product of every tile and season, used or not, with the reason"),
@@ -97,6 +98,9 @@ def write_page(
         (folder / "validation.csv").write_text(validation_csv(beside))
     if page.card is not None:
         (folder / "model_card.json").write_text(page.card.to_text())
+        curves = calibration_csv(page.card)
+        if curves:
+            (folder / "calibration.csv").write_text(curves)
     _write_quality(folder, page)
     samples = None if sample_set is None else _summary(sample_set.stats, dropped)
     whole = page.model_copy(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from io import StringIO
 
 from landcover.nouns.accuracy import AccuracyReport
+from landcover.nouns.model import ModelCard
 from landcover.nouns.validation import Validation
 from landcover.publish.quality import TileQuality
 
@@ -32,6 +33,31 @@ def accuracy_csv(report: AccuracyReport) -> str:
     for entry, row in zip(report.classes, report.matrix, strict=True):
         scores = [_share(value) for value in (entry.users, entry.producers, entry.f1)]
         writer.writerow([entry.code, entry.name, *scores, entry.n_map, entry.n_reference, *row])
+    return text.getvalue()
+
+
+def calibration_csv(card: ModelCard) -> str:
+    """Write the calibration curve of each class before and after calibration.
+
+    Args:
+        card: Card of the model.
+
+    Returns:
+        CSV, one line per class, time and bin of the class's probability: code, name, ``before`` or
+        ``after``, edges of the bin, samples, their mean probability and the share of them that is
+        of the class, 0-1. Empty where the card has no such curves.
+    """
+    known = card.out_of_fold and card.out_of_fold.calibration
+    if not known or not known.classes:
+        return ""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["code", "name", "calibration", "low", "high", "n", "probability", "share"])
+    for entry in known.classes:
+        for when, curve in (("before", entry.before), ("after", entry.after)):
+            for one in curve.bins:
+                numbers = [one.low, one.high, one.n, _share(one.confidence), _share(one.accuracy)]
+                writer.writerow([entry.code, entry.name, when, *numbers])
     return text.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from landcover.errors import InputError
@@ -53,6 +54,7 @@ def classify(task: Task) -> None:
         model = open_model(path.parent, card)
     stack = FeatureStack(task, grid, composites, terrain, card.features)
     second = load_second(task, key, card)
+    further = replace(further, differs=model.tells_differences)
     plan = Plan(grid, stack, composites, model, card, recipe, further, second)
     task.need(wanted, layout.class_map(tile, wanted.id), partial(write_map, task, plan))
 

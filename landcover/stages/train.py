@@ -11,6 +11,7 @@ from landcover.parts.task import Task
 from landcover.parts.training.model_files import write_model
 from landcover.parts.training.run_features import run_features
 from landcover.parts.training.sample_set import need_sample_set
+from landcover.parts.training.split_model import CURVES
 from landcover.stores import layout
 
 
@@ -30,6 +31,8 @@ def train(task: Task) -> None:
         inputs={"sample_set": (sample_set.id,)},
         params={
             **recipe.to_document(),
+            # The card of a calibrated model has curves of each class since they were added.
+            **({CURVES: 1} if recipe.calibration is not None else {}),
             "features": features.id,
             "legend": task.recipe.labels.legend.to_document(),
         },

@@ -247,5 +247,5 @@ def _probabilities(model: Model, rows: NDArray[np.float32]) -> NDArray[np.float6
     is_whole = np.isfinite(rows).all(axis=1)
     if is_whole.any():
         answers = model.answers(np.ascontiguousarray(rows[is_whole]))
-        found[is_whole] = model.decided(answers)[1]
+        found[is_whole] = model.decided(answers).probabilities
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 
 from landcover.errors import InputError
 from landcover.learn.calibrator import Calibrator, Sigmoid, Steps
+from landcover.learn.layers import ExtraLayers
 from landcover.learn.models import fit_classifier, load_arrays, save_arrays
+from landcover.learn.predict import predict_blocks
 from landcover.learn.score_calibration import (
     calibrator_for,
     compare_variants,
@@ -193,3 +196,23 @@ def test_changed_temperature_and_flags_are_refused():
         file.seek(0)
         with pytest.raises(InputError, match="damaged or was changed"):
             load_arrays(file, "svm")
+
+
+@pytest.mark.parametrize("variant", ["ours", "deck"])
+def test_pixels_whose_class_calibration_changes_are_counted(variant):
+    rng = np.random.default_rng(3)
+    codes = np.resize([1, 2, 3, 1], 400).astype(np.uint8)
+    rows = (codes[:, None] + rng.normal(0, 1.2, (400, 3))).astype(np.float32)
+    model = fit_classifier(rows, codes, kind="svm")
+    how = Calibrating(variant=variant)
+    made = calibrator_for(how, model.scored(rows).scores, codes.astype(np.intp) - 1)
+    model = replace(model, calibrator=made)
+    rows[7] = np.nan
+    _, _, layers = predict_blocks(model, rows, ExtraLayers(differs=True), block=64)
+    whole = np.isfinite(rows).all(axis=1)
+    answers = model.scored(rows[whole])
+    expected = made.probabilities(answers.scores).argmax(1) != answers.probabilities.argmax(1)
+    assert 0 < expected.sum() < 200
+    assert np.array_equal(layers["differs"][whole] == 1, expected)
+    assert (layers["differs"][~whole] == 255).all()
+    assert replace(model, calibrator=None).decided(answers).differs is None

@@ -114,7 +114,7 @@ def test_layers_are_those_of_the_model(workspace: Any) -> None:
     rows = stack.read(window).reshape(len(card.features.names), -1).T
     is_valid = np.isfinite(rows).all(axis=1)
     raw = model.probabilities(np.ascontiguousarray(rows[is_valid]))
-    probability = model.decided(Answers(raw, raw))[1]
+    probability = model.decided(Answers(raw, raw)).probabilities
     part = window.slices
 
     def cut(name: str) -> np.ndarray[Any, Any]:

@@ -100,9 +100,24 @@ def test_every_way_to_calibrate_is_compared(made: Any) -> None:
     # With twelve points a class a gain is not for certain, and then nothing is kept.
     model = open_model(model_folder(made), card)
     assert (model.calibrator is not None) == known.is_kept
-    page = next(made.objects.root.rglob("index.html")).read_text()
+    there = next(made.objects.root.rglob("index.html"))
+    page = there.read_text()
     assert "HRLC deck: pairs, isotonic" in page
     assert "ours isotonic, normalise" in page
+    # Each class has a curve, on the page and as numbers.
+    assert tuple(one.code for one in known.classes) == card.codes
+    assert sum(one.n for one in known.classes) == known.after.n == card.out_of_fold.n
+    for one in known.classes:
+        for curve in (one.before, one.after):
+            assert sum(bin.n for bin in curve.bins) == known.after.n
+            hits = sum(bin.n * bin.accuracy for bin in curve.bins)
+            assert hits == pytest.approx(one.n)
+    assert page.count("<figcaption") >= len(card.codes)
+    assert "Class by class" in page
+    assert "as a map" in page or "as the map" in page
+    table = pd.read_csv(there.with_name("calibration.csv"))
+    assert set(table["code"]) == set(card.codes)
+    assert table[table["calibration"] == "after"]["n"].sum() == known.after.n * len(card.codes)
 
 
 @pytest.mark.slow
@@ -142,10 +157,9 @@ def test_the_deck_calibrates_on_half_of_what_is_held_out(made: Any, region: Any)
     assert headline["basis"] == "groups"
     assert headline["n"] == answers["knows"].sum()
     state = made.records.find("units", {"run": "deck", "stage": "classify"})[0]
-    classes, _ = read_array(
-        made.objects.href(made.records.get("outputs", state["outputs"][0])["key"],
-                          "classification.tif")
-    )  # fmt: skip
+    mapped = made.records.get("outputs", state["outputs"][0])
+    assert 0 < mapped["stats"]["calibration_differs_percent"] < 60
+    classes, _ = read_array(made.objects.href(mapped["key"], "classification.tif"))
     assert len(set(classes[classes > 0].tolist())) > 2
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import MissingDataError
 from landcover.features.stack import FeatureStack
-from landcover.learn.layers import NODATA, SCALE, ExtraLayers
+from landcover.learn.layers import DIFFERS, NODATA, SCALE, ExtraLayers
 from landcover.learn.models import Model
 from landcover.learn.predict import predict_blocks
 from landcover.nouns.colour import rgb_of
@@ -35,6 +35,8 @@ CLASSES = "classification.tif"
 CONFIDENCE = "confidence.tif"
 SECOND = "classification2.tif"
 PROBABILITIES = "probabilities.tif"
+DIFFERING = "calibration_differs_percent"
+"""In the statistics of a map: pixels whose class is another one before calibration than after."""
 SHARES = {"entropy": "entropy of the class probabilities over log K",
           "margin": "probability of the class less that of the second"}  # fmt: skip
 COUNTS = {"trust": "0 like the training samples, 1 unlike all of them",
@@ -77,7 +79,8 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
 
     Returns:
         Grid, pixels of each code and of each second one, nodata in percent, which layers were
-        missing there, and shares of the further layers: of the pixels that are worked on, and
+        missing there, and shares of the further layers and of pixels whose class calibration would
+        change: of the pixels that are worked on, and
         ``windows_percent``, how much of the tile that is, where it is not all.
 
     Raises:
@@ -85,7 +88,7 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
     """
     path.mkdir()
     counts, second = np.zeros(256, dtype=np.int64), np.zeros(256, dtype=np.int64)
-    outside, holes = 0, HoleCounter(plan.card.features)
+    outside, changed, holes = 0, 0, HoleCounter(plan.card.features)
     seen = np.zeros(len(plan.card.features.names), dtype=np.bool_)
     styles = _styles(plan.card, plan.recipe)
     windows = whole_or_cut(_windows(task, plan), plan.grid, task.windows)
@@ -113,6 +116,7 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
                 second += np.bincount(layers[SECOND].ravel(), minlength=256)
             if "n_clear" in plan.recipe.keep:
                 layers["n_clear.tif"] = _fewest_clear(task, plan, window)
+            changed += int(np.count_nonzero(layers.pop(f"{DIFFERS}.tif", 0) == 1))
             for name, values in layers.items():
                 files[name].write(values, window)
             counts += np.bincount(layers[CLASSES].ravel(), minlength=256)
@@ -134,6 +138,8 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
         stats["second_pixels"] = {str(k): int(second[k]) for k in np.flatnonzero(second) if k}
     if "trust.tif" in styles:
         stats["outside_percent"] = round(100 * outside / int(counts[1:].sum()), 4)
+    if plan.further.differs:
+        stats[DIFFERING] = round(100 * changed / int(counts[1:].sum()), 4)
     return stats
 
 
@@ -189,7 +195,7 @@ def _styles(card: ModelCard, recipe: Classify) -> dict[str, RasterStyle]:
 
 
 def _windows(task: Task, plan: Plan) -> list[Window]:
-    n_bands = len(plan.recipe.keep) + bool(plan.second)
+    n_bands = len(plan.recipe.keep) + bool(plan.second) + plan.further.differs
     if plan.further.probabilities:
         n_bands += len(plan.card.codes)
     # Each further band: a window of it, its parts, and rows of blocks at full width.

@@ -70,6 +70,7 @@ def write_report(task: Task, found: RunOutputs, path: Path) -> dict[str, Any]:
         explained=show_explanation(task, found.validation, path),
         checked=show_samples(task, found.card, path),
         holes=found.holes,
+        differs_percent=found.differs_percent,
         troubles=found.troubles,
     )
     with ExitStack() as opened:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from landcover.labels.files import split_paths
 from landcover.ledger import outputs, runs, units
@@ -17,6 +19,7 @@ from landcover.nouns.output import Output
 from landcover.nouns.period import Period
 from landcover.nouns.run import Unit, UnitState
 from landcover.nouns.stages import Stage
+from landcover.parts.mapping.map_rasters import DIFFERING
 from landcover.parts.preparation.expected_coverage import candidates_of
 from landcover.parts.reporting.headline import headline_in
 from landcover.parts.reporting.map_holes import holes_of
@@ -75,6 +78,9 @@ class RunOutputs:
     """Tile → pixels of its map without a class, %."""
     holes: Holes | None = None
     """Why pixels of the map have no class."""
+    differs_percent: float | None = None
+    """Classified pixels of the tiles whose class calibration changes, or would, %; None where no
+    map tells it."""
 
 
 def load_run_outputs(task: Task) -> RunOutputs:
@@ -112,7 +118,16 @@ def load_run_outputs(task: Task) -> RunOutputs:
             for unit, output in task.all_outputs("classify")
         },
         holes=holes_of(task.workspace, task.recipe, states),
+        differs_percent=_differs(output for _, output in task.all_outputs("classify")),
     )
+
+
+def _differs(maps: Iterable[Output]) -> float | None:
+    told = [output.stats for output in maps if DIFFERING in output.stats]
+    sizes = [sum(n for code, n in stats["pixels"].items() if code != "0") for stats in told]
+    if not sum(sizes):
+        return None
+    return float(np.average([stats[DIFFERING] for stats in told], weights=sizes))
 
 
 def season_findings(workspace: Workspace, run_id: str) -> tuple[SeasonFinding, ...]:

@@ -19,7 +19,13 @@ from landcover.ledger import outputs
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.legend import Legend
 from landcover.nouns.model import ModelCard
-from landcover.nouns.out_of_fold import CalibrationReport, OutOfFoldReport, PermutedFeatures
+from landcover.nouns.out_of_fold import (
+    CalibrationReport,
+    ClassCalibration,
+    ClassCurve,
+    OutOfFoldReport,
+    PermutedFeatures,
+)
 from landcover.nouns.validation import Calibration, CalibrationBin
 from landcover.parts.training.calibrating import Calibrated
 from landcover.stores.workspace import Workspace
@@ -69,7 +75,7 @@ def write_answers(
             PermutedFeatures(features=one.features, drop=one.drop, spread=one.spread)
             for one in found.clusters
         ),
-        calibration=_report(calibrated, codes),
+        calibration=_report(calibrated, codes, legend),
     )
 
 
@@ -106,7 +112,7 @@ def probabilities_in(answers: pd.DataFrame, card: ModelCard) -> Floats:
     return answers[[f"p{code}" for code in card.codes]].to_numpy(np.float64)
 
 
-def _report(calibrated: Calibrated, codes: np.ndarray) -> CalibrationReport | None:
+def _report(calibrated: Calibrated, codes: np.ndarray, legend: Legend) -> CalibrationReport | None:
     found, known = calibrated.found, calibrated.recalibrated
     if known is None:
         return None
@@ -119,7 +125,23 @@ def _report(calibrated: Calibrated, codes: np.ndarray) -> CalibrationReport | No
         change=known.interval,
         how=calibrated.how,
         variants=calibrated.variants,
+        classes=tuple(
+            ClassCalibration(
+                code=int(code),
+                name=legend.name_of(int(code)),
+                n=int((truth == k).sum()),
+                before=_curve(raw[:, k], truth == k),
+                after=_curve(known.probabilities[:, k], truth == k),
+            )
+            for k, code in enumerate(found.classes if calibrated.how else ())
+        ),
     )
+
+
+def _curve(p: Floats, is_class: np.ndarray) -> ClassCurve:
+    curve = reliability(np.clip(p, 0, 1), is_class)
+    bins = tuple(CalibrationBin(**entry._asdict()) for entry in curve)
+    return ClassCurve(bins=bins, expected_error=expected_calibration_error(curve))
 
 
 def _scores(p: Floats, truth: np.ndarray) -> Calibration:

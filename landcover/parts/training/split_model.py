@@ -19,6 +19,9 @@ from landcover.nouns.model import ModelCard
 from landcover.recipe import ModelRecipe
 from landcover.stores.workspace import Workspace
 
+CURVES = "curves_of_classes"
+"""Parameter of a training whose card has calibration curves of each class."""
+
 
 def split_model(
     workspace: Workspace, card: ModelCard, table: pd.DataFrame, *, threads: int = 1
@@ -52,7 +55,7 @@ def recipe_of(workspace: Workspace, card: ModelCard) -> ModelRecipe:
             f"Model {card.id}: the record of its training is not in this workspace. Name the "
             "workspace that it was trained in with --workspace."
         )
-    beside = ("features", "legend")
+    beside = ("features", "legend", CURVES)
     params = {name: value for name, value in made.wanted.params.items() if name not in beside}
     return chosen_settings(ModelRecipe.from_document(params), card)
 
