@@ -115,10 +115,11 @@ def refine(
     season.use(Path(place))
     last = 12 if is_year else 3 * ((month - 1) // 3) + 3
     first = 1 if is_year else last - 2
+    most = min(count, 255 // (last - first + 1))
     document = {
         "name": "bench",
         "seasons": [{"name": "whole", "first_month": first, "last_month": last}],
-        "selection": {"max_products": min(count, 85), "max_cloud_percent": 100.0},
+        "selection": {"max_products": most, "max_cloud_percent": 100.0},
         "mask": {"variant": variant, "growth_m": 0},
     }
     api.start_run("bench", document, year=year, products=products, tiles=[tile], until="composite")

@@ -50,6 +50,11 @@ SEASONS: tuple[Season, ...] = ("spring", "summer", "autumn")
     is_flag=True,
     help="Clouds that are hard to tell, and a classification with Sen2Cor's published errors.",
 )
+@click.option(
+    "--good-classes",
+    is_flag=True,
+    help="With --hard-masks: a classification with few errors instead.",
+)
 @click.option("--points", default=60, show_default=True, help="Labelled points per class.")
 @click.option("--seed", default=0, show_default=True, help="Another seed, another region.")
 @common
@@ -63,6 +68,7 @@ def command(
     only_usable: bool,
     across_zones: bool,
     hard_masks: bool,
+    good_classes: bool,
     points: int,
     seed: int,
     workspace: str | None,
@@ -93,6 +99,7 @@ def command(
             only_usable=only_usable,
             across_zones=across_zones,
             hard_masks=hard_masks,
+            good_classes=good_classes,
             seed=seed,
             progress=lambda what, share: progress(share, f"{100 * share:3.0f} % {what}"),
         )

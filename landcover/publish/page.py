@@ -17,6 +17,7 @@ from landcover.publish.class_shift import ClassShift, class_shift
 from landcover.publish.distribution import findings
 from landcover.publish.quality import TileQuality
 from landcover.publish.quicklooks import QuicklookView
+from landcover.publish.refined import RefinedTile
 
 
 class Download(Noun):
@@ -173,6 +174,8 @@ class Page(Noun):
     tiles: tuple[TileQuality, ...]
     quicklooks: tuple[QuicklookView, ...] = ()
     """Masks before and after growth, of the tiles where growth took most."""
+    refined: tuple[RefinedTile, ...] = ()
+    """Tiles whose masks were refined: shares of each image before and after."""
     legend: tuple[LegendClass, ...] = ()
     """Classes of the map."""
     preview: str | None = None

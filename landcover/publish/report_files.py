@@ -46,6 +46,7 @@ _WHAT = (
     ("validation", ".json", "splits, gaps, calibration and independent points, whole"),
     ("calibration", ".csv", "probability and share of hits of each class, bin by bin"),
     ("masks_", ".png", "cloud masks before and after growth, and both composites"),
+    ("background_", ".png", "background that refined masks are compared with, by quarter"),
     ("quality", ".png", "picture of the quality map"),
     ("products", ".csv", "every product of every tile and season, used or not, with the reason"),
     ("quality", ".json", "products, refusals and holes of every tile and season"),

@@ -9,6 +9,7 @@ from landcover.errors import InputError
 from landcover.raster.refinement import (
     Bools,
     Bytes,
+    ClipLimits,
     CloudStep,
     DarkGround,
     DeckRule,
@@ -69,12 +70,23 @@ def refine_masks(
     _check(blue, infrared, shortwave, is_cloud, is_shadow)
     used = rule or DeckRule()
     kinds = kinds_of(is_cloud, is_shadow, is_water)
-    twice = background_window(blue, kinds)
+    twice = background_window(_clipped(blue, used), kinds)
     clouds, shadows = np.empty_like(is_cloud), np.empty_like(is_shadow)
     for t in range(blue.shape[0]):
         bands = (blue[t], infrared[t], shortwave[t])
         clouds[t], shadows[t] = _refine_one(bands, kinds[t], twice, is_shadow[t], used)
     return clouds, shadows, to_background(twice)
+
+
+def _clipped(blue: Shorts, rule: DeckRule) -> Shorts:
+    if rule.clip_percent is None:
+        return blue
+    found = np.empty_like(blue)
+    for values, own in zip(blue, found, strict=True):
+        limits = ClipLimits(rule.clip_percent)
+        limits.add(values)
+        own[:] = limits.clip(values)
+    return found
 
 
 def _refine_one(

@@ -59,6 +59,36 @@ class DeckRule:
     """Quantile that stands for the minimum of dark ground, %; 0 is the minimum."""
     excludes_water: bool = True
     """Leave water out of what may be shadow; the published code does not."""
+    clip_percent: float | None = None
+    """Clip each image to these quantiles, %, before the background is made; None: not at all."""
+
+
+@dataclass
+class ClipLimits:
+    """The quantiles of an image's blue that it is clipped to, counted window by window."""
+
+    percent: float
+    """Lower quantile, %; the upper one is 100 minus it."""
+    histogram: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1 << 16, dtype=np.int64))
+
+    def add(self, values: Shorts) -> None:
+        """Count a window, int16, any shape, −32768 where nodata."""
+        seen = values[values != NODATA].astype(np.int64) + 32768
+        self.histogram += np.bincount(seen, minlength=1 << 16)
+
+    def clip(self, values: Shorts) -> Shorts:
+        """Clip a window to the smallest values that so much of the image does not exceed."""
+        counts = np.cumsum(self.histogram)
+        total = int(counts[-1])
+        if not total:
+            return values
+        low, high = (
+            int(np.searchsorted(counts, max(1.0, share / 100 * total))) - 32768
+            for share in (self.percent, 100 - self.percent)
+        )
+        clipped = np.clip(values, low, high)
+        clipped[values == NODATA] = NODATA
+        return clipped
 
 
 def background_window(values: Shorts, kinds: Bytes, place: Place = ALIGNED) -> Halves:

@@ -30,6 +30,16 @@ class Refinement(Section):
     """Quantile that stands for the darkest pixel, %; 0: the darkest itself, as published."""
     exclude_water: bool = True
     """Keep water out of what may be shadow; the published code does not."""
+    clip_percent: float | None = Field(None, gt=0, lt=50)
+    """Clip the blue of each image to its own quantiles, this and 100 minus this, %, before the
+    background is made of it, as the re-implementation does with 0.1; null: not at all."""
+
+    def to_params(self) -> dict[str, Any]:
+        """Give the numbers that name a mask: clipping that is off leaves no trace."""
+        numbers = self.to_document()
+        if self.clip_percent is None:
+            numbers.pop("clip_percent", None)
+        return numbers
 
 
 class Mask(Section):
@@ -73,7 +83,7 @@ class Mask(Section):
         """Give what names a mask: a refinement that is not used leaves no trace."""
         params = self.model_dump(include={"variant", "growth_m", "threshold"})
         if self.variant == "deck":
-            params["refinement"] = self.used_refinement.to_document()
+            params["refinement"] = self.used_refinement.to_params()
         return params
 
     @model_validator(mode="after")

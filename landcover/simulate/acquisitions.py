@@ -59,6 +59,8 @@ class Acquisition:
     """Place of the one tile whose product has another baseline than 05.09, and that baseline."""
     is_hard: bool = False
     """True where clouds shall be hard to tell (`landcover.simulate.hard_sky`)."""
+    has_good_classes: bool = False
+    """True where the classification of such clouds keeps the simulator's usual, small errors."""
 
     @property
     def seen(self) -> datetime:
@@ -94,6 +96,7 @@ def plan_year(
     seasons: Sequence[Season] = SEASONS,
     only_usable: bool = False,
     is_hard: bool = False,
+    has_good_classes: bool = False,
 ) -> list[Acquisition]:
     """Plan the acquisitions of a year, in order of time.
 
@@ -109,6 +112,7 @@ def plan_year(
         only_usable: Clear the sky of refused acquisitions and leave the fallback months out: so
             many products, each of them good for a composite.
         is_hard: Make clouds hard to tell.
+        has_good_classes: Yet classify them as well as others.
     """
     further = products_per_season - 3
     wanted = [
@@ -136,7 +140,10 @@ def plan_year(
         wanted = [_cleared(planned) for planned in wanted if not planned.to_summer]
     granted = [_grant(planned, year, longitude) for planned in wanted if planned.season in seasons]
     if is_hard:
-        granted = [replace(acquisition, is_hard=True) for acquisition in granted]
+        granted = [
+            replace(acquisition, is_hard=True, has_good_classes=has_good_classes)
+            for acquisition in granted
+        ]
     return sorted(granted, key=lambda acquisition: acquisition.datatake)
 
 

@@ -97,6 +97,7 @@ def simulate(
     only_usable: bool = False,
     across_zones: bool = False,
     hard_masks: bool = False,
+    good_classes: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> SimulatedRegion:
@@ -124,6 +125,8 @@ def simulate(
         hard_masks: Make clouds hard to tell: tops at 0.3-10 km in several layers, bright soil,
             shaded slopes, and a classification with Sen2Cor's published errors
             (`landcover.simulate.hard_sky`). What is there is written to ``truth/masks``.
+        good_classes: With ``hard_masks``: keep the simulator's usual classification, whose errors
+            are small.
         seed: Same seed, same region.
         progress: Called with what is being done and how much is done, 0-1.
 
@@ -146,6 +149,7 @@ def simulate(
         seasons=seasons,
         only_usable=only_usable,
         is_hard=hard_masks,
+        has_good_classes=good_classes,
     )
     check_disk_space(out, sites, plan)
     tell = progress or (lambda _what, _done: None)

@@ -136,6 +136,8 @@ def draw_scene(
     if not acquisition.is_hard:
         return Scene(bands, scl, aot, wvp, sky)
     truth = hard_sky.truth_of(sky.opacity, sky.cirrus, sky.shade, sky.is_nodata)
+    if acquisition.has_good_classes:
+        return Scene(bands, scl, aot, wvp, sky, truth)
     none = np.zeros_like(sky.opacity)
     nothing = replace(
         sky, opacity=none, shade=none, cirrus=none, is_cloud=none > 0, is_shadow=none > 0,

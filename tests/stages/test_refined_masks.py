@@ -17,6 +17,8 @@ from landcover.errors import UsageError
 from landcover.ledger import outputs, units
 from landcover.nouns.output import Output
 from landcover.parts.preparation import mask_season
+from landcover.publish.pages import percent
+from landcover.raster.refinement import DeckRule
 from landcover.recipe import Mask, make_recipe
 
 SIDE = 48
@@ -83,7 +85,7 @@ def pixels(output: Output, name: str) -> np.ndarray:
         return np.asarray(raster.read(1))
 
 
-def whole() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def whole(rule: DeckRule | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The method on the arrays of the quarter, all at once, at 10 m."""
     layers = [image(day) for day in QUARTER]
 
@@ -95,7 +97,7 @@ def whole() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     scl = np.stack([one["SCL"] for one in layers]).repeat(2, axis=1).repeat(2, axis=2)
     return api.refine_masks(
         stacked("B02", 1), stacked("B08", 1), stacked("B11", 2), scl == 9, scl == 3,
-        is_water=scl == 6,
+        is_water=scl == 6, rule=rule,
     )  # fmt: skip
 
 
@@ -245,3 +247,38 @@ def test_the_learned_mask_is_a_variant(tmp_path: Path, workspace_folder: Path) -
     bits = pixels(made, "20m.tif")
     assert bits.shape == (SIDE // 2, SIDE // 2)
     assert made.stats["before"]["cloud_percent"] > 0
+
+
+def test_the_page_shows_shares_before_and_after_and_the_background(products: Path) -> None:
+    api.start_run("deck", recipe(), year=2021, products=str(products), until="publish")
+    report = api.run_inline("deck")
+    workspace = api.open_workspace()
+    made = [outputs.load(workspace, name) for name in report["outputs"]]
+    page = next(output for output in made if any(f.name == "index.html" for f in output.files))
+    text = Path(workspace.objects.href(page.key, "index.html")).read_text()
+    assert "Masks before and after refinement" in text
+    masks = units.load(workspace.records, "deck", "mask", "31UDS.2021")
+    assert masks is not None
+    for name in masks.outputs:
+        stats = outputs.load(workspace, name).stats
+        for kind in ("cloud_percent", "shadow_percent"):
+            assert percent(stats["before"][kind]) in text
+            assert percent(stats[kind]) in text
+    assert "2021-q2 of 5 images" in text
+    assert "clouds: hardly any cloud" in text
+    names = {file.name for file in page.files}
+    assert "background_31UDS.png" in names
+    assert "Background of 31UDS" in text
+
+
+def test_images_are_clipped_by_their_own_quantiles_on_request(products: Path) -> None:
+    made = run("clipped", products, recipe(refinement={"clip_percent": 2.0}))
+    clouds, shadows, background = whole(DeckRule(clip_percent=2.0))
+    assert not np.array_equal(background, whole()[2], equal_nan=True)
+    masks = {output.unit.rpartition("_")[2][:8]: output for output in made}
+    for number, day in enumerate(QUARTER):
+        bits = pixels(masks[day.replace("-", "")], "10m.tif")
+        np.testing.assert_array_equal(bits & 2 > 0, clouds[number])
+        np.testing.assert_array_equal(bits & 4 > 0, shadows[number])
+    plain = Mask(variant="deck").to_params()["refinement"]
+    assert "clip_percent" not in plain

@@ -43,6 +43,7 @@ def rule_of(recipe: Refinement) -> DeckRule:
         positive_only=recipe.positive_only,
         robust_min_percent=recipe.robust_min_percent,
         excludes_water=recipe.exclude_water,
+        clip_percent=recipe.clip_percent,
     )
 
 

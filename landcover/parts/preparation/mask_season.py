@@ -35,6 +35,7 @@ from landcover.products.numbers import as_classes
 from landcover.raster.cloud_sign import average_of
 from landcover.raster.clouds import upsample_nearest
 from landcover.raster.refinement import (
+    ClipLimits,
     Deviations,
     Halves,
     Place,
@@ -76,6 +77,8 @@ class SeasonImage:
     """Its scene classification as numbers."""
     values: WindowFile
     """Its blue, harmonised."""
+    limits: ClipLimits | None = None
+    """What its blue is clipped to for the background; None: nothing."""
 
     def read_codes(self) -> NDArray[np.uint8]:
         """Give its scene classification; pages of it are read where they are looked at."""
@@ -219,41 +222,63 @@ class MaskSeason:
             codes = as_classes(scl, raster.read(band=scl.band_number))
         name = folder / f"{number}.npy"
         np.save(name, codes)
+        percent = self.rule.used_refinement.clip_percent
         return SeasonImage(
             product,
             scl,
             Deviations(self.rule.used_refinement.positive_only),
             name,
             WindowFile(folder / f"{number}.blue", windows, np.int16),
+            None if percent is None else ClipLimits(percent),
         )
 
     def _first_pass(self, folder: Path, windows: Sequence[Window]) -> WindowFile:
         background = WindowFile(folder / FILE, windows, np.int32)
         task, images = self.task, self._images
         with ReadingPool(task.job.threads) as pool:
+            # What an image is clipped to is known when all of it is decoded.
+            is_clipped = any(image.limits for image in images)
+            for window in windows if is_clipped else ():
+                task.job.check()
+                for image, values in zip(images, self._decode(pool, window), strict=True):
+                    assert image.limits is not None
+                    image.limits.add(values)
+                    image.values.append(values)
             for number, window in enumerate(windows):
                 task.job.check()
                 told = f"{task.unit.label} background of {self.quarter}"
                 task.job.progress(0.5 * number / len(windows), told)
-                background.append(self._first_window(pool, images, window))
+                if is_clipped:
+                    values = np.stack([image.values.read(number) for image in images])
+                else:
+                    values = self._decode(pool, window)
+                    for image, own in zip(images, values, strict=True):
+                        image.values.append(own)
+                background.append(self._compare(images, values, window))
         return background
 
-    def _first_window(
-        self, pool: ReadingPool, images: Sequence[SeasonImage], window: Window
-    ) -> Halves:
+    def _decode(self, pool: ReadingPool, window: Window) -> Shorts:
+        """Decode the blue of all images in a window, int16, (time, y, x)."""
         reads = [
             pool.submit(partial(self.read_band, image=image, band=BLUE, window=window))
-            for image in images
+            for image in self._images
         ]
-        values = np.empty((len(images), window.height, window.width), np.int16)
+        values = np.empty((len(reads), window.height, window.width), np.int16)
         for own, read in zip(values, reads, strict=True):
             own[:] = read.result()
+        return values
+
+    def _compare(self, images: Sequence[SeasonImage], values: Shorts, window: Window) -> Halves:
+        """Make the background of a window, and count how each image deviates from it."""
         known = [self.kinds_of(image, window) for image in images]
         kinds, place = np.stack([kinds for kinds, _ in known]), known[0][1]
-        twice = background_window(values, kinds, place)
+        shown = values
+        if any(image.limits for image in images):
+            pairs = zip(images, values, strict=True)
+            shown = np.stack([image.limits.clip(own) for image, own in pairs if image.limits])
+        twice = background_window(shown, kinds, place)
         for image, own, kind in zip(images, values, kinds, strict=True):
             image.found.add(own, kind, twice, place)
-            image.values.append(own)
         return twice
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from landcover.parts.reporting.descriptions import write_descriptions
 from landcover.parts.reporting.map_region import map_title
 from landcover.parts.reporting.mask_quicklooks import write_quicklooks
+from landcover.parts.reporting.refined_masks import write_refined
 from landcover.parts.reporting.report_maps import true_colour_of, write_maps
 from landcover.parts.reporting.run_outputs import RunOutputs, legend_of
 from landcover.parts.reporting.sample_report import show_samples
@@ -51,6 +52,7 @@ def write_report(task: Task, found: RunOutputs, path: Path) -> dict[str, Any]:
     shutil.rmtree(scratch)
     write_descriptions(task, found, views, path)
     quicklooks = tuple(write_quicklooks(task, found, path))
+    refined = tuple(write_refined(task, path))
     labels = task.workspace.records.get("labels", str(run.label_id)) or {}
     page = Page(
         title=map_title(task),
@@ -60,6 +62,7 @@ def write_report(task: Task, found: RunOutputs, path: Path) -> dict[str, Any]:
         views=tuple(views),
         tiles=tiles,
         quicklooks=quicklooks,
+        refined=refined,
         legend=legend,
         preview=preview,
         accuracy_missing=found.missing.get("accuracy", ""),
@@ -86,5 +89,6 @@ def write_report(task: Task, found: RunOutputs, path: Path) -> dict[str, Any]:
         "page": "index.html",
         "maps": [f"map_{view.cell}.tif" for view in views if view.map_picture],
         "pngs": [p for v in views for p in (v.map_picture, v.colour_picture, v.second_picture) if p]
-        + [quicklook.picture for quicklook in quicklooks],
+        + [quicklook.picture for quicklook in quicklooks]
+        + [tile.picture for tile in refined if tile.picture],
     }
