@@ -9,6 +9,10 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from landcover.nouns.base import Noun
 from landcover.nouns.validation import Calibration, CalibrationBin, Range
 
+DIFFERING = "calibration_differs_percent"
+"""In the statistics of a map: classified pixels whose likeliest class is another one before
+calibration than after, %."""
+
 
 class PermutedFeatures(Noun):
     """Features that stand in for one another, and what is lost when they are permuted."""

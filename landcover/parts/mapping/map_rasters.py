@@ -21,6 +21,7 @@ from landcover.learn.predict import predict_blocks
 from landcover.nouns.colour import rgb_of
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import ModelCard, SecondModel
+from landcover.nouns.out_of_fold import DIFFERING
 from landcover.nouns.output import Output
 from landcover.nouns.work_windows import whole_or_cut
 from landcover.parts.mapping.holes import HoleCounter, computed_from
@@ -35,8 +36,6 @@ CLASSES = "classification.tif"
 CONFIDENCE = "confidence.tif"
 SECOND = "classification2.tif"
 PROBABILITIES = "probabilities.tif"
-DIFFERING = "calibration_differs_percent"
-"""In the statistics of a map: pixels whose class is another one before calibration than after."""
 SHARES = {"entropy": "entropy of the class probabilities over log K",
           "margin": "probability of the class less that of the second"}  # fmt: skip
 COUNTS = {"trust": "0 like the training samples, 1 unlike all of them",

@@ -15,11 +15,11 @@ from landcover.nouns.headline import Headline
 from landcover.nouns.holes import Holes
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.model import ModelCard
+from landcover.nouns.out_of_fold import DIFFERING
 from landcover.nouns.output import Output
 from landcover.nouns.period import Period
 from landcover.nouns.run import Unit, UnitState
 from landcover.nouns.stages import Stage
-from landcover.parts.mapping.map_rasters import DIFFERING
 from landcover.parts.preparation.expected_coverage import candidates_of
 from landcover.parts.reporting.headline import headline_in
 from landcover.parts.reporting.map_holes import holes_of
