@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from landcover.features import normalisation as _normalisation
+    from landcover.front.quality import publish_quality as publish_quality
     from landcover.front.questions import label_next as label_next
     from landcover.front.questions import quality_map as quality_map
     from landcover.front.runs import cancel as cancel
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "features.normalisation": ("normalise",),
+    "front.quality": ("publish_quality",),
     "front.questions": ("label_next", "quality_map"),
     "front.runs": (
         "cancel", "mark_lost", "plan", "report", "run", "run_inline", "start_run",

@@ -6,11 +6,13 @@ from typing import ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
+from landcover_airflow.timetables.season import SeasonTimetable
+
 
 class LandcoverPlugin(AirflowPlugin):
     """Hook, operator and trigger are imported by name; timetables and pages are listed here."""
 
     name = "landcover"
-    timetables: ClassVar[list[type]] = []
+    timetables: ClassVar[list[type]] = [SeasonTimetable]
     fastapi_apps: ClassVar[list[dict[str, object]]] = []
     external_views: ClassVar[list[dict[str, object]]] = []

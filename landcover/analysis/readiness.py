@@ -212,7 +212,7 @@ def _choices(
 ) -> Iterator[tuple[Period, _Choice | LandcoverError]]:
     """Choose the products of each season of a tile; what went wrong is told in its place."""
     here: AvailableProducts | None = None
-    spans = recipe.spans(run.arguments.year)
+    spans = recipe.spans(run.arguments.year, run.arguments.season)
     # A folder is read once for all seasons; a catalogue is asked for the months in question.
     is_folder = not is_remote(run.arguments.products)
     every = [period for span in spans for period in span.periods]

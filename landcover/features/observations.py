@@ -97,7 +97,7 @@ def series_reader(task: Task, tile: str, period: str, band: str, work: Grid) -> 
 
 
 def _observations(task: Task, tile: str, period: str) -> list[Observation]:
-    for span in task.recipe.spans(task.run.arguments.year):
+    for span in task.spans:
         unit = f"{tile}.{span.name}"
         for selection in task.outputs_of("collect", unit):
             if selection.stats["period"]["label"] == period:

@@ -44,9 +44,11 @@ def start_run(run_id: str, recipe: str | Path | Mapping[str, Any], **arguments: 
         ... )
         'again'
     """
+    from landcover.front.region_text import fetched_recipe, named_region
     from landcover.pipeline import starting
 
-    resolved, known = starting.resolve(recipe, **arguments)
+    file = fetched_recipe(recipe) if isinstance(recipe, str) else recipe
+    resolved, known = starting.resolve(file, **named_region(arguments))
     return starting.start_run(open_workspace(), run_id, resolved, known).id
 
 

@@ -123,10 +123,15 @@ class RunArguments(Noun):
     """Existing land-cover map that training points are drawn from, where the recipe's sampling says
     so."""
 
+    season: Annotated[
+        str | None, Asked("Season", example="spring", empty="all of the recipe", section=WHICH)
+    ] = None
+    """The one season that is prepared: the run ends with its composites."""
+
     @model_serializer(mode="wrap")
     def _without_what_is_not_given(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out a region or map that is not given: records of other runs stay as they were."""
-        late = ("region", "label_map")
+        """Leave out what came later and is not given: records of other runs stay as they were."""
+        late = ("region", "label_map", "season")
         return {k: v for k, v in write(self).items() if k not in late or v is not None}
 
 

@@ -161,7 +161,7 @@ def _composite(document: dict[str, Any]) -> PreparedComposite:
 
 
 def _tiles(task: Task, states: list[UnitState]) -> list[str]:
-    n_spans = len(task.recipe.spans(task.run.arguments.year))
+    n_spans = len(task.spans)
     done: dict[str, int] = {}
     for state in states:
         tile = str(state.unit.tile)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from landcover.errors import CancelledError, MissingDataError
 from landcover.ledger import claims, outputs, units
 from landcover.nouns.output import Output, Wanted
+from landcover.nouns.period import Span
 from landcover.nouns.run import FINISHED, Run, Unit, UnitState
 from landcover.nouns.stages import Stage
 from landcover.nouns.work_windows import WINDOWS, WorkWindows
@@ -63,6 +64,11 @@ class Task:
     """Whether nothing may be written: the task only finds out what it would do."""
     windows: WorkWindows | None = None
     """What of the tile is worked on; None for all of it."""
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """What the run prepares of a tile, each without looking outside."""
+        return self.recipe.spans(self.run.arguments.year, self.run.arguments.season)
 
     @property
     def window_params(self) -> dict[str, Any]:

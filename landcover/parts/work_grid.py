@@ -27,7 +27,7 @@ def composites_of(task: Task, tile: str) -> dict[str, Output]:
         MissingDataError: A season of the tile could not be prepared.
     """
     found: dict[str, Output] = {}
-    for span in task.recipe.spans(task.run.arguments.year):
+    for span in task.spans:
         for output in task.outputs_of(last_prepared(task), f"{tile}.{span.name}"):
             found[output.stats["period"]["label"]] = output
     if not found:

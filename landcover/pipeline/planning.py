@@ -47,7 +47,7 @@ def _units(task: Task, group: Group) -> list[Unit]:
         return [
             Unit(id=f"{tile}.{span.name}", label=f"{tile} {span.name}", tile=tile, span=span.name)
             for tile in run.arguments.tiles
-            for span in task.recipe.spans(run.arguments.year)
+            for span in task.spans
         ]
     if group == "overlap":
         return _overlapping(task)

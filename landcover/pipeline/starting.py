@@ -102,13 +102,33 @@ def resolve(
         kept = {name: getattr(request, name) for name in RunArguments.model_fields}
         for name, write in _ABSOLUTE.items():
             kept[name] = None if kept[name] is None else write(kept[name])
+        _require_past(request.year)
         tiles = resolve_tiles(request.products, request.tiles, request.region)
         if request.whole_tiles:
             kept["region"] = None
         until = request.only or request.until
+        if request.season is not None:
+            _require_season_alone(resolved, request)
         return resolved, RunArguments(**{**kept, "tiles": tiles, "until": until})
     except ValidationError as error:
         raise UsageError(explain(error, "run")) from error
+
+
+def _require_past(year: int) -> None:
+    now = datetime.now(UTC).year
+    if year > now:
+        raise UsageError(f"Year {year}: it lies in the future; name one up to {now}.")
+
+
+def _require_season_alone(recipe: Recipe, request: RunRequest) -> None:
+    """Refuse a season that the recipe cannot prepare by itself, or a map of one season."""
+    recipe.spans(request.year, request.season)
+    for name in ("labels", "samples", "model"):
+        if getattr(request, name) is not None:
+            raise UsageError(
+                f"season {request.season!r}: a run of one season ends with its composites and "
+                f"makes no map; leave out {name}, or the season."
+            )
 
 
 def _plain(value: Any) -> Any:

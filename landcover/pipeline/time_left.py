@@ -66,7 +66,7 @@ def time_left(
 def expected_units(run: Run, recipe: Recipe) -> dict[Stage, int]:
     """Count the units that each stage of a run will have where no tile is lost."""
     tiles = run.arguments.tiles
-    n_spans = len(recipe.spans(run.arguments.year))
+    n_spans = len(recipe.spans(run.arguments.year, run.arguments.season))
     counts: dict[str, int] = {
         "prepare": len(tiles) * n_spans,
         "overlap": sum(any(n > t and n in tiles for n in neighbours_of(t)) for t in tiles),

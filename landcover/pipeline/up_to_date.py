@@ -117,7 +117,7 @@ def _products(recipe: Recipe, arguments: RunArguments, folders: Iterable[Path] |
         paths = [path for path in known if _is_of(path, arguments.tiles)]
         # What describes a product may lie beside it or above.
         return [_listing(part) for path in paths for part in (path, *description_files(path))]
-    periods = [p for span in recipe.spans(arguments.year) for p in span.periods]
+    periods = [p for span in recipe.spans(arguments.year, arguments.season) for p in span.periods]
     starts, ends = zip(*(period.hull for period in periods), strict=True)
     return [
         found.to_document()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
+from landcover.errors import UsageError
 from landcover.nouns.period import Span
 from landcover.nouns.spectral_index import SPECTRAL_INDICES
 from landcover.recipe.features import Features, require_known
@@ -277,13 +278,29 @@ class Recipe(Section):
         """True where training points come from an existing map."""
         return self.sampling is not None and self.sampling.is_on
 
-    def spans(self, year: int) -> tuple[Span, ...]:
+    def spans(self, year: int, season: str | None = None) -> tuple[Span, ...]:
         """List the spans of a year: what is prepared without looking outside.
 
         One season each, since no season looks at another; where masks compare the images of a
         quarter, or seasons fill each other's gaps, all seasons together.
+
+        Args:
+            year: The year.
+            season: The one season that is asked for; all if None.
+
+        Raises:
+            UsageError: There is no such season, or it cannot be prepared by itself.
         """
         periods = {s.name: s.period(year) for s in self.seasons}
         if self.mask.is_refined or self.restore is not None:
+            if season is not None:
+                raise UsageError(
+                    f"season {season!r}: recipe {self.name} prepares the seasons of a year "
+                    "together; leave the season out."
+                )
             return (Span(name=f"{year}", periods=tuple(periods.values())),)
-        return tuple(Span(name=f"{year}-{n}", periods=(p,)) for n, p in periods.items())
+        if season is not None and season not in periods:
+            known = ", ".join(periods)
+            raise UsageError(f"season {season!r}: recipe {self.name} has {known}; name one.")
+        chosen = periods if season is None else {season: periods[season]}
+        return tuple(Span(name=f"{year}-{n}", periods=(p,)) for n, p in chosen.items())

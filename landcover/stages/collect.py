@@ -26,7 +26,7 @@ def collect(task: Task) -> None:
             radiometric offset and nothing says which is wrong.
     """
     tile, span = str(task.unit.tile), str(task.unit.span)
-    periods = next(s for s in task.recipe.spans(task.run.arguments.year) if s.name == span).periods
+    periods = next(s for s in task.spans if s.name == span).periods
     available = find_products(task, tile, periods)
     refused: dict[str, Candidate] = {}
     choices = choose_products(task, available, periods, refused)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
 
 from landcover.nouns.classifiers import CLASSIFIERS
 from landcover.nouns.run_arguments import Question, questions
+
+if TYPE_CHECKING:
+    from landcover_airflow.profile import Profile
 
 _NUMBERS = {int: "integer", float: "number"}
 _LIMITS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum"}
@@ -16,6 +19,16 @@ _LIMITS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum"}
 def run_params() -> dict[str, Param]:
     """Make a field of the form for each argument of a run, in the order of the form."""
     return {question.name: _param(question) for question in questions()}
+
+
+def how_it_runs(profile: Profile | None) -> dict[str, Param]:
+    """Make the fields of a DAG whose arguments come from the profile: only how it runs is asked."""
+    fields = {name: run_params()[name] for name in ("memory_gb", "threads")}
+    for name, field in fields.items():
+        said = getattr(profile, name, None)
+        if said is not None:
+            field.value = said
+    return fields
 
 
 def _param(question: Question) -> Param:

@@ -11,7 +11,6 @@ import logging
 import os
 from collections.abc import Iterable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from airflow.sdk import get_current_context, task, task_group
@@ -21,14 +20,27 @@ from landcover.nouns.run_arguments import NOT_OF_THE_RUN
 from landcover.nouns.stages import GROUPS, Group
 from landcover_airflow.operators.stage import StageOperator
 from landcover_airflow.outcome import FamilyPolicy, sentences
+from landcover_airflow.recipes import recipe_address
 
 log = logging.getLogger(__name__)
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 RETRY_VARIABLE = "LANDCOVER_RETRY_SECONDS"
+RETRY_SECONDS = 30.0
+
+
+def _retry_seconds() -> float:
+    """Read the delay; a variable that is no number is told, and no DAG disappears because of it."""
+    given = os.environ.get(RETRY_VARIABLE, "")
+    try:
+        return timedelta(seconds=float(given or RETRY_SECONDS)).total_seconds()
+    except (ValueError, OverflowError):  # no number, not a number, or centuries
+        log.warning("%s=%s: expected seconds; %g is used.", RETRY_VARIABLE, given, RETRY_SECONDS)
+        return RETRY_SECONDS
+
+
 DEFAULT_ARGS = {
     "retries": 2,
-    "retry_delay": timedelta(seconds=float(os.environ.get(RETRY_VARIABLE, "30"))),
+    "retry_delay": timedelta(seconds=_retry_seconds()),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=10),
     "retry_policy": FamilyPolicy(),
@@ -57,7 +69,7 @@ def start() -> str:
     arguments["tiles"] = tiles_of(arguments.get("tiles"))
     arguments["overrides"] = list(arguments.get("overrides") or ())
     with sentences():
-        return api.start_run(context["run_id"], recipe_path(given["recipe"]), **arguments)
+        return api.start_run(context["run_id"], recipe_address(given["recipe"]), **arguments)
 
 
 def lanes(group: Group) -> tuple[Any, Any]:
@@ -159,9 +171,3 @@ def tiles_of(value: str | Iterable[str] | None) -> list[str]:
     """Read tile ids from a text or from lines of text, with commas or blanks between them."""
     lines = [value] if isinstance(value, str) else value or ()
     return [tile for line in lines for tile in line.replace(",", " ").split()]
-
-
-def recipe_path(text: str) -> Path:
-    """Find a recipe file: as it stands, else beside the DAGs that came with it."""
-    path = Path(text)
-    return path if path.is_absolute() or path.exists() else REPOSITORY / path

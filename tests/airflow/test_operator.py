@@ -22,7 +22,7 @@ from landcover import api, execution
 from landcover.errors import InputError
 from landcover.ledger import units
 from landcover.nouns.run import Unit, UnitState
-from landcover_airflow.groups import recipe_path, tiles_of
+from landcover_airflow.groups import tiles_of
 from landcover_airflow.hooks import dask as dask_hook
 from landcover_airflow.hooks.dask import DaskHook
 from landcover_airflow.operators import stage as stage_operator
@@ -37,6 +37,7 @@ from landcover_airflow.outcome import (
     UnitError,
     shortened,
 )
+from landcover_airflow.recipes import recipe_path
 from landcover_airflow.triggers.dask import DaskUnitTrigger
 
 UNIT = Unit(id="31UDS.2018-spring", label="31UDS 2018-spring", tile="31UDS", span="2018-spring")

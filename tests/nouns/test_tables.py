@@ -69,7 +69,7 @@ def test_the_record_of_a_run_keeps_what_was_always_in_it():
         "test_design", "until", "only",
     ]  # fmt: skip
     # What came later is named where it is given only.
-    assert list(RunArguments.model_fields) == [*kept, "region", "label_map"]
+    assert list(RunArguments.model_fields) == [*kept, "region", "label_map", "season"]
     run = Run(
         id="r", recipe_id="x", label_id=None, simulated=False,
         arguments=RunArguments(tiles=("30SUF",), year=2021, products="p"),

@@ -128,7 +128,7 @@ def find_wrong_composites(overlaps: Iterable[Output], known: Collection[str]) ->
 
 def _by_period(task: Task, tile: str) -> dict[str, Output]:
     """Load the composites of a tile that the run has, by the name of their period."""
-    spans = task.recipe.spans(task.run.arguments.year)
+    spans = task.spans
     found: dict[str, Output] = {}
     for span in spans:
         state = units.load(task.workspace.records, task.run.id, "composite", f"{tile}.{span.name}")

@@ -24,7 +24,7 @@ def write_descriptions(task: Task, found: RunOutputs, views: list[MapView], path
     (path / FILE).write_text(receipt.model_dump_json(indent=1) + "\n", encoding="utf-8")
     if found.card is None:
         return
-    periods = [p for s in task.recipe.spans(task.run.arguments.year) for p in s.periods]
+    periods = [p for s in task.spans for p in s.periods]
     known = Publication(
         title=map_title(task),
         year=task.run.arguments.year,

@@ -170,7 +170,7 @@ def without_paths(task: Task, sentence: str) -> str:
 def _seasons(task: Task, found: dict[tuple[Stage, str], UnitState]) -> list[SeasonFinding]:
     seasons = []
     for tile in task.run.arguments.tiles:
-        for span in task.recipe.spans(task.run.arguments.year):
+        for span in task.spans:
             stages: tuple[Stage, ...] = ("collect", "mask", "composite")
             states = {s: found[s, u] for s in stages if (s, u := f"{tile}.{span.name}") in found}
             made = {s: _by_unit(task, state) for s, state in states.items()}

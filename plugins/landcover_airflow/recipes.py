@@ -1,0 +1,34 @@
+"""Recipes by name: those that came with the DAGs, files, and addresses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FOLDER = "recipes"
+
+
+def recipe_path(text: str) -> Path:
+    """Find a recipe file: as it stands, else beside the DAGs that came with it."""
+    path = Path(text)
+    return path if path.is_absolute() or path.exists() else REPOSITORY / path
+
+
+def recipe_address(text: str) -> str:
+    """Give a recipe as the front door takes it: the path of a file, or its address as it is."""
+    return text if "://" in text else str(recipe_path(text))
+
+
+def installed_recipes() -> list[str]:
+    """List the recipes that came with the DAGs, as the form names them."""
+    from yaml import YAMLError, safe_load
+
+    found = []
+    for path in sorted((REPOSITORY / FOLDER).glob("*.y*ml")):
+        try:
+            document = safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, YAMLError, ValueError):
+            continue
+        if isinstance(document, dict) and "seasons" in document:
+            found.append(f"{FOLDER}/{path.name}")
+    return found

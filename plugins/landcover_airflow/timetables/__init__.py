@@ -1,0 +1,1 @@
+"""When runs are due: seasons, and years of which the seasons are there."""
