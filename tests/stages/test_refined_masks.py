@@ -17,7 +17,7 @@ from landcover.errors import UsageError
 from landcover.ledger import outputs, units
 from landcover.nouns.output import Output
 from landcover.parts.preparation import mask_season
-from landcover.publish.cartography import percent
+from landcover.publish.templates import percent
 from landcover.raster.refinement import DeckRule
 from landcover.recipe import Mask, make_recipe
 
