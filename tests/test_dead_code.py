@@ -22,6 +22,7 @@ LATER = "topographic correction is tried; no stage calls it yet"
 RIVAL = "the bench puts its name together from the format"
 HOOK = "called by the package that it is registered with or extends"
 STAYS = {
+    "blend_feather": WHOLE_ARRAYS,
     "box_mean": WHOLE_ARRAYS,
     "geographic_cell_sizes": WHOLE_ARRAYS,
     "ladder_median": WHOLE_ARRAYS,
@@ -45,6 +46,13 @@ STAYS = {
     "handle_data": HOOK,
     "on_kill": HOOK,
     "LandcoverPlugin": HOOK,
+    "iter_partition_dagrun_infos": HOOK,
+    "next_dagrun_info": HOOK,
+    "next_dagrun_info_v2": HOOK,
+    "resolve_partition_date": HOOK,
+    "infer_manual_data_interval": HOOK,
+    "generate_run_id": HOOK,
+    "summary": HOOK,
     "ClassAccessor": HOOK,
     "_repr_html_": HOOK,
 }

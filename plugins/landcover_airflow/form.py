@@ -8,6 +8,7 @@ from airflow.sdk import Param
 
 from landcover.nouns.classifiers import CLASSIFIERS
 from landcover.nouns.run_arguments import Question, questions
+from landcover_airflow.form_fields import further_schema
 
 if TYPE_CHECKING:
     from landcover_airflow.profile import Profile
@@ -37,7 +38,8 @@ def _param(question: Question) -> Param:
     if asked.section:
         schema["section"] = asked.section
     default = schema.pop("default")
-    return Param(default, title=asked.title, description_md=_described(question), **schema)
+    schema = {"description_md": _described(question), **schema}
+    return Param(default, title=asked.title, **schema | further_schema(question.name, schema))
 
 
 def _described(question: Question) -> str:

@@ -94,10 +94,6 @@ class Profile(Noun):
             "dem": self.dem,
         }
 
-    def labels_text(self) -> str | None:
-        """Give the ground truth as a run takes it."""
-        return None if self.labels is None else _listed(self.labels)
-
     def require_stores(self, settings: Settings) -> None:
         """Refuse to write elsewhere than the profile says.
 

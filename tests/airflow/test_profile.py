@@ -39,7 +39,7 @@ def test_a_profile_says_what_every_run_is_asked_with(written):
         "overrides": ["model.trees=5"],
         "dem": "glo30",
     }
-    assert (profile.labels_text(), profile.minimum_seasons, profile.latency_days) == ("a.csv", 2, 5)
+    assert (profile.labels, profile.minimum_seasons, profile.latency_days) == ("a.csv", 2, 5)
     assert calendar_of_profile(profile) == PAPER
 
 
