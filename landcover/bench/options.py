@@ -181,7 +181,8 @@ def smoothing(pixels: int, seed: int, engine: str) -> Work:
     alike = rng.dirichlet(np.full(ground.CLASSES, 0.3), ground.CLASSES) + 2 * np.eye(ground.CLASSES)
     shares = alike / alike.sum(axis=1, keepdims=True)
     votes = np.stack([rng.multinomial(100, shares[row]) for row in classes]).transpose(2, 0, 1)
-    probabilities = np.floor(254 * votes / 100 + 0.5).astype(np.uint8)
+    # In rows, as both kernels were compiled for: else the plain one is compiled while timed.
+    probabilities = np.ascontiguousarray(np.floor(254 * votes / 100 + 0.5), dtype=np.uint8)
     smooth = smooth_probabilities if engine == "ours" else plain.smooth_probabilities
     smooth(probabilities[:, :20, :20].copy(), 20.0, 9)
     return _later(lambda: smooth(probabilities, 20.0, 9))

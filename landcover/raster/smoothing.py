@@ -9,14 +9,12 @@ posterior replaces it.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
-from landcover.compiled import compiled
 from landcover.errors import InputError
 from landcover.raster.feather import PROBABILITY_NODATA
+from landcover.raster.smoothing_kernel import smooth_strips
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -71,108 +69,7 @@ def smooth_probabilities(probabilities: Bytes, smoothness: float, window: int) -
             f"{smoothness:g} and {window}."
         )
     found = np.full(probabilities.shape, PROBABILITY_NODATA, dtype=np.uint8)
-    n_classes, _, width = probabilities.shape
-    # A column of the window in whole words, so that equal columns are told at once.
-    columns = np.zeros((n_classes, width + window + 1, -(-window // 8) * 8), dtype=np.uint8)
-    logits = np.concatenate([np.zeros(1, dtype=np.int64), logits_of_bytes()])
-    _smooth(
-        np.ascontiguousarray(probabilities), logits, smoothness * _UNITS * _UNITS, window // 2,
-        columns, columns.view(np.uint64), found,
-    )  # fmt: skip
+    smooth_strips(
+        np.ascontiguousarray(probabilities), logits_of_bytes(), _UNITS, smoothness, window, found
+    )
     return found
-
-
-@compiled()
-def _smooth(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    probabilities, logits, noise, reach, columns, words, found
-):
-    n_classes, height, width = probabilities.shape
-    row = np.empty((n_classes, width))
-    squares = logits * logits
-    for y in range(-reach, height):
-        for k in range(n_classes):
-            _enter_row(probabilities[k], y + reach, reach, columns[k])
-        if y < 0:
-            continue
-        for k in range(n_classes):
-            _smooth_row(
-                probabilities[k, y], logits, squares, noise, reach, columns[k], words[k], row[k]
-            )
-        for x in range(width):
-            if probabilities[0, y, x] == 255:
-                continue
-            total = 0.0
-            for k in range(n_classes):
-                total += row[k, x]
-            for k in range(n_classes):
-                found[k, y, x] = int(254 * row[k, x] / total + 0.5)
-
-
-@compiled()
-def _enter_row(values, y, reach, columns):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Put a row into its place in every column, over the one that leaves the window with it."""
-    height, width = values.shape
-    place = y % (2 * reach + 1)
-    for x in range(width):
-        # One more than the byte: 0 is nodata, and what lies outside of the image.
-        value = np.uint8(values[y, x] + 1) if y < height else np.uint8(0)
-        columns[x + reach + 1, place] = value
-
-
-@compiled()
-def _smooth_row(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    values, logits, squares, noise, reach, columns, words, smoothed
-):
-    """Give the smoothed probability of a class along a row, not yet divided by the sum."""
-    window, width = 2 * reach + 1, values.size
-    counts = np.zeros(256, dtype=np.int64)
-    counts[0] = window * window
-    # ``above``: how many values of the window are higher than ``pivot``, and their sums. The pivot
-    # moves with the window, to where the more confident half begins.
-    above, total, power, pivot = 0, 0, 0, 128
-    is_old, before, last = False, np.uint8(255), 0.0
-    for x in range(-reach, width):
-        # Columns x - reach - 1 and x + reach; the first columns replace nothing.
-        entering = x + window
-        leaving = x if x > 0 else 0
-        for word in range(words.shape[1]):
-            if words[entering, word] == words[leaving, word]:
-                continue
-            is_old = False
-            for place in range(8 * word, min(8 * word + 8, window)):
-                new, old = columns[entering, place], columns[leaving, place]
-                counts[new] += 1
-                counts[old] -= 1
-                gain, loss = int(new > pivot), int(old > pivot)
-                above += gain - loss
-                total += gain * logits[new] - loss * logits[old]
-                power += gain * squares[new] - loss * squares[old]
-        if x < 0 or values[x] == 255:
-            continue
-        if is_old and values[x] == before:
-            smoothed[x] = last
-            continue
-        half = (window * window - counts[0] + 1) // 2
-        while above >= half:
-            pivot += 1
-            above -= counts[pivot]
-            total -= counts[pivot] * logits[pivot]
-            power -= counts[pivot] * squares[pivot]
-        while above + counts[pivot] < half:
-            above += counts[pivot]
-            total += counts[pivot] * logits[pivot]
-            power += counts[pivot] * squares[pivot]
-            pivot -= 1
-        rest = half - above
-        whole = total + rest * logits[pivot]
-        sum_ = power + rest * squares[pivot]
-        mean = whole / half
-        variance = 0.0
-        if half > 1:
-            # Whole numbers until the division: no digits are lost where neighbours agree.
-            variance = (half * sum_ - whole * whole) / (half * (half - 1))
-        own = logits[values[x] + 1]
-        posterior = (variance * own + noise * mean) / (variance + noise)
-        last = 1 / (1 + math.exp(-posterior / _UNITS))
-        smoothed[x] = last
-        is_old, before = True, values[x]

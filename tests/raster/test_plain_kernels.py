@@ -14,6 +14,7 @@ from landcover.raster.geomedian import geometric_median
 from landcover.raster.majority import majority
 from landcover.raster.sieve import sieve
 from landcover.raster.smoothing import smooth_probabilities
+from landcover.raster.smoothing_kernel import STRIP
 from landcover.raster.statistics import masked_statistics, series_statistics
 
 NODATA = -32768
@@ -83,7 +84,9 @@ def test_statistics(seed, n_times, size, least, percentiles, spread, min_clear):
     seed=st.integers(0, 10**6),
     shape=st.tuples(st.integers(1, 4), st.integers(1, 30), st.integers(1, 30)),
     window=st.sampled_from([1, 3, 7, 9, 15, 17, 21]),
-    values=st.sampled_from([(0, 254), (0, 0, 0, 0, 3), tuple(range(255))]),
+    values=st.sampled_from(
+        [(0, 254), (0, 0, 0, 0, 3), (10, 11, 12), (3, 60, 131), tuple(range(255))]
+    ),
     smoothness=st.sampled_from([1e-3, 20.0, 1e4]),
     unknown=st.sampled_from([0.0, 0.05, 0.7, 1.0]),
 )
@@ -96,6 +99,16 @@ def test_smoothing(seed, shape, window, values, smoothness, unknown):
     assert np.array_equal(
         smooth_probabilities(probabilities, smoothness, window),
         plain_smoothing.smooth_probabilities(probabilities, smoothness, window),
+    )
+
+
+def test_smoothing_of_rows_longer_than_a_strip():
+    rng = np.random.default_rng(5)
+    probabilities = rng.integers(0, 255, (2, 5, STRIP + 70), dtype=np.uint8)
+    probabilities[:, rng.random(probabilities.shape[1:]) < 0.1] = 255
+    assert np.array_equal(
+        smooth_probabilities(probabilities, 20.0, 5),
+        plain_smoothing.smooth_probabilities(probabilities, 20.0, 5),
     )
 
 
