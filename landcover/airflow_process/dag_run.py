@@ -38,7 +38,7 @@ def run_dag(
 
     Args:
         settings: Where and how.
-        run_id: Name of the run, in Airflow and in the ledger.
+        run_id: Name of the run in the ledger.
         conf: Arguments of the run, as the trigger form has them.
         on_line: Is given each line that people should read, while it runs.
 
@@ -66,7 +66,7 @@ def run_dag(
         if address is None:
             children.append(start_cluster(settings, log, workers=1))
             address = address_of(children[-1], log)
-        order = {"dag": DAG, "run": run_id, "conf": conf, "dask": address}
+        order = {"dag": DAG, "conf": {**conf, "ledger_run": run_id}, "dask": address}
         airflow.tell(json.dumps(order))
         for line in airflow.output:
             if on_line is not None:

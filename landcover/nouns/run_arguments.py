@@ -6,6 +6,7 @@ see. What is done with it stands where it is used.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
@@ -23,6 +24,8 @@ from landcover.nouns.stages import Stage
 Section = Literal["", "Region and recipe", "How it runs"]
 WHICH: Section = "Region and recipe"
 HOW: Section = "How it runs"
+RUN_ID = re.compile(r"^[A-Za-z0-9_.:+-]{1,120}$")
+"""What a run may be called."""
 Kind = Literal["text", "path", "file", "paths", "list", "pairs", "flag"]
 
 

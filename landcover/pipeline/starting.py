@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from landcover.errors import InputError, LandcoverError, UsageError
 from landcover.ledger import runs
 from landcover.nouns.base import explain
 from landcover.nouns.run import Run
-from landcover.nouns.run_arguments import RunArguments, RunRequest
+from landcover.nouns.run_arguments import RUN_ID, RunArguments, RunRequest
 from landcover.parts.preparation.listings import keep_listings
 from landcover.parts.training.ground_truth import (
     absolute_labels,
@@ -33,7 +32,6 @@ from landcover.stores.workspace import Workspace
 from landcover.tiling import tile_grid, tiles_intersecting
 
 _MOST_NAMED = 6
-RUN_ID = re.compile(r"^[A-Za-z0-9_.:+-]{1,120}$")
 
 
 def resolve_tiles(products: str, tiles: tuple[str, ...], region: str | None) -> tuple[str, ...]:

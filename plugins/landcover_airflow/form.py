@@ -7,19 +7,37 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Param
 
 from landcover.nouns.classifiers import CLASSIFIERS
-from landcover.nouns.run_arguments import Question, questions
+from landcover.nouns.run_arguments import HOW, RUN_ID, Question, questions
 from landcover_airflow.form_fields import further_schema
 
 if TYPE_CHECKING:
     from landcover_airflow.profile import Profile
 
+LEDGER_RUN = "ledger_run"
+"""Argument of a DAG: the run of the ledger that it writes to."""
+LEDGER_RUN_TEMPLATE = f"{{{{ params.get('{LEDGER_RUN}') or run_id }}}}"
+"""Its value in a task; the id of the DAG run where it is empty, or the DAG does not ask for it."""
 _NUMBERS = {int: "integer", float: "number"}
 _LIMITS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum"}
 
 
 def run_params() -> dict[str, Param]:
     """Make a field of the form for each argument of a run, in the order of the form."""
-    return {question.name: _param(question) for question in questions()}
+    fields = {question.name: _param(question) for question in questions()}
+    return {**fields, LEDGER_RUN: ledger_run_param()}
+
+
+def ledger_run_param() -> Param:
+    """Make the field of the run of the ledger that a DAG run writes to."""
+    return Param(
+        None,
+        type=["null", "string"],
+        pattern=f"{RUN_ID.pattern}|^$",
+        title="Run in the records",
+        description_md="Name of the run in the records, such as `flanders-2021`. If empty: that "
+        "of the DAG run.",
+        section=HOW,
+    )
 
 
 def how_it_runs(profile: Profile | None) -> dict[str, Param]:

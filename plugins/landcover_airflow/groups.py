@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from landcover.nouns.run_arguments import NOT_OF_THE_RUN
 from landcover.nouns.stages import GROUPS, Group
+from landcover_airflow.form import LEDGER_RUN
 from landcover_airflow.operators.stage import StageOperator
 from landcover_airflow.outcome import FamilyPolicy, sentences
 from landcover_airflow.recipes import recipe_address
@@ -55,21 +56,31 @@ def start() -> str:
     """Write the record of the run from what was filled in.
 
     Returns:
-        The run id: the same in Airflow and in the ledger.
+        Name of the run in the ledger.
     """
     from landcover import api
     from landcover.ledger import runs
 
-    context = get_current_context()
-    if runs.is_driven(api.open_workspace(), context["run_id"]):
+    name = ledger_run()
+    if runs.is_driven(api.open_workspace(), name):
         # The command that drives this run asked the sources and read the labels just now.
-        return context["run_id"]
-    given = dict(context["params"])
-    arguments = {key: value for key, value in given.items() if key not in NOT_OF_THE_RUN}
+        return name
+    given = dict(get_current_context()["params"])
+    not_of_the_run = (*NOT_OF_THE_RUN, LEDGER_RUN)
+    arguments = {key: value for key, value in given.items() if key not in not_of_the_run}
     arguments["tiles"] = tiles_of(arguments.get("tiles"))
     arguments["overrides"] = list(arguments.get("overrides") or ())
     with sentences():
-        return api.start_run(context["run_id"], recipe_address(given["recipe"]), **arguments)
+        return api.start_run(name, recipe_address(given["recipe"]), **arguments)
+
+
+def ledger_run() -> str:
+    """Name the run of the ledger that this DAG run writes to: as it is told, else its own id.
+
+    Several DAG runs may write to one: what they are told is the same for all of them.
+    """
+    context = get_current_context()
+    return str(context["params"].get(LEDGER_RUN) or context["run_id"])
 
 
 def lanes(group: Group) -> tuple[Any, Any]:
@@ -88,7 +99,7 @@ def lanes(group: Group) -> tuple[Any, Any]:
 
         require_start()
         with sentences():
-            units = api.plan(get_current_context()["run_id"], group)
+            units = api.plan(ledger_run(), group)
         log.debug("%s: %s", group, ", ".join(unit["label"] for unit in units) or "nothing to do")
         return units
 
@@ -123,7 +134,7 @@ def report() -> dict[str, Any]:
     from landcover import api
 
     require_start(failing=True)
-    run_id = get_current_context()["run_id"]
+    run_id = ledger_run()
     with sentences():
         summary = api.report(run_id)
     counts = ", ".join(f"{n} {state}" for state, n in sorted(summary["counts"].items()))

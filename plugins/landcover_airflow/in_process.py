@@ -1,9 +1,9 @@
 """A run of a DAG in this process: Airflow's own scheduling rules, tasks one after the other.
 
-``DAG.test`` does nearly this, but names the run by the clock and sleeps a whole second between
-looks. This loop does the same with Airflow's own parts: ``DagRun.update_state`` decides what is
-due (trigger rules, retries with their delays, skips, mapped groups), and Airflow's supervisor for
-one process runs tasks and triggers.
+``DAG.test`` does nearly this, but sleeps a whole second whenever a look at the run only brought
+skips, and reads every DAG of the folder (docs/decisions/0060). This loop does the same with
+Airflow's own parts: ``DagRun.update_state`` decides what is due (trigger rules, retries with their
+delays, skips, mapped groups), and Airflow's supervisor for one process runs tasks and triggers.
 
 What differs from a scheduler (Airflow 3.3): tasks of a group run in any order; triggers run in
 line, so ``on_kill`` of a trigger never fires (the parent ends the session and the local cluster
@@ -40,18 +40,19 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 BUNDLE = "dags-folder"
+RUN_ID = "landcover-run"
+"""Airflow's name of the run: its database is of this run alone."""
 PAUSE_SECONDS = 0.2
 """Between two looks, where nothing is due: a task waits for its retry."""
 log = logging.getLogger(__name__)
 
 
-def run_dag(dag_id: str, run_id: str, conf: dict[str, Any]) -> str:
+def run_dag(dag_id: str, conf: dict[str, Any]) -> str:
     """Run a DAG here and give the state of its run.
 
     Args:
         dag_id: A DAG of the configured folder, in a file of its name.
-        run_id: Name of the run, in Airflow and in the ledger.
-        conf: What the trigger form would say.
+        conf: What the trigger form would say, with the run of the ledger.
 
     Returns:
         ``success`` or ``failed``.
@@ -61,7 +62,7 @@ def run_dag(dag_id: str, run_id: str, conf: dict[str, Any]) -> str:
     """
     dag = _load(dag_id)
     session = _open_session()
-    run = _create(dag, run_id, conf, session)
+    run = _create(dag, conf, session)
     while run.state == DagRunState.RUNNING:
         session.expire_all()
         due = _due(run, session)
@@ -91,11 +92,11 @@ def _load(dag_id: str) -> Any:
     return bag.dags[dag_id]
 
 
-def _create(dag: Any, run_id: str, conf: dict[str, Any], session: Session) -> DagRun:
+def _create(dag: Any, conf: dict[str, Any], session: Session) -> DagRun:
     scheduled = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
     now = pendulum.now("UTC")
     return scheduled.create_dagrun(
-        run_id=run_id,
+        run_id=RUN_ID,
         logical_date=now,
         data_interval=scheduled.timetable.infer_manual_data_interval(run_after=now),
         run_after=now,

@@ -1,7 +1,7 @@
 """Run one DAG in this process, without a scheduler: the child of ``landcover run``.
 
 Started as ``python -m landcover_airflow.run_dag``. The first line of the standard input is a
-JSON document ``{dag, run, conf, dask}``; the input then stays open for as long as the parent
+JSON document ``{dag, conf, dask}``; the input then stays open for as long as the parent
 lives. What people should read goes to the standard output, line by line; everything else that
 Airflow and the tasks say goes where the error output goes.
 """
@@ -38,7 +38,7 @@ def main() -> int:
     ours.setLevel(logging.INFO)
     from landcover_airflow.in_process import run_dag
 
-    return 0 if run_dag(order["dag"], order["run"], order["conf"]) == "success" else 1
+    return 0 if run_dag(order["dag"], order["conf"]) == "success" else 1
 
 
 def _warm_up() -> None:

@@ -15,10 +15,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from landcover.airflow_process import RunningAirflow, start_airflow
+from landcover import api
+from landcover.airflow_process import RunningAirflow, run_dag, start_airflow
 from landcover.airflow_process.sessions import members
 from landcover.errors import UsageError
-from landcover.settings import read_settings
+from landcover.ledger import units
+from landcover.settings import in_environment, read_settings
 from landcover.simulate import SimulatedRegion, simulate
 
 pytestmark = pytest.mark.slow
@@ -167,3 +169,25 @@ def test_a_map_is_made_from_the_form(
     page.screenshot(path=shown)
     assert shown.stat().st_size > 10_000
     assert "prepare" in page.content()
+
+
+def test_landcover_run_writes_what_the_scheduler_writes(
+    airflow: RunningAirflow, region: SimulatedRegion, tmp_path: Path
+) -> None:
+    """Its loop stands in for the scheduler: units, states, attempts and bytes are the same."""
+    made = ask(airflow, f"{DAG}/dagRuns")["dag_runs"][0]
+    by_scheduler = ledger_of(airflow.home.parent, made["dag_run_id"])
+    own = read_settings(workspace=str(tmp_path / "own"))
+    assert run_dag(own, "without-a-server", made["conf"]) == 0
+    assert ledger_of(own.workspace, "without-a-server") == by_scheduler
+    assert len(by_scheduler) > 15
+
+
+def ledger_of(workspace: Path, run_id: str) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """Give what a run wrote of each unit; outputs are named by their content."""
+    with in_environment(read_settings(workspace=str(workspace))):
+        states = units.states(api.open_workspace().records, run_id)
+    return {
+        (state.stage, state.unit.id): (state.state, state.attempts, state.outputs)
+        for state in states
+    }

@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralError, Task
 from landcover.execution import unit_key
 from landcover.nouns.stages import GROUPS, TABLE, Stage
 from landcover.nouns.unit_document import unit_document
+from landcover_airflow.form import LEDGER_RUN_TEMPLATE
 from landcover_airflow.hooks.dask import DaskHook
 from landcover_airflow.outcome import give_up, sentences
 from landcover_airflow.triggers.dask import DaskUnitTrigger
@@ -42,7 +43,7 @@ class StageOperator(BaseOperator):
         stage: Stage name.
         unit: Unit id, as the planner wrote it to the ledger.
         unit_label: What people see of the unit.
-        run: Name of the run.
+        run: Name of the run in the ledger: as the DAG run is told, else its own id.
         memory_gb: Memory of the job, GB; that of the settings if empty.
         threads: Threads of the job; those of the settings if empty.
         dask_conn_id: Airflow connection of the Dask scheduler.
@@ -58,7 +59,7 @@ class StageOperator(BaseOperator):
         stage: Stage,
         unit: str,
         unit_label: str = "",
-        run: str = "{{ run_id }}",
+        run: str = LEDGER_RUN_TEMPLATE,
         memory_gb: str | float = "",
         threads: str | int = "",
         dask_conn_id: str = DaskHook.default_conn_name,
