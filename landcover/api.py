@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from landcover.front.runs import cancel as cancel
     from landcover.front.runs import mark_lost as mark_lost
     from landcover.front.runs import plan as plan
+    from landcover.front.runs import plan_lanes as plan_lanes
     from landcover.front.runs import report as report
     from landcover.front.runs import run as run
     from landcover.front.runs import run_inline as run_inline
@@ -80,7 +81,7 @@ _HOMES = {
     "front.quality": ("publish_quality",),
     "front.questions": ("label_next", "quality_map"),
     "front.runs": (
-        "cancel", "mark_lost", "plan", "report", "run", "run_inline", "start_run",
+        "cancel", "mark_lost", "plan", "plan_lanes", "report", "run", "run_inline", "start_run",
     ),
     "front.workspace": ("open_workspace",),
     "labels.polygons": ("polygons_to_points",),

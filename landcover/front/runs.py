@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,39 @@ def plan(run_id: str, group: Group) -> list[dict[str, str]]:
     workspace = open_workspace()
     task = Task(workspace, *runs.load(workspace, run_id), WHOLE_RUN)
     return [{"unit": unit.id, "label": unit.label} for unit in plan_group(task, group)]
+
+
+def plan_lanes(
+    run_id: str, group: Group, *, tiles: Collection[str] | None = None, shard: str = ""
+) -> list[dict[str, str]]:
+    """List the units of a group that need a lane of a scheduler, in a lasting order.
+
+    Units whose outputs are all there are written to the ledger as reused and need none. The first
+    list is kept: later calls give the same one, at most with more behind it.
+
+    Args:
+        run_id: The run.
+        group: A group as :func:`plan` knows it.
+        tiles: Tiles that are planned here; all of the run if None.
+        shard: Name of this part of the run, which has a list of its own.
+
+    Returns:
+        ``unit`` (id) and ``label`` of each.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.plan_lanes("demo", "terrain")
+        []
+    """
+    from landcover.ledger import runs
+    from landcover.parts.task import Task
+    from landcover.pipeline import lanes
+    from landcover.pipeline.planning import WHOLE_RUN
+
+    workspace = open_workspace()
+    task = Task(workspace, *runs.load(workspace, run_id), WHOLE_RUN)
+    found = lanes.plan_lanes(task, group, tiles=tiles, shard=shard)
+    return [{"unit": unit.id, "label": unit.label} for unit in found]
 
 
 def run(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from landcover.ledger.malformed import reading
-from landcover.nouns.run import FINISHED, Unit, UnitState
+from landcover.nouns.run import FINISHED, LOST, Unit, UnitState
 from landcover.nouns.stages import Stage
 from landcover.stores.records import RecordStore
 
@@ -33,6 +33,22 @@ def states(records: RecordStore, run: str, stage: Stage | None = None) -> list[U
     """List the states of a run, or of one stage of it, by stage and unit."""
     where = {"run": run} if stage is None else {"run": run, "stage": stage}
     return [_state(document) for document in records.find(COLLECTION, where)]
+
+
+def first_unfinished(records: RecordStore, run: str, stages: Sequence[Stage], unit: str) -> Stage:
+    """Name the stage of a lane that a unit is at: the first that did not finish, else the last."""
+    for stage in stages[:-1]:
+        state = load(records, run, stage, unit)
+        if state is not None and not state.is_finished:
+            return stage
+    return stages[-1]
+
+
+def trouble_of(records: RecordStore, run: str, tile: str | None) -> str:
+    """Give the reason why a tile has come no further; empty where none is written down."""
+    where = {"run": run, "unit.tile": tile, "state": {"$in": list(LOST)}}
+    found = [_state(document) for document in records.find(COLLECTION, where)]
+    return next((f"{s.stage} {s.state}: {s.message}" for s in found if s.message), "")
 
 
 def made_by_tile(records: RecordStore, run: str, stage: Stage) -> dict[str, tuple[str, ...]]:

@@ -12,6 +12,8 @@ State = Literal[
     "planned", "running", "done", "reused", "skipped", "failed", "cancelled", "interrupted"
 ]
 FINISHED: tuple[State, ...] = ("done", "reused")
+LOST: tuple[State, ...] = ("failed", "skipped", "cancelled", "interrupted")
+"""States of a unit that ended without its outputs."""
 EMPTY_CELL = "no tile has a mapped pixel in this cell"
 """Why a cell of a mosaic is skipped without anything missing from the map."""
 

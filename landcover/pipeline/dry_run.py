@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from landcover.errors import LandcoverError, MissingDataError, sentence_of
 from landcover.ledger import outputs, units
 from landcover.nouns.base import Noun
 from landcover.nouns.output import Output, Wanted
-from landcover.nouns.run import Run, UnitState
+from landcover.nouns.run import Run, Unit, UnitState
 from landcover.nouns.stages import GROUPS, STAGES, Stage
 from landcover.parts.task import Task
 from landcover.pipeline.planning import WHOLE_RUN, plan_group
@@ -85,6 +85,33 @@ def dry_run(workspace: Workspace, run: Run, recipe: Recipe) -> list[PlannedStep]
                 found.append(entry)
                 blocked = entry.action != "reuse"
                 waiting |= entry.action == "compute"
+    return found
+
+
+def find_again(
+    workspace: Workspace, run: Run, recipe: Recipe, unit: Unit, stages: Sequence[Stage]
+) -> list[UnitState] | None:
+    """Find all that a unit needs at some stages among what earlier runs made; nothing is written.
+
+    Args:
+        workspace: Stores; they are only read.
+        run: The run.
+        recipe: Its recipe.
+        unit: The unit.
+        stages: Stages of one lane, in their order.
+
+    Returns:
+        Its state at each stage, ``reused``; None where something of it is to be made, or cannot be
+        found out: its lane will tell.
+    """
+    dry = Workspace(workspace.objects, OverlayRecords(workspace.records))
+    found = []
+    for stage in stages:
+        task = _DryTask(dry, run, recipe, unit, is_dry=True)
+        if _try_stage(task, stage).action != "reuse" or task.n_reused < len(task.made):
+            return None
+        made = tuple(output.id for output in task.made)
+        found.append(UnitState(run=run.id, stage=stage, unit=unit, state="reused", outputs=made))
     return found
 
 

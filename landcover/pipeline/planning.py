@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from landcover.ledger import units
 from landcover.nouns.run import Unit
 from landcover.nouns.stages import GROUPS, Group
@@ -10,10 +12,11 @@ from landcover.parts.prepared import note_prepared, prepared_tiles
 from landcover.parts.task import Task
 from landcover.pipeline.neighbours import stop_steps
 
+_BY_TILE: tuple[Group, ...] = ("terrain", "sample", "classify")
 WHOLE_RUN = Unit(id="all", label="all tiles")
 
 
-def plan_group(task: Task, group: Group) -> list[Unit]:
+def plan_group(task: Task, group: Group, tiles: Collection[str] | None = None) -> list[Unit]:
     """List the units of a group and write them to the ledger as planned.
 
     A tile that could not be prepared is not planned again further on: its reason stands where
@@ -24,6 +27,7 @@ def plan_group(task: Task, group: Group) -> list[Unit]:
     Args:
         task: The run (its unit does not matter).
         group: Group of stages.
+        tiles: Tiles whose units are planned; all of the run if None.
 
     Returns:
         Units in order of their ids; none where the run does not include the group or nothing is
@@ -36,9 +40,22 @@ def plan_group(task: Task, group: Group) -> list[Unit]:
         return []
     if group not in ("prepare", "overlap") and task.has_finished("composite"):
         note_prepared(task)
-    planned = _units(task, group)
+    planned = [unit for unit in _units(task, group) if tiles is None or unit.tile in tiles]
     units.plan(task.workspace.records, task.run.id, stages, planned)
     return planned
+
+
+def units_of_tiles(task: Task, group: Group, tiles: Collection[str]) -> list[Unit]:
+    """Name the units that tiles have in a group, whether they are prepared or not.
+
+    Args:
+        task: The run (its unit does not matter).
+        group: Group of stages; those that do not work tile by tile have none.
+        tiles: Tiles whose units are named.
+    """
+    if group == "overlap":
+        return _overlapping(task, tiles)
+    return [_tile(tile) for tile in sorted(tiles)] if group in _BY_TILE else []
 
 
 def _units(task: Task, group: Group) -> list[Unit]:
@@ -64,13 +81,18 @@ def _units(task: Task, group: Group) -> list[Unit]:
     return [WHOLE_RUN]
 
 
-def _overlapping(task: Task) -> list[Unit]:
-    """List the tiles with composites that have a neighbour with composites after them."""
+def _overlapping(task: Task, others: Collection[str] = ()) -> list[Unit]:
+    """List the tiles with composites that have a neighbour with composites after them.
+
+    Args:
+        task: The run.
+        others: Tiles that count as having composites.
+    """
     if not task.run.computes("overlap"):
         return []
     from landcover.parts.preparation.overlaps import later_neighbours
 
-    tiles = {str(state.unit.tile) for state in task.finished("composite")}
+    tiles = {str(state.unit.tile) for state in task.finished("composite")} | {*others}
     return [
         Unit(id=tile, label=f"{tile} and neighbours", tile=tile)
         for tile in sorted(tiles)

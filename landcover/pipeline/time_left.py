@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from landcover.ledger import units
-from landcover.nouns.run import Run, UnitState
+from landcover.nouns.run import LOST, Run, UnitState
 from landcover.nouns.stages import GROUPS, STAGES, Stage
 from landcover.recipe import Recipe
 from landcover.recipe.mosaic import MOST_TILES_IN_A_FILE
@@ -23,7 +23,6 @@ from landcover.tiling import neighbours_of, tile_grid
 MOST_RUNS = 5
 """Earlier runs that are looked at, the newest first."""
 WAITING = ("planned", "running")
-LOST = ("failed", "skipped", "cancelled", "interrupted")
 
 
 @dataclass(frozen=True)
