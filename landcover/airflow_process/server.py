@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -30,10 +31,16 @@ from landcover.airflow_process.environment import (
 from landcover.airflow_process.sessions import Child, end_all, stopping_on_signals
 from landcover.airflow_process.watchdog import start_watchdog
 from landcover.errors import UnavailableError, UsageError
-from landcover.execution import GB, HEADROOM
+from landcover.execution import COMPUTE, DOWNLOAD, GB, HEADROOM
 from landcover.settings import Settings
 
 HOST = "127.0.0.1"
+POOLS = {
+    DOWNLOAD: "Lanes of landcover that fetch products: as many hold their files at a time.",
+    COMPUTE: "Lanes of landcover that only compute.",
+}
+IN_FLIGHT_BESIDE, IN_FLIGHT_A_WORKER = 4, 2
+"""Lanes that are begun: Airflow takes some seconds before and after the work of each."""
 START_SECONDS = 180.0
 # Logs are read from disk: no part but the page listens on a port.
 COMMANDS = (
@@ -132,6 +139,7 @@ def start_airflow(settings: Settings, port: int) -> Iterator[RunningAirflow]:
             watchdog.tell(str(children[-1].session))
         running = RunningAirflow(url, USER, password, home, tuple(children))
         _wait_until_healthy(running, log)
+        create_pools(running, IN_FLIGHT_BESIDE + IN_FLIGHT_A_WORKER * slots)
         yield running
 
 
@@ -144,6 +152,24 @@ def _slots(settings: Settings) -> tuple[int, Settings]:
     threads = settings.threads if settings.threads < n_cores else 1
     by_memory = int(psutil.virtual_memory().total // (HEADROOM * settings.memory_gb * GB))
     return max(1, min(n_cores // threads, by_memory)), replace(settings, threads=threads)
+
+
+def create_pools(running: RunningAirflow, slots: int) -> None:
+    """Create the pools of the lanes where they are missing; one that is there keeps its slots.
+
+    A task of a pool that is missing would wait without a word. Deferred tasks count: what waits
+    for Dask has begun.
+
+    Args:
+        running: The Airflow.
+        slots: Lanes that are begun at most.
+    """
+    token = running.token()
+    known = {pool["name"] for pool in _ask(f"{running.url}/api/v2/pools", token=token)["pools"]}
+    for name, told in POOLS.items():
+        if name not in known:
+            pool = {"name": name, "slots": slots, "include_deferred": True, "description": told}
+            _ask(f"{running.url}/api/v2/pools", body=pool, token=token)
 
 
 def _wait_until_healthy(running: RunningAirflow, log: Path) -> None:
@@ -160,15 +186,14 @@ def _wait_until_healthy(running: RunningAirflow, log: Path) -> None:
     raise UnavailableError(f"Airflow did not come up at {running.url}; its log is {log}.")
 
 
-def _ask(url: str, *, body: object = None, token: str | None = None) -> dict[str, dict[str, str]]:
+def _ask(url: str, *, body: object = None, token: str | None = None) -> Any:
     headers = {"Content-Type": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     data = None if body is None else json.dumps(body).encode()
     try:
         with urlopen(Request(url, data, headers), timeout=10) as answer:
-            found: dict[str, dict[str, str]] = json.load(answer)
-            return found
+            return json.load(answer)
     except URLError as error:
         raise ConnectionError(str(error)) from error
 

@@ -30,6 +30,8 @@ class StageRow(NamedTuple):
     checks: Stage | None = None
     """The stage whose outputs it checks, where it makes none: it is part of every run that goes as
     far as that one."""
+    downloads: bool = False
+    """Whether it waits for a source more than it computes."""
     deadline_hours: float = 12.0
     """A unit that is longer at the stage is stopped and counts as lost; waiting for a worker is
     part of it."""
@@ -43,7 +45,7 @@ class StageRow(NamedTuple):
 TABLE: Mapping[Stage, StageRow] = {
     row.name: row
     for row in (
-        StageRow("collect", "prepare", 1),
+        StageRow("collect", "prepare", 1, downloads=True),
         StageRow("mask", "prepare", 1),
         StageRow("composite", "prepare", 1),
         StageRow("restore", "prepare", 1),

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from landcover.execution import COMPUTE, DOWNLOAD
 from landcover.nouns.run_arguments import NOT_OF_THE_RUN
-from landcover.nouns.stages import GROUPS, Group
+from landcover.nouns.stages import GROUPS, TABLE, Group, Stage
 from landcover_airflow.form import LEDGER_RUN
 from landcover_airflow.operators.stage import StageOperator
 from landcover_airflow.outcome import FamilyPolicy, sentences
@@ -49,6 +50,12 @@ DEFAULT_ARGS = {
     "weight_rule": "upstream",
 }
 START = "start"
+LANE = "lane"
+"""Name of the task that runs all stages of a lane."""
+IN_ONE_TASK: tuple[Group, ...] = ("prepare",)
+"""Groups whose lanes are one task each."""
+MOST_IN_FLIGHT = 64
+"""Lanes of a task that a run has begun at most, whatever the pools say: the pools are the limit."""
 
 
 @task(task_id=START)
@@ -84,7 +91,11 @@ def ledger_run() -> str:
 
 
 def lanes(group: Group) -> tuple[Any, Any]:
-    """Build the planner of a group of stages and its lanes, one per unit.
+    """Build the planner of a group of stages and its lanes, one per unit with work.
+
+    The list of lanes is written to the ledger by the planner's first try; later ones return the
+    same lanes in the same places, perhaps with more behind them, so that a lane which is cleared
+    works on its own unit again.
 
     Args:
         group: Group of :data:`landcover.nouns.stages.GROUPS`.
@@ -99,22 +110,27 @@ def lanes(group: Group) -> tuple[Any, Any]:
 
         require_start()
         with sentences():
-            units = api.plan(ledger_run(), group)
-        log.debug("%s: %s", group, ", ".join(unit["label"] for unit in units) or "nothing to do")
+            units = api.plan_lanes(ledger_run(), group)
+        named = ", ".join(unit["label"] for unit in units)
+        log.debug("%s: %s", group, named or "nothing to do")
         return units
 
     @task_group(group_id=group)
     def lane(unit: str, label: str) -> None:
         previous: StageOperator | None = None
-        for stage in GROUPS[group]:
+        for stages in tasks_of(group):
             operator = StageOperator(
-                task_id=stage,
-                stage=stage,
+                task_id=stages[0] if len(stages) == 1 else LANE,
+                task_display_name=" → ".join(stages),
+                doc_md=_told(stages),
+                stages=stages,
                 unit=unit,
                 unit_label=label,
                 memory_gb="{{ params.memory_gb or '' }}",
                 threads="{{ params.threads or '' }}",
                 map_index_template="{{ task.unit_label }}",
+                pool=pool_of(stages),
+                max_active_tis_per_dagrun=MOST_IN_FLIGHT,
             )
             if previous is not None:
                 previous >> operator
@@ -122,6 +138,32 @@ def lanes(group: Group) -> tuple[Any, Any]:
 
     units = plan()
     return units, lane.expand_kwargs(units)
+
+
+def tasks_of(group: Group) -> tuple[tuple[Stage, ...], ...]:
+    """Give the stages of each task of a lane.
+
+    A task costs Airflow one to two CPU seconds whatever it does, so all stages of a group with
+    hundreds of lanes are one task (docs/decisions/0048).
+    """
+    stages = GROUPS[group]
+    return (stages,) if group in IN_ONE_TASK else tuple((stage,) for stage in stages)
+
+
+def pool_of(stages: Sequence[Stage]) -> str:
+    """Name the pool of a task: lanes that download hold disk and are counted by themselves."""
+    return DOWNLOAD if any(TABLE[stage].downloads for stage in stages) else COMPUTE
+
+
+def _told(stages: Sequence[Stage]) -> str:
+    named = " → ".join(f"`{stage}`" for stage in stages)
+    if len(stages) == 1:
+        return f"Stage {named} of one unit, on the Dask cluster."
+    return (
+        f"Stages {named} of one unit, one behind the other on the Dask cluster. Each has a record "
+        "and lines in the log of its own. A clear goes through all of them; what is finished is "
+        "found and not made again."
+    )
 
 
 @task(trigger_rule="all_done", retries=0)

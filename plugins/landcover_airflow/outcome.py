@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from landcover.errors import Family
 
+_PATH_FIRST = re.compile(r"((?:/|\w+://)\S+): ")
 MESSAGE_CHARACTERS = 300
 N_OUTPUTS = 16
 SOON = timedelta(seconds=1)
@@ -82,6 +84,22 @@ class FamilyPolicy(RetryPolicy):
         if isinstance(exception, UnitError):
             return RetryDecision.fail(reason)
         return RetryDecision.default()
+
+
+def reason_of(label: str, stage: str, message: str) -> str:
+    """Write why a unit ended, as the last line of its log: tile, season, stage, cause, paths last.
+
+    Args:
+        label: What people see of the unit.
+        stage: The stage at which it ended.
+        message: One sentence, perhaps with the unit or a path before it.
+    """
+    cause = message.removeprefix(f"{label}: ")
+    path = _PATH_FIRST.match(cause)
+    if path is not None:
+        cause = f"{cause[path.end() :]} ({path[1]})"
+    where = f"{label} {stage}: "
+    return cause if cause.startswith(where) else f"{where}{cause}"
 
 
 def shortened(outcome: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from landcover.execution import COMPUTE, DOWNLOAD
 from landcover.nouns.stages import GROUPS, STAGES
+from landcover_airflow.groups import MOST_IN_FLIGHT, tasks_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,10 +35,10 @@ def test_no_import_errors(bag: Any) -> None:
 
 def test_every_group_has_its_planner_and_its_lanes_in_a_row(dag: Any) -> None:
     before = {"start"}
-    for group, stages in GROUPS.items():
+    for group in GROUPS:
         planner = dag.task_dict[f"plan_{group}"]
         assert planner.upstream_task_ids == before, group
-        lane = [f"{group}.{stage}" for stage in stages]
+        lane = [f"{group}.{'lane' if len(s) > 1 else s[0]}" for s in tasks_of(group)]
         # The planner's list reaches each stage, and the stages follow one another.
         for previous, task_id in zip([None, *lane], lane, strict=False):
             expected = {f"plan_{group}"} if previous is None else {previous}
@@ -74,9 +76,15 @@ def test_no_mapping_is_nested(dag: Any) -> None:
 
 
 def test_every_lane_shows_its_label_and_is_retried(dag: Any) -> None:
-    for group, stages in GROUPS.items():
-        for stage in stages:
-            task = dag.task_dict[f"{group}.{stage}"]
+    for group in GROUPS:
+        for stages in tasks_of(group):
+            name = "lane" if len(stages) > 1 else stages[0]
+            task = dag.task_dict[f"{group}.{name}"]
+            # Every stage is named in the grid.
+            assert task.task_display_name == " → ".join(stages)
+            assert all(f"`{stage}`" in task.doc_md for stage in stages)
+            assert task.pool == (DOWNLOAD if "collect" in stages else COMPUTE)
+            assert task.max_active_tis_per_dagrun == MOST_IN_FLIGHT
             assert task.map_index_template == "{{ task.unit_label }}"
             assert (task.retries, task.retry_exponential_backoff) == (2, 2.0)
             assert task.weight_rule == "upstream" or "upstream" in repr(task.weight_rule).lower()

@@ -35,11 +35,13 @@ from landcover_airflow.outcome import (
     ServiceAwayError,
     StoppedError,
     UnitError,
+    reason_of,
     shortened,
 )
 from landcover_airflow.recipes import recipe_path
 from landcover_airflow.triggers.dask import DaskUnitTrigger
 
+RUN_UNIT = execution.run_unit
 UNIT = Unit(id="31UDS.2018-spring", label="31UDS 2018-spring", tile="31UDS", span="2018-spring")
 OUTCOME = {
     "unit": UNIT.id,
@@ -65,12 +67,12 @@ def operator(
     monkeypatch.setattr(execution, "run_unit", echo)
     units.plan(api.open_workspace().records, "run", ["mask"], [UNIT])
     return StageOperator(
-        task_id="mask", stage="mask", unit=UNIT.id, unit_label=UNIT.label, run="run"
+        task_id="mask", stages=["mask"], unit=UNIT.id, unit_label=UNIT.label, run="run"
     )
 
 
 def attempt(number: int) -> Any:
-    return {"ti": SimpleNamespace(try_number=number)}
+    return {"ti": SimpleNamespace(try_number=number, map_index=-1)}
 
 
 def submitted(operator: StageOperator, number: int = 1) -> DaskUnitTrigger:
@@ -147,7 +149,9 @@ def test_the_family_decides(
     operator: StageOperator, state: str, family: str, raised: type[Exception]
 ) -> None:
     outcome = OUTCOME | {"state": state, "error_family": family, "message": "Why it ended."}
-    with pytest.raises(AirflowException, match=r"^Why it ended\.$") as ended:
+    with pytest.raises(
+        AirflowException, match=r"^31UDS 2018-spring mask: Why it ended\.$"
+    ) as ended:
         operator.execute_complete(attempt(1), {"outcome": outcome})
     assert type(ended.value) is raised
 
@@ -195,7 +199,7 @@ def test_the_deadline_is_that_of_the_stage_or_of_the_settings(
     first = submitted(operator)
     monkeypatch.setenv("LANDCOVER_DEADLINE_HOURS", "0.5")
     second = submitted(operator, 2)
-    assert (first.deadline, second.deadline) == (1e9 + 12 * 3600, 1e9 + 1800)
+    assert (first.deadlines, second.deadlines) == ((1e9 + 12 * 3600,), (1e9 + 1800,))
     assert first.not_failing_before == 1e9 + 5
     for trigger in (first, second):
         asyncio.run(DaskHook(address=trigger.address).cancel(trigger.key))
@@ -225,19 +229,67 @@ def test_a_late_word_changes_nothing(operator: StageOperator, kept: dict[str, An
     assert recorded().state == kept["state"]
 
 
-def test_a_stage_beyond_until_is_skipped(operator: StageOperator) -> None:
-    operator.stage = "composite"
-    with pytest.raises(AirflowSkipException, match=r"composite is not part of this run\."):
+def test_a_lane_without_a_unit_is_skipped_with_the_reason_of_its_tile(
+    operator: StageOperator,
+) -> None:
+    record(state="failed", message="31UDS 2018-spring: damaged.")
+    operator.stages, operator.unit, operator.unit_label = ("classify",), "31UDS", "31UDS"
+    told = r"31UDS: classify has nothing to work on\. mask failed: 31UDS 2018-spring: damaged\."
+    with pytest.raises(AirflowSkipException, match=told):
         operator.execute(attempt(1))
 
 
-def test_an_optional_stage_does_not_end_its_lane(operator: StageOperator) -> None:
-    records = api.open_workspace().records
-    operator.run = "other"
-    units.plan(records, "other", ["collect", "composite"], [UNIT])
-    operator.execute(attempt(1))  # mask is not part of it, composite is: no skip, no deferral
-    operator.stage = "composite"
-    submitted(operator)
+def test_what_the_planner_found_again_is_skipped_but_a_clear_looks_at_it(
+    operator: StageOperator,
+) -> None:
+    record(state="reused", outputs=("0" * 16,))
+    with pytest.raises(AirflowSkipException, match=r"31UDS 2018-spring: all is there already\."):
+        operator.execute(attempt(1))
+    trigger = submitted(operator, 2)
+    asyncio.run(DaskHook(address=trigger.address).cancel(trigger.key))
+
+
+def test_the_stages_of_a_lane_run_one_behind_the_other(
+    operator: StageOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def job(stage: str, document: dict[str, Any]) -> dict[str, Any]:
+        ran.append(f"{stage} {document['stage']}")  # in this process, as the cluster is
+        return OUTCOME | {"state": "reused" if stage == "collect" else "done", "seconds": 2.0}
+
+    monkeypatch.setattr(execution, "run_unit", RUN_UNIT)
+    monkeypatch.setattr(api, "run", job)
+    units.plan(api.open_workspace().records, "run", ["collect", "composite"], [UNIT])
+    operator.stages = ("collect", "mask", "composite", "restore")  # restore is not of this run
+    trigger = submitted(operator)
+    assert trigger.stages == ("collect", "mask", "composite")
+    event: Any = asyncio.run(anext(trigger.run()))  # type: ignore[arg-type]
+    assert ran == ["collect collect", "mask mask", "composite composite"]
+    outcome = event.payload["outcome"]
+    assert (outcome["state"], outcome["seconds"]) == ("done", 6.0)
+
+
+def test_a_stage_that_fails_ends_its_lane(
+    operator: StageOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def job(stage: str, document: dict[str, Any]) -> dict[str, Any]:
+        ran.append(stage)
+        ended = {"state": "failed", "error_family": "input", "message": "Damaged."}
+        return OUTCOME | (ended if stage == "mask" else {})
+
+    monkeypatch.setattr(execution, "run_unit", RUN_UNIT)
+    monkeypatch.setattr(api, "run", job)
+    units.plan(api.open_workspace().records, "run", ["collect", "composite"], [UNIT])
+    operator.stages = ("collect", "mask", "composite")
+    trigger = submitted(operator)
+    trigger.not_failing_before = 0.0
+    event: Any = asyncio.run(anext(trigger.run()))  # type: ignore[arg-type]
+    assert ran == ["collect", "mask"]
+    with pytest.raises(BadInputError, match=r"^31UDS 2018-spring mask: Damaged\.$"):
+        operator.execute_complete(attempt(1), event.payload)
 
 
 def test_a_cluster_that_is_away_is_tried_again(
@@ -287,6 +339,20 @@ def test_ending_the_task_cancels_what_it_submitted(operator: StageOperator) -> N
     trigger = submitted(operator)
     operator.on_kill()
     assert asyncio.run(DaskHook(address=trigger.address).cancel(trigger.key)) is False
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("31UDS 2018-spring: no product.", "31UDS 2018-spring mask: no product."),
+        ("/a/B04.jp2: cut off.", "31UDS 2018-spring mask: cut off. (/a/B04.jp2)"),
+        ("s3://a/b: away. Try.", "31UDS 2018-spring mask: away. Try. (s3://a/b)"),
+        ("31UDS 2018-spring: /a: bad.", "31UDS 2018-spring mask: bad. (/a)"),
+        ("31UDS 2018-spring mask: lost.", "31UDS 2018-spring mask: lost."),
+    ],
+)
+def test_a_reason_begins_with_the_unit_and_ends_with_paths(message: str, expected: str) -> None:
+    assert reason_of(UNIT.label, "mask", message) == expected
 
 
 def test_an_outcome_stays_below_a_kilobyte() -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -68,9 +72,9 @@ def submitted(
 
     def submit(job: Job) -> DaskUnitTrigger:
         monkeypatch.setattr(execution, "run_unit", job)
-        key = unit_key("mask", document)
-        assert asyncio.run(DaskHook(address=cluster).submit("mask", document, key)) == "submitted"
-        return DaskUnitTrigger(cluster, "mask", document, poll_seconds=0.1, lost_seconds=1.0)
+        how = asyncio.run(DaskHook(address=cluster).submit(["mask"], document))
+        assert how == "submitted"
+        return DaskUnitTrigger(cluster, ["mask"], document, poll_seconds=0.1, lost_seconds=1.0)
 
     return submit
 
@@ -78,9 +82,9 @@ def submitted(
 def test_it_survives_its_serialization(cluster: str, document: dict[str, Any]) -> None:
     trigger = DaskUnitTrigger(
         cluster,
-        "mask",
+        ["mask"],
         document,
-        deadline=1e9,
+        deadlines=[1e9],
         not_failing_before=5.0,
         no_workers_seconds=7,
         stop_seconds=3,
@@ -184,6 +188,49 @@ def test_what_was_raised_keeps_its_family_and_its_traceback(
     assert "raise error" in event["traceback"]
 
 
+def test_lines_of_the_worker_reach_the_log_of_their_unit_alone(
+    cluster: str,
+    document: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def job(stage: str, document: dict[str, Any]) -> dict[str, Any]:
+        logger, unit = logging.getLogger("landcover.test"), document["unit"]
+        logger.info("%s at work", unit)
+        with ThreadPoolExecutor(1) as pool:  # threads of a unit copy its context
+            pool.submit(copy_context().run, logger.warning, "%s in a thread", unit).result()
+            pool.submit(logger.info, "nobody's").result()
+        time.sleep(1.0)  # another one writes meanwhile
+        logger.error("%s: Traceback (most recent call last)", unit)
+        return DONE | {"unit": unit}
+
+    monkeypatch.setattr(api, "run", job)
+    documents = [{**document, "unit": name} for name in ("31UDS.a", "31UDS.b")]
+
+    async def story() -> None:
+        hook = DaskHook(address=cluster)
+        for one in documents:
+            await hook.submit(["mask"], one)
+        triggers = [DaskUnitTrigger(cluster, ["mask"], one, poll_seconds=0.1) for one in documents]
+        told: list[list[str]] = [[], []]
+        for trigger, lines in zip(triggers, told, strict=True):
+            log = SimpleNamespace(
+                info=lambda text, *given, lines=lines: lines.append(text % given),
+                error=lambda text, *given, lines=lines: lines.append(f"ERROR {text % given}"),
+            )
+            trigger._log = log  # type: ignore[assignment]
+        await asyncio.gather(*map(fired, triggers))
+        for one, lines in zip(documents, told, strict=True):
+            name = one["unit"]
+            assert lines == [
+                f"{name} at work",
+                f"{name} in a thread",
+                f"ERROR {name}: Traceback (most recent call last)",
+                f"{name}: done",
+            ]
+
+    asyncio.run(story())
+
+
 def test_another_trigger_attaches_and_the_unit_runs_once(
     submitted: Callable[[Job], DaskUnitTrigger],
     cluster: str,
@@ -204,7 +251,7 @@ def test_another_trigger_attaches_and_the_unit_runs_once(
         with pytest.raises(TimeoutError):  # the triggerer dies
             await asyncio.wait_for(fired(first), 0.2)
         hook = DaskHook(address=cluster)
-        assert await hook.submit("mask", document, first.key) == "attached"
+        assert await hook.submit(["mask"], document) == "attached"
         path, arguments = first.serialize()
         return await fired(import_string(path)(**arguments))
 
@@ -339,10 +386,10 @@ def test_a_worker_that_died(
 ) -> None:
     address = processes.scheduler_address
     monkeypatch.setattr(execution, "run_unit", job)
-    trigger = DaskUnitTrigger(address, "mask", {**document, "run": family}, poll_seconds=0.1)
+    trigger = DaskUnitTrigger(address, ["mask"], {**document, "run": family}, poll_seconds=0.1)
 
     async def story() -> TriggerEvent:
-        await DaskHook(address=address).submit("mask", trigger.document, trigger.key)
+        await DaskHook(address=address).submit(["mask"], trigger.document)
         return await fired(trigger)
 
     event = asyncio.run(story()).payload
@@ -389,14 +436,14 @@ def test_a_unit_is_stopped_at_its_deadline(
     assert state is not None
     units.save(records, state.model_copy(update={"state": "running", "attempts": 1}))
     monkeypatch.setattr(execution, "run_unit", job)
-    trigger = DaskUnitTrigger(address, "mask", document, poll_seconds=0.1, stop_seconds=6.0)
+    trigger = DaskUnitTrigger(address, ["mask"], document, poll_seconds=0.1, stop_seconds=6.0)
     with Client(address, set_as_default=False) as client:
         client.wait_for_workers(1, timeout=60)
         (before,) = client.run(os.getpid).values()
-        asyncio.run(DaskHook(address=address).submit("mask", document, trigger.key))
+        asyncio.run(DaskHook(address=address).submit(["mask"], document))
         while not all(client.run(execution.is_running, trigger.key).values()):
             time.sleep(0.05)
-        trigger.deadline = time.time() + 0.3
+        trigger.deadlines = (time.time() + 0.3,)
         event = asyncio.run(asyncio.wait_for(fired(trigger), 60)).payload
         assert _has_ended(before) is is_restarted
     assert event["family"] == "unavailable"
@@ -411,11 +458,11 @@ def test_a_cluster_without_workers_is_not_waited_for_without_end(
     document: dict[str, Any], unused_cluster: str
 ) -> None:
     trigger = DaskUnitTrigger(
-        unused_cluster, "mask", document, poll_seconds=0.1, no_workers_seconds=0.5
+        unused_cluster, ["mask"], document, poll_seconds=0.1, no_workers_seconds=0.5
     )
 
     async def story() -> TriggerEvent:
-        await DaskHook(address=unused_cluster).submit("mask", document, trigger.key)
+        await DaskHook(address=unused_cluster).submit(["mask"], document)
         return await asyncio.wait_for(fired(trigger), 10)
 
     event = asyncio.run(story()).payload
@@ -447,10 +494,10 @@ def test_a_scheduler_that_goes_away(
         dashboard_address="127.0.0.1:0",
     )
     address = cluster.scheduler_address
-    trigger = DaskUnitTrigger(address, "mask", document, poll_seconds=0.1, lost_seconds=0.5)
+    trigger = DaskUnitTrigger(address, ["mask"], document, poll_seconds=0.1, lost_seconds=0.5)
 
     async def story() -> TriggerEvent:
-        await DaskHook(address=address).submit("mask", document, trigger.key)
+        await DaskHook(address=address).submit(["mask"], document)
         waiting = asyncio.create_task(fired(trigger))
         await asyncio.sleep(0.3)
         await asyncio.to_thread(cluster.close)

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from airflow.sdk import BaseHook
 
+from landcover import execution
 from landcover.errors import InputError
+from landcover.execution import unit_key
+from landcover.nouns.stages import TABLE
 
 if TYPE_CHECKING:
     from distributed import Client, Future
+
+    from landcover.nouns.stages import Stage
 
 CONNECT_SECONDS = 10.0
 STATUS_SECONDS = 0.3
@@ -32,6 +38,13 @@ class _Lease:
         self.client: Client | None = None
         self.n_users = 0
         self.connecting = asyncio.Lock()
+        self.followed: dict[str, deque[dict[str, Any]]] = {}
+
+    def take(self, event: tuple[float, dict[str, Any]]) -> None:
+        """Give a line of a worker to who follows its unit."""
+        line = event[1]
+        if line["key"] in self.followed:
+            self.followed[line["key"]].append(line)
 
 
 _LEASES: dict[tuple[asyncio.AbstractEventLoop, str], _Lease] = {}
@@ -106,6 +119,8 @@ class DaskHook(BaseHook):
                         timeout=CONNECT_SECONDS,
                         name="landcover-airflow",
                     )
+                    subscribe = lease.client.subscribe_topic
+                    subscribe(execution.TOPIC, lease.take)
             yield lease.client
         finally:
             lease.n_users -= 1
@@ -114,15 +129,51 @@ class DaskHook(BaseHook):
                 if lease.client is not None:
                     await lease.client.close()  # type: ignore[no-untyped-call]
 
-    async def submit(
-        self, stage: str, document: dict[str, Any], key: str
-    ) -> Literal["submitted", "attached"]:
-        """Submit a unit, or find it where it was submitted before.
+    @asynccontextmanager
+    async def lines(
+        self, client: Client, keys: Sequence[str]
+    ) -> AsyncIterator[Callable[[], list[dict[str, Any]]]]:
+        """Follow what the workers of some units say, from the last that is still known.
 
         Args:
-            stage: Stage name.
-            document: What :func:`landcover.execution.run_unit` is given.
-            key: Name of the work; the same work is never submitted twice.
+            client: The client of this hook.
+            keys: Names of the work.
+
+        Yields:
+            A function that gives the lines that are new, ``level`` and ``text`` of each.
+        """
+        lease = _LEASES[asyncio.get_running_loop(), self.address]
+        arrived: deque[dict[str, Any]] = deque()
+        lease.followed |= dict.fromkeys(keys, arrived)
+        seen: set[str] = set()
+        # After the subscription, so that none falls between: some come twice.
+        earlier = await cast("Any", client.scheduler).events(topic=execution.TOPIC)
+        arrived.extendleft(line for _, line in reversed(earlier) if line["key"] in keys)
+
+        def new() -> list[dict[str, Any]]:
+            found = []
+            while arrived:
+                line = arrived.popleft()
+                if line["id"] not in seen:
+                    seen.add(line["id"])
+                    found.append(line)
+            return found
+
+        try:
+            yield new
+        finally:
+            for key in keys:
+                lease.followed.pop(key, None)
+
+    async def submit(
+        self, stages: Sequence[Stage], document: dict[str, Any], *, priority: int = 0
+    ) -> Literal["submitted", "attached"]:
+        """Submit a unit at the stages of its lane, or find it where it was submitted before.
+
+        Args:
+            stages: Stages, in their order; each is a task of its own that waits for the one before.
+            document: What :func:`landcover.execution.run_unit` is given at each of them.
+            priority: Higher ones begin first.
 
         Returns:
             Whether it was submitted now or is there already.
@@ -130,8 +181,7 @@ class DaskHook(BaseHook):
         Raises:
             OSError: The scheduler does not answer.
         """
-        from landcover.execution import run_unit
-
+        key = lane_key(stages, document)
         async with self.client() as client:
             found = await find(client, key)
             if found is not None:
@@ -140,7 +190,7 @@ class DaskHook(BaseHook):
                     return "attached"
                 # A key that ended in an error would give the old error for ever.
                 await _remove(client, key, found)
-            future = client.submit(run_unit, stage, document, key=key, retries=0, pure=False)
+            future = await _chain(client, stages, document, priority)
             await client.publish_dataset(future, name=key)
             return "submitted"
 
@@ -156,6 +206,42 @@ class DaskHook(BaseHook):
                 return False
             await _remove(client, key, found)
             return True
+
+
+def lane_key(stages: Sequence[Stage], document: dict[str, Any]) -> str:
+    """Name a unit at the stages of its lane: the key of the last one, which has their outcome."""
+    return unit_key(stages[-1], document)
+
+
+async def _chain(
+    client: Client, stages: Sequence[Stage], document: dict[str, Any], priority: int
+) -> Future[Any]:
+    """Submit the stages one behind the other and give the last."""
+    declared = await _declared(client)
+    future: Future[Any] | None = None
+    for stage in stages:
+        given = (stage, {**document, "stage": stage})
+        resource = execution.DOWNLOAD if TABLE[stage].downloads else execution.COMPUTE
+        options: dict[str, Any] = {
+            "key": unit_key(stage, document),
+            "retries": 0,
+            "pure": False,
+            "priority": priority,
+            # A resource that no worker has would be waited for without a word.
+            "resources": {resource: 1} if resource in declared else None,
+        }
+        if future is None:
+            future = client.submit(execution.run_unit, *given, **options)
+        else:
+            future = client.submit(execution.run_next, *given, future, **options)
+    return cast("Future[Any]", future)
+
+
+async def _declared(client: Client) -> set[str]:
+    """Name the resources that all workers have."""
+    workers = (await cast("Any", client.scheduler).identity())["workers"].values()
+    declared = [set(worker.get("resources") or ()) for worker in workers]
+    return set.intersection(*declared) if declared else set()
 
 
 async def find(client: Client, key: str) -> Future[Any] | None:

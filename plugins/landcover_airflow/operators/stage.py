@@ -1,4 +1,4 @@
-"""Run one unit at one stage on the Dask cluster."""
+"""Run one unit through the stages of its lane on the Dask cluster."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import logging
 import os
 import time
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 
-from landcover.execution import unit_key
-from landcover.nouns.stages import GROUPS, TABLE, Stage
+from landcover.nouns.stages import TABLE, Stage
 from landcover.nouns.unit_document import unit_document
 from landcover_airflow.form import LEDGER_RUN_TEMPLATE
-from landcover_airflow.hooks.dask import DaskHook
-from landcover_airflow.outcome import give_up, sentences
+from landcover_airflow.hooks.dask import DaskHook, lane_key
+from landcover_airflow.outcome import give_up, reason_of, sentences
 from landcover_airflow.triggers.dask import DaskUnitTrigger
 
 if TYPE_CHECKING:
@@ -39,8 +39,11 @@ without its reason (apache/airflow #72716). Where no scheduler runs, the variabl
 class StageOperator(BaseOperator):
     """Submit a unit to the Dask cluster and wait for it without holding a worker.
 
+    Its stages run there one behind the other, each with a record of its own; another try, or a
+    clear, goes through all of them and finds what is finished.
+
     Args:
-        stage: Stage name.
+        stages: Stages that the task runs, in their order.
         unit: Unit id, as the planner wrote it to the ledger.
         unit_label: What people see of the unit.
         run: Name of the run in the ledger: as the DAG run is told, else its own id.
@@ -56,7 +59,7 @@ class StageOperator(BaseOperator):
     def __init__(
         self,
         *,
-        stage: Stage,
+        stages: Sequence[Stage],
         unit: str,
         unit_label: str = "",
         run: str = LEDGER_RUN_TEMPLATE,
@@ -66,7 +69,7 @@ class StageOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.stage = stage
+        self.stages = tuple(stages)
         self.unit = unit
         self.unit_label = unit_label
         self.run = run
@@ -77,32 +80,30 @@ class StageOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Submit the unit and defer; a unit that is there already is attached to."""
+        ti = context["ti"]
         with sentences():
-            state = self._state()
-        if state is None:
-            message = f"{self.unit_label}: {self.stage} is not part of this run."
-            if not self._goes_on():
-                raise AirflowSkipException(message)
-            log.info("%s", message)  # a skip would skip the rest of the lane
-            return
-        document = self._document(int(context["ti"].try_number), state)
-        key = unit_key(self.stage, document)
+            states = self._states()
+        self._require_work(states, int(ti.try_number))
+        stages = tuple(states)
+        document = self._document(int(ti.try_number), states)
         hook = DaskHook(self.dask_conn_id)
         try:
             with sentences():
-                self._submitted = (hook, key)
-                how = asyncio.run(hook.submit(self.stage, document, key))
+                self._submitted = (hook, lane_key(stages, document))
+                # Depth first: the lanes in front begin their next stage before others begin.
+                submitted = hook.submit(stages, document, priority=-max(0, ti.map_index or 0))
+                how = asyncio.run(submitted)
         except (OSError, TimeoutError):
-            message = f"{self.unit} {self.stage}: no Dask scheduler answers at {hook.address}."
+            message = f"{self._where}: no Dask scheduler answers at {hook.address}."
             self._lose(document, "unavailable", message)
-        log.debug("%s: %s %s as %s", self.unit_label, self.stage, how, key)
+        log.info("%s: %s, %s", self.unit_label or self.unit, " → ".join(stages), how)
         now = time.time()
         self.defer(
             trigger=DaskUnitTrigger(
                 hook.address,
-                self.stage,
+                stages,
                 document,
-                deadline=now + 3600 * self._deadline_hours(),
+                deadlines=self._deadlines(now, stages),
                 not_failing_before=now + float(os.environ.get(HOLD_VARIABLE, HOLD_SECONDS)),
             ),
             method_name="execute_complete",
@@ -115,9 +116,8 @@ class StageOperator(BaseOperator):
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralError, TaskDeferralTimeout) as error:
-            document = self._document(int(context["ti"].try_number), None)
-            where = f"{self.unit_label or self.unit} {self.stage}"
-            message = f"{where}: what waited for it in the triggerer broke ({error})."
+            document = self._document(int(context["ti"].try_number), {})
+            message = f"{self._where}: what waited for it in the triggerer broke ({error})."
             self._lose(document, "unavailable", message)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
@@ -130,13 +130,15 @@ class StageOperator(BaseOperator):
         if outcome is None:
             if event.get("traceback"):
                 log.error("Traceback of the worker:\n%s", event["traceback"])
-            document = self._document(int(context["ti"].try_number), None)
+            document = self._document(int(context["ti"].try_number), {})
             self._lose(document, event["family"], event["message"])
         if outcome["state"] == "skipped":
             raise AirflowSkipException(outcome["message"])
         if outcome["state"] not in ("done", "reused"):
-            give_up(outcome["error_family"], outcome["message"])
-        log.info("%s: %s %s", self.unit_label, self.stage, outcome["state"])
+            stage = outcome.get("stage") or self._stage()
+            label = self.unit_label or self.unit
+            give_up(outcome["error_family"], reason_of(label, stage, outcome["message"]))
+        log.info("%s: %s %s", self.unit_label, self.stages[-1], outcome["state"])
         return outcome
 
     def on_kill(self) -> None:
@@ -145,48 +147,77 @@ class StageOperator(BaseOperator):
             hook, key = self._submitted
             asyncio.run(hook.cancel(key))
 
-    def _state(self) -> UnitState | None:
+    @property
+    def _where(self) -> str:
+        return f"{self.unit_label or self.unit} {self._stage()}"
+
+    def _states(self) -> dict[Stage, UnitState]:
+        """Give the unit at those of the stages that are part of the run, as it is recorded."""
         from landcover import api
         from landcover.ledger import units
 
-        return units.load(api.open_workspace().records, self.run, self.stage, self.unit)
-
-    def _goes_on(self) -> bool:
-        """Tell whether a later stage of the lane is part of the run: this one is optional."""
-        from landcover import api
-        from landcover.ledger import units
-
-        lane = GROUPS[TABLE[self.stage].group]
         records = api.open_workspace().records
-        later = lane[lane.index(self.stage) + 1 :]
-        return any(units.load(records, self.run, stage, self.unit) for stage in later)
+        found = ((stage, units.load(records, self.run, stage, self.unit)) for stage in self.stages)
+        return {stage: state for stage, state in found if state is not None}
 
-    def _document(self, attempt: int, state: UnitState | None) -> dict[str, Any]:
+    def _stage(self) -> Stage:
+        """Name the stage that the unit is at."""
+        if len(self.stages) == 1:
+            return self.stages[0]
+        from landcover import api
+        from landcover.ledger import units
+
+        records = api.open_workspace().records
+        return units.first_unfinished(records, self.run, self.stages, self.unit)
+
+    def _require_work(self, states: dict[Stage, UnitState], attempt: int) -> None:
+        """Skip a lane that has nothing to work on.
+
+        Raises:
+            AirflowSkipException: An earlier group did not give the unit what it needs, or all of
+                it was there when the lane was planned.
+        """
+        from landcover import api
+        from landcover.ledger import units
+
+        label = self.unit_label or self.unit
+        if not states:
+            tile = self.unit.partition(".")[0]
+            why = units.trouble_of(api.open_workspace().records, self.run, tile)
+            what = " → ".join(self.stages)
+            raise AirflowSkipException(f"{label}: {what} has nothing to work on. {why}".rstrip())
+        if attempt == 1 and all(s.state == "reused" and not s.attempts for s in states.values()):
+            raise AirflowSkipException(f"{label}: all is there already.")
+
+    def _document(self, attempt: int, states: dict[Stage, UnitState]) -> dict[str, Any]:
         from landcover.settings import read_settings
 
         settings = read_settings()
         memory_gb = float(self.memory_gb or settings.memory_gb)
-        if state is not None and state.error_family == "memory":
+        if any(state.error_family == "memory" for state in states.values()):
             # Earlier attempts died of memory: half the windows for each of them.
             memory_gb /= 2 ** min(attempt - 1, MOST_DEATHS)
         return unit_document(
             self.run,
-            self.stage,
+            self.stages[0],
             self.unit,
             attempt=attempt,
             memory_gb=memory_gb,
             threads=int(float(self.threads or settings.threads)),
         )
 
-    def _deadline_hours(self) -> float:
+    def _deadlines(self, now: float, stages: Sequence[Stage]) -> list[float]:
+        """Give the moment at which each stage is to be done: each has its hours."""
         from landcover.settings import read_settings
 
-        return read_settings().deadline_hours or TABLE[self.stage].deadline_hours
+        every = read_settings().deadline_hours
+        hours = (every or TABLE[stage].deadline_hours for stage in stages)
+        return [now + 3600 * total for total in accumulate(hours)]
 
     def _lose(self, document: dict[str, Any], family: Family, message: str) -> NoReturn:
         """Write down what the worker could not, and end the task."""
         from landcover import api
 
         with sentences():
-            api.mark_lost(self.stage, document, family, message)
+            api.mark_lost(self._stage(), document, family, message)
         give_up(family, message)
