@@ -54,6 +54,8 @@ LANE = "lane"
 """Name of the task that runs all stages of a lane."""
 IN_ONE_TASK: tuple[Group, ...] = ("prepare",)
 """Groups whose lanes are one task each."""
+MOST_PRESSES = 3
+"""Repairs that the last line of a failed run names; the log has all."""
 MOST_IN_FLIGHT = 64
 """Lanes of a task that a run has begun at most, whatever the pools say: the pools are the limit."""
 
@@ -120,7 +122,7 @@ def lanes(group: Group) -> tuple[Any, Any]:
         previous: StageOperator | None = None
         for stages in tasks_of(group):
             operator = StageOperator(
-                task_id=stages[0] if len(stages) == 1 else LANE,
+                task_id=_name_of(stages),
                 task_display_name=" → ".join(stages),
                 doc_md=_told(stages),
                 stages=stages,
@@ -153,6 +155,10 @@ def tasks_of(group: Group) -> tuple[tuple[Stage, ...], ...]:
 def pool_of(stages: Sequence[Stage]) -> str:
     """Name the pool of a task: lanes that download hold disk and are counted by themselves."""
     return DOWNLOAD if any(TABLE[stage].downloads for stage in stages) else COMPUTE
+
+
+def _name_of(stages: Sequence[Stage]) -> str:
+    return stages[0] if len(stages) == 1 else LANE
 
 
 def _told(stages: Sequence[Stage]) -> str:
@@ -189,9 +195,13 @@ def report() -> dict[str, Any]:
         log.warning("  failed: %s", reason)
     for season in summary["degraded"]:
         log.warning("  degraded: %s", season)
+    presses = [*map(press_for, summary["standstills"]), *map(press_for_season, summary["degraded"])]
+    for press in presses:
+        log.warning("  %s", press)
     if summary["state"] == "failed":
         first = f" First trouble: {summary['troubles'][0]}" if summary["troubles"] else ""
-        raise AirflowFailException(f"Run {run_id} failed. {' '.join(summary['reasons'])}{first}")
+        told = f"Run {run_id} failed. {' '.join(summary['reasons'])}{first}"
+        raise AirflowFailException(" ".join([told, *presses[:MOST_PRESSES]]))
     return {
         "state": summary["state"],
         "counts": summary["counts"],
@@ -199,6 +209,25 @@ def report() -> dict[str, Any]:
         "n_missing_tiles": len(summary["missing_tiles"]),
         "n_degraded": len(summary["degraded"]),
     }
+
+
+def press_for(standstill: dict[str, Any]) -> str:
+    """Say what to clear for a tile that is missing from the map."""
+    tile, group, labels = standstill["tile"], standstill["group"], standstill["labels"]
+    if labels:
+        lane = f"{group}.{_name_of(tasks_of(group)[0])}"
+        named = ", ".join(labels)
+        return f"To repair {tile}: mend the cause, then clear {lane} of {named} with downstream."
+    return (
+        f"{tile} has what {group} needs and is not in the map: clear plan_{group} with downstream."
+    )
+
+
+def press_for_season(degraded: str) -> str:
+    """Say what to clear for a season that lacked something: ``31UDS/2018-spring: no B09``."""
+    label = degraded.partition(":")[0].replace("/", " ")
+    lane = f"prepare.{_name_of(tasks_of('prepare')[0])}"
+    return f"If what {label} lacked was delivered: clear {lane} of {label} with downstream."
 
 
 def require_start(*, failing: bool = False) -> None:

@@ -10,6 +10,7 @@ from landcover.nouns.outcome import Outcome
 from landcover.nouns.run import UnitState
 from landcover.parts.reporting.map_holes import holes_of
 from landcover.parts.reporting.outcome import outcome_of
+from landcover.parts.reporting.repair import standstills
 from landcover.stores.workspace import Workspace
 
 
@@ -28,7 +29,8 @@ def summary_of(workspace: Workspace, run_id: str) -> dict[str, Any]:
         ``run``; ``state`` (``done``, ``failed``) and what else :class:`Outcome` tells;
         ``holes`` of the map (:class:`Holes`, each remedy with the ``options`` that make it; None
         where there is no map); ``counts`` by state, ``n_units``, ``troubles`` (one sentence per
-        failed or skipped unit) and ``outputs`` of the publish stage.
+        failed or skipped unit), ``outputs`` of the publish stage and ``standstills``, where each
+        missing tile came to a stop (:class:`Standstill`).
 
     Raises:
         UnavailableError: A record is malformed.
@@ -46,6 +48,9 @@ def summary_of(workspace: Workspace, run_id: str) -> dict[str, Any]:
         "n_units": len(states),
         "troubles": troubles(states),
         "outputs": [i for s in states if s.stage == "publish" for i in s.outputs],
+        "standstills": [
+            one.to_document() for one in standstills(run, states, outcome.missing_tiles)
+        ],
     }
 
 

@@ -132,12 +132,12 @@ class StageOperator(BaseOperator):
                 log.error("Traceback of the worker:\n%s", event["traceback"])
             document = self._document(int(context["ti"].try_number), {})
             self._lose(document, event["family"], event["message"])
-        if outcome["state"] == "skipped":
-            raise AirflowSkipException(outcome["message"])
         if outcome["state"] not in ("done", "reused"):
             stage = outcome.get("stage") or self._stage()
-            label = self.unit_label or self.unit
-            give_up(outcome["error_family"], reason_of(label, stage, outcome["message"]))
+            reason = reason_of(self.unit_label or self.unit, stage, outcome["message"])
+            if outcome["state"] == "skipped":
+                raise AirflowSkipException(reason)
+            give_up(outcome["error_family"], reason)
         log.info("%s: %s %s", self.unit_label, self.stages[-1], outcome["state"])
         return outcome
 
