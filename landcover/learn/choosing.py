@@ -161,7 +161,8 @@ def _estimate(
     began = time.process_time()
     machine.fit(scaled, codes)
     one = time.process_time() - began
-    n_fits = (how.folds + 1) * -(-scaled.shape[1] // how.step)
+    # Each fold and all rows are eliminated, and what is left of those is fitted once more.
+    n_fits = (how.folds + 1) * -(-scaled.shape[1] // how.step) + 1
     log.info(
         "selection: rfecv fits %s machines of up to %s features, at most %.0f CPU s "
         "(model.selection.step: larger is faster)",

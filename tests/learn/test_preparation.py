@@ -120,6 +120,33 @@ def test_elimination_is_scikit_learns_with_grouped_folds():
     assert len(made.notes.choice.by_number) == 5
 
 
+def test_an_elimination_says_its_time_before_it_begins(caplog, monkeypatch):
+    values, codes = correlated(n=90)
+    fits, told = [], []
+    original, eliminate = SVC.fit, RFECV.fit
+
+    def counted(self, *given, **more):
+        fits.append(given[0].shape[1])
+        return original(self, *given, **more)
+
+    def began(self, *given, **more):
+        told.extend(record.getMessage() for record in caplog.records)
+        fits.clear()
+        return eliminate(self, *given, **more)
+
+    monkeypatch.setattr(SVC, "fit", counted)
+    monkeypatch.setattr(RFECV, "fit", began)
+    how = Preparing.model_validate({"scaling": {}, "selection": {"method": "rfecv", "step": 1}})
+    with caplog.at_level("INFO"):
+        fit_preparation(how, rows_of(values[:, :5], codes))
+    assert len(told) == 1
+    assert "rfecv fits 21 machines of up to 5 features, at most" in told[0]
+    assert "CPU s (model.selection.step: larger is faster)" in told[0]
+    # Three folds of 5, 4 … 1 features, and the elimination on all rows as far as it goes.
+    assert 15 < len(fits) <= 21
+    assert fits[:5] == [5, 4, 3, 2, 1]
+
+
 @pytest.mark.parametrize(("rule", "number"), [("cev", 7), ("elbow", 3), ("average", 5)])
 def test_how_many_components_are_enough(rule, number):
     shares = [0.46, 0.22, 0.11, 0.07, 0.05, 0.03, 0.02, 0.015, 0.01, 0.008, 0.004, 0.003]
