@@ -121,19 +121,19 @@ def test_the_published_grid_is_an_option_with_its_number_of_fits() -> None:
 def test_the_number_of_fits_is_told_before_the_first_one(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Stopped(Exception):
+    class StoppedError(Exception):
         pass
 
     class Impatient(Job):
         def check(self) -> None:
-            raise Stopped
+            raise StoppedError
 
     grid = {"c": [100, 325], "gamma": [0.001, 0.01], "class_weight": [None, "balanced"]}
     asked = {"method": "full", "grid": {"kind": ["svm-binary"], "svm_binary": grid}}
     recipe = ModelRecipe.model_validate({"kind": "svm-binary", "scaling": {}, "search": asked})
     monkeypatch.setattr(parameter_search, "fit_recipe", pytest.fail)
     job: Any = Impatient()
-    with caplog.at_level("INFO"), pytest.raises(Stopped):
+    with caplog.at_level("INFO"), pytest.raises(StoppedError):
         tuned(recipe, samples(), FEATURES, {}, job, span=(0, 1))
     (told,) = [record.getMessage() for record in caplog.records]
     assert "choosing of 9 settings in 3 folds: 9 on 180 rows, 27 models" in told
