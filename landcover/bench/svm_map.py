@@ -19,6 +19,7 @@ PIXELS = 600
 POINTS = 120
 """Labelled points of a class, nine pixels each."""
 MEMORY_GB = 2.0
+WINDOW = 512
 BYTES_PER_PIXEL = 1_100.0
 """Of products, months, terrain and maps on disk, per pixel of 10 m."""
 PUBLISHED = (
@@ -118,36 +119,17 @@ def mapped(folder: str, threads: int) -> Work:
 
 
 def read(folder: str, threads: int) -> Work:
-    """Read and compute the features of the tile by the windows of the stage, and nothing else."""
+    """Read and compute the features of the tile window by window, and nothing else."""
     from landcover import api
-    from landcover.features.stack import FeatureStack
-    from landcover.ledger import runs, units
-    from landcover.parts.task import Job, Task
-    from landcover.parts.training.model_lookup import load_model
-    from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
-    from landcover.raster.windows import plan_windows
-    from landcover.stores.rasters import ReadingPool
 
     season.use(Path(folder) / "workspace")
-    workspace = api.open_workspace()
-    state = units.load(workspace.records, "bench", "classify", season.TILE)
-    assert state is not None
-    task = Task(workspace, *runs.load(workspace, "bench"), state.unit, Job(MEMORY_GB, threads))
-    card = load_model(lambda: workspace, "bench").card
+    features = api.open_features(season.TILE)
 
     def work() -> None:
-        grid = tile_work_grid(task, season.TILE)
-        stack = FeatureStack(
-            task, grid, composites_of(task, season.TILE), terrain_of(task, season.TILE),
-            card.features,
-        )  # fmt: skip
-        windows = plan_windows(
-            *grid.shape,
-            bytes_per_pixel=stack.bytes_per_pixel,
-            memory_gb=MEMORY_GB / 4 - stack.kept_gb,
-        )
-        with ReadingPool(threads) as readers:
-            for window in windows:
-                stack.read(window, readers)
+        rows, columns = features.shape[1:]
+        for row in range(0, rows, WINDOW):
+            for column in range(0, columns, WINDOW):
+                part = features[:, row : row + WINDOW, column : column + WINDOW]
+                assert part.values.shape[0] == features.shape[0]
 
     return work
