@@ -149,7 +149,7 @@ def test_a_map_is_made_from_the_form(
     }
     seasons = ("spring", "summer", "autumn")
     prepared = {f"{region.tiles[0]} {region.year}-{season}" for season in seasons}
-    assert {label for task, label in labels if task == "prepare.composite"} == prepared
+    assert {label for task, label in labels if task == "prepare.lane"} == prepared
     assert ("classify.classify", region.tiles[0]) in labels
 
     page.goto(f"{airflow.url}/dags/landcover_map/runs/{quote(run['dag_run_id'])}")
