@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from landcover.features import normalisation as _normalisation
+    from landcover.front.experiments import experiment_runs as experiment_runs
+    from landcover.front.experiments import publish_experiment as publish_experiment
     from landcover.front.quality import publish_quality as publish_quality
     from landcover.front.questions import label_next as label_next
     from landcover.front.questions import quality_map as quality_map
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "features.normalisation": ("normalise",),
+    "front.experiments": ("experiment_runs", "publish_experiment"),
     "front.quality": ("publish_quality",),
     "front.questions": ("label_next", "quality_map"),
     "front.runs": (

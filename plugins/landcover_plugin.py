@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
+from landcover_airflow.mappers.years import SeasonsOfYear, YearMapper
 from landcover_airflow.timetables.season import SeasonTimetable
 
 
@@ -14,5 +15,7 @@ class LandcoverPlugin(AirflowPlugin):
 
     name = "landcover"
     timetables: ClassVar[list[type]] = [SeasonTimetable]
+    partition_mappers: ClassVar[list[type]] = [YearMapper]
+    windows: ClassVar[list[type]] = [SeasonsOfYear]
     fastapi_apps: ClassVar[list[dict[str, object]]] = []
     external_views: ClassVar[list[dict[str, object]]] = []

@@ -53,6 +53,11 @@ STAYS = {
     "infer_manual_data_interval": HOOK,
     "generate_run_id": HOOK,
     "summary": HOOK,
+    "decode_downstream": HOOK,
+    "encode_upstream": HOOK,
+    "to_downstream": HOOK,
+    "to_upstream": HOOK,
+    "to_partition_date": HOOK,
     "ClassAccessor": HOOK,
     "_repr_html_": HOOK,
 }

@@ -132,6 +132,9 @@ def start_airflow(settings: Settings, port: int) -> Iterator[RunningAirflow]:
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         }
         password = password_of(home)
+        # By it an approval starts the maps of the years that it names.
+        own = {"conn_type": "http", "host": HOST, "port": port, "login": USER, "password": password}
+        environment["AIRFLOW_CONN_LANDCOVER_API"] = json.dumps(own)
         log = home / "airflow.log"
         for command in COMMANDS:
             parts = [sys.executable, "-m", "airflow", *command]

@@ -42,7 +42,7 @@ def ledger_run_param() -> Param:
 
 def how_it_runs(profile: Profile | None) -> dict[str, Param]:
     """Make the fields of a DAG whose arguments come from the profile: only how it runs is asked."""
-    fields = {name: run_params()[name] for name in ("memory_gb", "threads")}
+    fields = {name: run_params()[name] for name in ("memory_gb", "threads", LEDGER_RUN)}
     for name, field in fields.items():
         said = getattr(profile, name, None)
         if said is not None:

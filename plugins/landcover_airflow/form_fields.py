@@ -17,14 +17,7 @@ PAIR = r"^\s*[A-Za-z_][\w.]*=.*$"
 """``key=value``."""
 RECIPE = r"^\S.*\.ya?ml(\?.*)?$"
 """A file or an address; the installed ones are proposed."""
-SOURCES = [
-    "google",
-    "earth-search",
-    "cdse-stac",
-    "cdse-odata",
-    "s3://bucket/root",
-    "/data/products",
-]
+SOURCES = ["google", "earth-search", "cdse-stac", "s3://bucket/root", "/data/products"]
 
 
 def further_schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from landcover_airflow.groups import START, report, require_start
+from landcover_airflow.groups import START, ledger_run, report, require_start
 from landcover_airflow.outcome import sentences
 from landcover_airflow.profile import Profile, calendar_of_profile, read_profile
 from landcover_airflow.recipes import recipe_address
@@ -36,7 +36,7 @@ def start_season() -> str:
         profile, window = season_of(context["dag_run"].partition_key)
         log.info("%s: products from %s to %s", window.key, window.start.date(), window.end.date())
         return api.start_run(
-            context["run_id"],
+            ledger_run(),
             recipe_address(profile.recipe),
             **profile.arguments(),
             year=window.year,
@@ -75,7 +75,7 @@ def quality() -> dict[str, Any]:
 
     require_start()
     with sentences():
-        found = api.publish_quality(get_current_context()["run_id"])
+        found = api.publish_quality(ledger_run())
     log.info("quality map: %s (%s)", found["key"], found["counts"])
     return found
 
@@ -100,7 +100,7 @@ def report_season(*, outlet_events: Any = None) -> dict[str, Any]:
         profile, window = season_of(context["dag_run"].partition_key)
         records = api.open_workspace().records
         before = seasons.there(records, window.year)
-        changed = seasons.note(records, window, context["run_id"])
+        changed = seasons.note(records, window, ledger_run())
         n_all = len(calendar_of_profile(profile).seasons)
     n_enough = min(profile.minimum_seasons or n_all, n_all)
     told = {window.key, *(before if changed and len(before) >= n_enough else ())}

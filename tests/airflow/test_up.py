@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +15,6 @@ import pytest
 
 from landcover import api
 from landcover.airflow_process import RunningAirflow, run_dag, start_airflow
-from landcover.airflow_process.sessions import members
 from landcover.errors import UsageError
 from landcover.ledger import units
 from landcover.settings import in_environment, read_settings
@@ -39,24 +36,6 @@ RUN_SECONDS = 300
 @pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory) -> SimulatedRegion:
     return simulate(tmp_path_factory.mktemp("region") / "r", points_per_class=20, seed=3)
-
-
-@pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[RunningAirflow]:
-    """A running Airflow, and the proof that nothing of it is left afterwards."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("LANDCOVER_")]:
-            patch.delenv(name)
-        patch.setenv("XDG_CACHE_HOME", str(cache))
-        settings = read_settings(workspace=str(tmp_path_factory.mktemp("up")))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        with start_airflow(settings, port) as running:
-            sessions = {child.session for child in running.children}
-            assert len(members(sessions)) >= len(sessions)
-            yield running
-        assert members(sessions) == []
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""How partitions of one DAG become those of the next."""
