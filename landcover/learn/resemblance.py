@@ -3,8 +3,9 @@
 Pixels are compared in lockstep, 32 at a time, column after column, so that each sum is the one
 that a single pixel would get, to the last bit. Three things spare comparisons and change no
 answer. Samples that were near the pixels before are asked first. Then those that are near most
-training samples. And a sample is passed over where the first principal axes of all samples alone
-show that it is too far: a projection is never longer than what is projected.
+training samples. And a sample is passed over where the first principal axes of all samples, and
+how far from their space the two lie, show that it is too far: what they differ by on the axes, and
+by that distance, is never longer than what they differ by.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ LANES = 32
 """Pixels compared in lockstep."""
 AXES = 16
 """Principal axes on which samples are compared first."""
+PLACES = AXES + 1
+"""Numbers of a pixel compared first: its places on the axes, and how far it lies off them."""
 RECENT = 8
 """Samples that were near last and are asked first."""
 _STEP = 8
@@ -50,9 +53,9 @@ class References(NamedTuple):
     axes: Floats
     """The principal axes, (``AXES``, p)."""
     projected: Floats
-    """The samples on them, (R, ``AXES``)."""
+    """The samples on them and how far each lies off them, (R, ``PLACES``)."""
     least: Floats
-    """Least that the product of pixel and sample on the axes, less half the pixel's square, is
+    """Least that the product of pixel and sample in these places, less half the pixel's square, is
     where the two can be near, (R,)."""
 
 
@@ -80,7 +83,10 @@ def make_references(
     wide = -(-width // _STEP) * _STEP
     axes = np.zeros((AXES, wide), dtype=np.float32)
     axes[: min(AXES, width), :width] = vectors.T[::-1][:AXES]
-    projected = (exact @ axes[:, :width].T.astype(np.float64)).astype(np.float32)
+    turned = axes[:, :width].astype(np.float64)
+    on_axes = exact @ turned.T
+    off_axes = np.sqrt(((exact - on_axes @ turned) ** 2).sum(axis=1))
+    projected = np.column_stack([on_axes, off_axes]).astype(np.float32)
     radius = float(np.sqrt(threshold))
     # A pixel that is near is no farther from the origin than this; so are its rounding errors.
     farthest = float(np.sqrt((exact**2).sum(axis=1).max())) + radius
@@ -143,7 +149,7 @@ def _find_near(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     n_samples = samples.shape[0]
     placed = np.zeros((samples.shape[1], _RUN), dtype=np.float32)
     block = np.empty((samples.shape[1], LANES), dtype=np.float32)
-    on_axes = np.empty((AXES, LANES), dtype=np.float32)
+    on_axes = np.empty((PLACES, LANES), dtype=np.float32)
     half = np.empty(LANES, dtype=np.float32)
     total = np.empty(LANES, dtype=np.float32)
     # 0 while a pixel is looked at, infinite when it is not: then no sum is near.
@@ -272,8 +278,8 @@ def _next_candidate(  # type: ignore[no-untyped-def]  # pragma: no cover - compi
         alive = np.int32(0)
         for lane in range(LANES):
             product = half[lane]
-            for axis in range(AXES):
-                product += on_axes[axis, lane] * projected[sample, axis]
+            for place in range(PLACES):
+                product += on_axes[place, lane] * projected[sample, place]
             alive += np.int32(product >= least[sample])
         if alive > 0:
             break
@@ -285,7 +291,7 @@ def _next_candidate(  # type: ignore[no-untyped-def]  # pragma: no cover - compi
 def _project(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     block, axes, start, on_axes, half
 ):
-    """Put pixels on the axes, and minus half their squares there."""
+    """Put pixels on the axes, how far they lie off them, and minus half the squares of these."""
     on_axes[:, :] = 0
     for column in range(0, block.shape[0], _STEP):
         for axis in range(AXES):
@@ -294,10 +300,17 @@ def _project(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
                 for c in range(_STEP):
                     sum_ += axes[axis, column + c] * block[column + c, lane]
                 on_axes[axis, lane] = sum_
+    for column in range(block.shape[0]):
+        for lane in range(LANES):
+            rest = block[column, lane]
+            for axis in range(AXES):
+                rest -= axes[axis, column] * on_axes[axis, lane]
+            on_axes[AXES, lane] += rest * rest
     for lane in range(LANES):
+        on_axes[AXES, lane] = np.sqrt(on_axes[AXES, lane])
         sum_ = np.float32(0)
-        for axis in range(AXES):
-            sum_ += on_axes[axis, lane] * on_axes[axis, lane]
+        for place in range(PLACES):
+            sum_ += on_axes[place, lane] * on_axes[place, lane]
         half[lane] = np.float32(-0.5) * sum_ - start[lane]
 
 
