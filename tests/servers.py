@@ -133,17 +133,18 @@ class Server:
     ) -> None:
         self.port = port
         self._command = command
-        self._folder = folder
+        self.folder = folder
+        """Its data and its log."""
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, *options: str) -> None:
         """Start it, with options before its others, and wait until it listens."""
         program, *rest = self._command
-        with (self._folder / "log").open("ab") as log:
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 ["nice", program, *options, *rest],
-                cwd=self._folder,
+                cwd=self.folder,
                 env={**os.environ, **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -154,7 +155,7 @@ class Server:
         while not _listens(self.port):
             if self._process.poll() is not None or time.monotonic() > ends:
                 self.stop()
-                raise RuntimeError((self._folder / "log").read_text()[-2000:])
+                raise RuntimeError((self.folder / "log").read_text()[-2000:])
             time.sleep(0.02)
 
     def stop(self, *signals: signal.Signals) -> None:

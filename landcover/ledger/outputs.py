@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from landcover.errors import DamagedError, InputError
+from landcover.errors import DamagedError, InputError, UnavailableError
 from landcover.ledger.malformed import reading
 from landcover.nouns.output import FileRecord, Output, Wanted
 from landcover.stores import layout
@@ -103,6 +103,9 @@ def commit(
 
     Returns:
         The committed output.
+
+    Raises:
+        UnavailableError: The object store does not have what was written to it.
     """
     files: tuple[FileRecord, ...] = ()
     measured = dict(stats or {})
@@ -119,6 +122,11 @@ def commit(
     output = Output(
         id=wanted.id, wanted=wanted, key=key if make else "", files=files, stats=measured
     )
+    if not _is_whole(workspace, output):
+        raise UnavailableError(
+            f"{wanted.stage} of {wanted.unit}: the object store does not list what was written to "
+            f"{key} in full, so it is not taken as made. Run again."
+        )
     workspace.records.replace_one(COLLECTION, {"_id": output.id, **output.to_document()})
     return output
 

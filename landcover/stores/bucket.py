@@ -110,7 +110,7 @@ class Bucket:
             with path.open("rb") as body:
                 client.put_object(Bucket=self.name, Key=key, Body=body, **condition)
 
-        return self._write_new(put)
+        return self._write_new(key, put)
 
     def copy(self, key: str, to: str) -> None:
         """Copy a file within the bucket, on the server, in parts where it is large."""
@@ -187,23 +187,27 @@ class Bucket:
         try:
             with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
                 parts = list(pool.map(send, range(1, -(-size // step) + 1)))
-            is_ours = self._write_new(complete)
+            is_ours = self._write_new(key, complete)
         finally:
             if not is_ours:
                 with suppress(BotoCoreError, ClientError):
                     self.connection.client.abort_multipart_upload(**target)
         return is_ours
 
-    def _write_new(self, write: Callable[[Any, dict[str, str]], None]) -> bool:
+    def _write_new(self, key: str, write: Callable[[Any, dict[str, str]], None]) -> bool:
+        condition = {"IfNoneMatch": "*"} if self._is_conditional else {}
         while True:
-            condition = {"IfNoneMatch": "*"} if self._is_conditional else {}
             try:
                 self._call(partial(_with_condition, write, condition))
             except ClientError as error:
-                if code_of(error) in TAKEN:
-                    return False
+                if code_of(error) in TAKEN and condition:
+                    if self.size(key) is not None:
+                        return False
+                    # A server that was killed between metadata and bytes takes the key for taken.
+                    condition = {}
+                    continue
                 if code_of(error) in UNKNOWN and condition:
-                    self._is_conditional = False  # the server does not know conditions
+                    self._is_conditional, condition = False, {}  # it does not know conditions
                     continue
                 raise refused(f"s3://{self.name}", error) from error
             return True

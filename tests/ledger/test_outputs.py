@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from landcover.errors import InputError
+from landcover.errors import InputError, UnavailableError
 from landcover.ledger import outputs
 from landcover.nouns.output import Wanted
 from landcover.stores.workspace import open_workspace
@@ -103,6 +103,16 @@ def test_bytes_without_a_record_are_not_trusted(workspace):
         (path / "10.tif").write_text("of an attempt that was killed")
     outputs.commit(workspace, WANTED, KEY, maker())
     assert Path(workspace.objects.href(KEY, "10.tif")).read_text() == "abc"
+
+
+def test_what_the_store_does_not_list_is_not_recorded(workspace, monkeypatch):
+    monkeypatch.setattr(type(workspace.objects), "sizes", lambda self, key: {"10.tif": 3})
+    with pytest.raises(UnavailableError, match="does not list what was written") as told:
+        outputs.commit(workspace, WANTED, KEY, maker())
+    assert KEY in str(told.value)
+    monkeypatch.undo()
+    assert outputs.find(workspace, WANTED.id) is None
+    assert outputs.commit(workspace, WANTED, KEY, maker()).files
 
 
 def test_what_somebody_else_committed_meanwhile_stays(workspace):

@@ -155,6 +155,18 @@ def test_of_two_who_publish_a_file_the_first_wins(store, tmp_path, size):
     store._bucket.delete(["race"])
 
 
+@pytest.mark.parametrize("size", [10, bucket.PART + 1])
+def test_a_key_that_the_server_only_takes_for_taken_is_written(s3, store, size):
+    """A server that is killed between the metadata of a file and its bytes has the former only."""
+    publish(store, "torn", b"1")
+    (lost,) = (s3.server.folder / "data").rglob("torn")
+    lost.unlink()
+    assert store.sizes("torn") == {}
+    publish(store, "torn", b"2" * size)
+    assert store.sizes("torn") == {"": size}
+    store.remove("torn")
+
+
 def test_a_server_without_conditions_is_served_all_the_same(store, monkeypatch):
     client = store._bucket.connection.client
     put, refused = client.put_object, []
