@@ -12,8 +12,17 @@ from landcover.errors import UnavailableError
 from landcover.nouns.stages import TABLE
 from landcover.settings import Settings, as_environment
 
+MAKERS = (
+    "landcover.parts.training.model_files",
+    "landcover.parts.training.pixel_samples",
+    "landcover.parts.mapping.map_rasters",
+    "landcover.parts.mapping.mosaic_files",
+    "landcover.parts.validation.validation_files",
+    "landcover.parts.reporting.report_folder",
+)
+"""What stages import when they make something: a plan needs none of it, a worker all."""
 # What a worker imports before its first unit, while Airflow is still starting.
-PRELOADED = [row.module for row in TABLE.values()]
+PRELOADED = [*(row.module for row in TABLE.values()), *MAKERS]
 
 
 def start_cluster(settings: Settings, log: Path, *, workers: int) -> Child:

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from landcover.errors import InputError
-from landcover.learn.explain import ROWS
-from landcover.learn.misclassified import POINTS
 from landcover.ledger import lookup, outputs
-from landcover.nouns.explanation import Explanation
+from landcover.nouns.explanation import EXPLAINED_POINTS, EXPLAINED_ROWS, Explanation
 from landcover.nouns.model import ModelCard
 from landcover.parts.task import Job
 from landcover.parts.training.explanation import (
@@ -86,13 +84,18 @@ def visit(
     known = (
         found.wanted.params
         if found is not None
-        else {"points": POINTS, "title": "", "simulated": _is_simulated(loaded.card), "titles": {}}
+        else {
+            "points": EXPLAINED_POINTS,
+            "title": "",
+            "simulated": _is_simulated(loaded.card),
+            "titles": {},
+        }
     )
     explanation = diagnose_model(
         workspace,
         loaded,
         sample_set,
-        {**known, "rows": rows or ROWS},
+        {**known, "rows": rows or EXPLAINED_ROWS},
         points=points,
         job=job,
     )

@@ -17,8 +17,8 @@ from landcover.nouns.experiment import CaseResult, CaseRun, ClassShare, Cost, Ex
 from landcover.nouns.output import Output
 from landcover.nouns.run import UnitState
 from landcover.nouns.uses import USE
-from landcover.parts.training.out_of_fold import FILE
 from landcover.recipe.experiment import Case, Experiment
+from landcover.stores.models import ANSWERS
 from landcover.stores.workspace import Workspace
 
 KEY = ["tile", "row", "column", "point_id"]
@@ -147,7 +147,7 @@ def answers_of(workspace: Workspace, run: str) -> pd.DataFrame:
         [_rows(workspace, name) for name in by_unit["samples"].wanted.inputs["samples"]]
     )
     rows = rows[may_judge(rows)].drop_duplicates(KEY).set_index(KEY)
-    with outputs.local(workspace, by_unit["model"], FILE) as path:
+    with outputs.local(workspace, by_unit["model"], ANSWERS) as path:
         found = pd.read_parquet(path, columns=[*KEY, "answer", "knows", "fold"])
     # A model that never learned a class answers it wrong; a fold's that lost it says nothing.
     is_answer = (found["answer"] > 0) & (found["knows"] | (found["fold"] == BY_THE_MAP))

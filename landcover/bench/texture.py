@@ -112,7 +112,8 @@ def by_scikit_image(band: NDArray[np.float32]) -> NDArray[np.float64]:
     import numpy as np
     from skimage import feature
 
-    from landcover.raster.texture import TEXTURES, grey_levels
+    from landcover.nouns.feature_sections import TEXTURES
+    from landcover.raster.texture import grey_levels
 
     glcm: Any = feature  # without types
     levels = grey_levels(band, LEVELS, LIMITS).astype(np.uint8)

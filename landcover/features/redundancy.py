@@ -11,9 +11,9 @@ from landcover.features.contract import Input, Plane
 from landcover.features.index import IndexOfBands
 from landcover.features.plan import source_of
 from landcover.features.texture import DenseTextures, SparseTextures
+from landcover.nouns.feature_sections import TEXTURES
 from landcover.nouns.model import Feature
 from landcover.nouns.spectral_index import PAPER, SPECTRAL_INDICES
-from landcover.raster.texture import TEXTURES
 from landcover.recipe import Recipe
 
 _NORMALISED = (

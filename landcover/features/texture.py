@@ -23,15 +23,8 @@ from landcover.features.contract import (
 )
 from landcover.features.reads import Layer
 from landcover.features.season_index import season_of
-from landcover.nouns.feature_sections import Texture
+from landcover.nouns.feature_sections import TEXTURES, Texture
 from landcover.nouns.model import Feature
-from landcover.raster.texture import (
-    TEXTURES,
-    grey_levels,
-    levels_of_range,
-    textures_inside,
-    textures_of_squares,
-)
 from landcover.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -66,6 +59,9 @@ class DenseTextures(Computation):
 
     def compute(self, block: Block, origin: Origin) -> Sequence[Values]:
         """Compute the textures."""
+        # Compiled loops: who only names features needs none.
+        from landcover.raster.texture import grey_levels, textures_inside
+
         levels = grey_levels(block.planes[0], self.levels)
         return list(textures_inside(levels, 2 * self.halo + 1, self.levels))
 
@@ -105,6 +101,8 @@ class SparseTextures(Computation):
     def first_pass(self, tile: Tile) -> Mapping[str, Any]:
         """Find the extremes, the textures of all squares, and the splines through them."""
         from scipy.ndimage import spline_filter
+
+        from landcover.raster.texture import levels_of_range, textures_of_squares
 
         low, high = np.inf, -np.inf
         for block, _ in tile.blocks():

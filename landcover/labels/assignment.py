@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyproj import Transformer
 
+from landcover.labels.placement import Place, place_points
 from landcover.nouns.grid import Grid
 from landcover.tiling import mgrs_tile
 
@@ -36,7 +36,9 @@ def assign_points(
         without points are absent; so are points outside every grid.
     """
     tiles = sorted(grids)
-    placed = _place_all(points, {tile: grids[tile] for tile in tiles})
+    placed = place_points(
+        points["lon"].to_numpy(), points["lat"].to_numpy(), {tile: grids[tile] for tile in tiles}
+    )
     chosen = None if mode == "all" else _best(points, placed, mode)
     result = {}
     for number, (tile, place) in enumerate(placed.items()):
@@ -49,45 +51,7 @@ def assign_points(
     return result
 
 
-class _Place(NamedTuple):
-    """The points that lie in a tile, in the order given, with their pixels."""
-
-    points: NDArray[np.int64]
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    margin: NDArray[np.float64]
-    """Distance to the nearest edge of the raster, metres."""
-
-
-def _place_all(points: pd.DataFrame, grids: Mapping[str, Grid]) -> dict[str, _Place]:
-    """Find the points of each tile; each zone projects them once, whatever its tiles."""
-    found: dict[str, _Place] = {}
-    for crs in dict.fromkeys(grid.crs for grid in grids.values()):
-        to_grid = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
-        x, y = to_grid.transform(points["lon"].to_numpy(), points["lat"].to_numpy())
-        # In the order of x the points of a tile are a run; infinite ones come last.
-        order = np.argsort(x, kind="stable")
-        for tile, grid in grids.items():
-            if grid.crs == crs:
-                first, last = np.searchsorted(x[order], (grid.bounds[0], grid.bounds[2]))
-                found[tile] = _place(x, y, np.sort(order[first:last]), grid)
-    return {tile: found[tile] for tile in grids}
-
-
-def _place(
-    x: NDArray[np.float64], y: NDArray[np.float64], near: NDArray[np.int64], grid: Grid
-) -> _Place:
-    west, south, east, north = grid.bounds
-    # A point exactly on the southern or eastern edge lies on the next tile's first pixel.
-    near = near[(y[near] > south) & (y[near] <= north) & (x[near] < east)]
-    x, y = x[near], y[near]
-    margin = np.minimum(np.minimum(x - west, east - x), np.minimum(y - south, north - y))
-    rows = np.floor((grid.uly - y) / grid.pixel)
-    columns = np.floor((x - grid.ulx) / grid.pixel)
-    return _Place(near, rows.astype(np.int64), columns.astype(np.int64), margin)
-
-
-def _best(points: pd.DataFrame, placed: Mapping[str, _Place], mode: Mode) -> NDArray[np.int64]:
+def _best(points: pd.DataFrame, placed: Mapping[str, Place], mode: Mode) -> NDArray[np.int64]:
     """Give the number of the tile that each point belongs to; -1 where it lies in none."""
     deepest = np.full(len(points), -1.0)
     best = np.full(len(points), -1)

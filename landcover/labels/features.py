@@ -11,7 +11,6 @@ from typing import Any
 from unicodedata import normalize
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyproj
 import shapely
@@ -40,6 +39,9 @@ class Column:
 
     @cached_property
     def _factorised(self) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+        # Who only reads outlines needs no tables.
+        import pandas as pd
+
         index, distinct = _encode(self._values)
         words = np.array([normalise_label(value) for value in distinct], dtype=object)
         again, unique = pd.factorize(words)
@@ -86,6 +88,8 @@ def _encode(values: Sequence[Any] | pa.ChunkedArray) -> tuple[NDArray[np.int64],
             return index, encoded.dictionary.to_pylist()
         except pa.ArrowNotImplementedError:  # lists and structs, which hold no label
             values = values.to_pylist()
+    import pandas as pd
+
     index, distinct = pd.factorize(np.array([normalise_label(v) for v in values], dtype=object))
     return index, distinct.tolist()
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from landcover.errors import InputError
 from landcover.labels.features import project, project_points
 from landcover.labels.ids import vertex_bytes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Mode = Literal["pole", "grid", "random"]
 
@@ -113,6 +115,9 @@ def polygons_to_points(
         >>> float(points.lon[0].round(3)), int(points.radius_m[0])
         (-4.425, 446)
     """
+    # Who only reads outlines needs no tables.
+    import pandas as pd
+
     if mode not in get_args(Mode):
         raise InputError(f"polygons: mode must be one of {get_args(Mode)}, found {mode!r}.")
     rule = PolygonRule(mode, grid_step_m, points_per_polygon, min_radius_m, seed)

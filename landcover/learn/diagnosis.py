@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from landcover.learn.accuracy import confusion_matrix
 from landcover.learn.advice import advise_pair, advise_small_classes, feature_title
 from landcover.learn.classifiers import feature_matrix
-from landcover.learn.explain import ROWS, Cluster, Explained, contrast, explain
-from landcover.learn.misclassified import POINTS, choose_misclassified, describe_misclassified
+from landcover.learn.explain import Cluster, Explained, contrast, explain
+from landcover.learn.misclassified import choose_misclassified, describe_misclassified
 from landcover.learn.models import Model
 from landcover.learn.separability import apart_by_feature, jeffries_matusita
 from landcover.nouns.classifiers import CLASSIFIERS
 from landcover.nouns.explanation import (
+    EXPLAINED_POINTS,
+    EXPLAINED_ROWS,
     ClusterWeight,
     ConfusedPair,
     Difference,
@@ -49,8 +51,8 @@ def diagnose(
     titles: Mapping[int, str] | None = None,
     title: str = "",
     simulated: bool = False,
-    max_rows: int = ROWS,
-    max_points: int = POINTS,
+    max_rows: int = EXPLAINED_ROWS,
+    max_points: int = EXPLAINED_POINTS,
     points: tuple[str, ...] = (),
     threads: int = 1,
     progress: Callable[[float, float], None] | None = None,

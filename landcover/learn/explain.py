@@ -16,11 +16,10 @@ from landcover.errors import InputError
 from landcover.learn.classifiers import feature_matrix
 from landcover.learn.kinds.contract import classifier_of
 from landcover.learn.models import Model
+from landcover.nouns.explanation import EXPLAINED_ROWS
 from landcover.nouns.shown import as_html, one_line
 
 Floats = NDArray[np.float64]
-ROWS = 240
-"""Rows that are explained: Shapley values of a full-depth forest take about half a second each."""
 PERMUTED_ROWS = 1000
 """Rows whose answers are watched while features are permuted."""
 REPEATS = 5
@@ -87,7 +86,7 @@ def explain(
     groups: ArrayLike | None = None,
     *,
     training: pd.DataFrame | ArrayLike | None = None,
-    max_rows: int = ROWS,
+    max_rows: int = EXPLAINED_ROWS,
     extra: ArrayLike = (),
     clusters: Sequence[Cluster] | None = None,
     seed: int = 0,

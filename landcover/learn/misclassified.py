@@ -15,8 +15,6 @@ from landcover.learn.models import Model
 from landcover.nouns.explanation import MisclassifiedPoint, PointFeature
 from landcover.nouns.model import ModelCard
 
-POINTS = 40
-"""Misclassified rows that are explained beside those behind the means."""
 POINT_FEATURES = 8
 """Features that are told of each."""
 

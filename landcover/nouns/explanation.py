@@ -18,6 +18,10 @@ ENOUGH = 30
 a share of so many points is at most 18 percentage points to either side (normal approximation)."""
 ENOUGH_OF_EACH = 10
 """The same for the rarer of the two classes."""
+EXPLAINED_ROWS = 240
+"""Rows that are explained: Shapley values of a full-depth forest take about half a second each."""
+EXPLAINED_POINTS = 40
+"""Misclassified rows that are explained beside those behind the means."""
 
 
 class ExplainedClass(Noun):

@@ -14,6 +14,9 @@ DECK_INDICES = (
 )  # fmt: skip
 """The spectral indices among the HRLC deck's 14 additional features, in its order."""
 
+TEXTURES = ("contrast", "dissimilarity", "homogeneity", "energy", "correlation", "ASM")
+"""The six textures of a band, in the order in which they are given."""
+
 
 class OfOneSeason(Noun):
     """What is computed of one season, so that the tile has it once and its name has no season."""

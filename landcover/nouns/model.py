@@ -27,6 +27,8 @@ from landcover.nouns.trust import TrustReport
 
 ClassCode = Annotated[int, Field(ge=1, le=255)]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+CURVES = "curves_of_classes"
+"""Parameter of a training whose card has calibration curves of each class."""
 
 
 class Feature(Noun):

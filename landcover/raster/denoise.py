@@ -18,9 +18,6 @@ from landcover.raster.mesh_smoothing import smooth_normals, smooth_normals_by_ve
 
 Neighbourhood = Literal["edge", "vertex"]
 
-HALO_CELLS = 64
-"""Cells around a part of a DEM that make its result that of the whole: 48 suffice with the default
-iterations (docs/methods/terrain.md#denoising)."""
 BYTES_PER_CELL = 60
 """Peak memory of `denoise_dem` above its argument, bytes per cell of the DEM."""
 
@@ -44,7 +41,8 @@ def denoise_dem(
     where SAGA errs behind a void.
 
     The grid must be metric: on degrees all faces are nearly vertical, and nothing changes.
-    A part of a grid needs `HALO_CELLS` around it for the same result as the whole.
+    A part of a grid needs :data:`~landcover.raster.halos.DENOISING_CELLS` around it for the same
+    result as the whole.
 
     Args:
         dem: Elevation, m, (y, x), north up, NaN where void.

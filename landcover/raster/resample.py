@@ -14,16 +14,12 @@ import numpy.typing as npt
 from landcover.compiled import compiled
 from landcover.nouns.grid import Grid, Window
 from landcover.raster.feather import PROBABILITY_NODATA
+from landcover.raster.halos import ANCHOR_PX
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 Floats = npt.NDArray[np.float64]
 Project = Callable[[Floats, Floats], tuple[Floats, Floats]]
 """Coordinates of the target's CRS (x, y) to those of the tile's, not finite where it has none."""
-
-ANCHOR_PX = 50
-"""Distance of the pixels that are projected, the others lie between them: counted from the corner
-of the target, so that no window changes a place. At 10 m that is wrong by less than a centimetre;
-it divides the 10,000 and 12,000 px of the cells of a target grid, so neighbours agree too."""
 
 
 class Places(NamedTuple):

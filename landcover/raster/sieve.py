@@ -14,23 +14,14 @@ from landcover.raster.lookup import without_gaps
 Codes = npt.NDArray[np.uint8]
 
 
-def sieve_halo(min_pixels: int) -> int:
-    """Say how many pixels around a part of an image one pass of the sieve must see.
-
-    A small patch and the neighbours that may take it are known whole within it, or are known to be
-    large enough: a patch that leaves the halo has ``min_pixels`` pixels inside it.
-    """
-    return 2 * min_pixels
-
-
 def sieve(classes: Codes, min_pixels: int) -> Codes:
     """Give patches of fewer pixels to the class of the larger patches that they touch most.
 
     A patch is pixels of one class joined by their sides. A small one takes the class with the
     longest common border among its neighbours that are large enough, of equal ones the lowest
     code; where it has none (it touches small patches or nodata only) it stays, so that another
-    pass may take it. Nodata is no patch. With :func:`sieve_halo` pixels around it, a part of an
-    image gets what the whole gets.
+    pass may take it. Nodata is no patch. With :func:`~landcover.raster.halos.sieve_halo` pixels
+    around it, a part of an image gets what the whole gets.
 
     Args:
         classes: Class codes, uint8, (y, x), 0 nodata.

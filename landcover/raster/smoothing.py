@@ -25,11 +25,6 @@ WIDEST = 21
 """Largest window, px: with it, sums of squares times their number stay below 2⁵³."""
 
 
-def smoothing_halo(window: int) -> int:
-    """Say how many pixels around a part of an image its smoothing must see."""
-    return window // 2
-
-
 def logits_of_bytes() -> npt.NDArray[np.int64]:
     """Give the logit of each byte of a probability, int64, (255,), in units of 1/65,536.
 
@@ -49,7 +44,7 @@ def smooth_probabilities(probabilities: Bytes, smoothness: float, window: int) -
     variance s² (of a sample; 0 for a single pixel). The logit x becomes (s² x + σ² m) / (s² + σ²):
     where neighbours disagree the pixel keeps its own, where they agree it takes theirs. The
     probabilities of a pixel are then divided by their sum. A part of an image gets what the whole
-    gets with :func:`smoothing_halo` pixels around it.
+    gets with :func:`~landcover.raster.halos.smoothing_halo` pixels around it.
 
     Args:
         probabilities: ⌊254·p + 0.5⌋, uint8, (class, y, x), 255 where nodata, in all classes alike.

@@ -20,8 +20,6 @@ from landcover.raster.texture_kernel import (
     square_textures,
 )
 
-TEXTURES = ("contrast", "dissimilarity", "homogeneity", "energy", "correlation", "ASM")
-"""The six textures, in the order in which they are given."""
 LIMITS = (0.0, 0.5)
 """Reflectance of the lowest and above the highest grey level, the same for all tiles."""
 MAX_LEVELS = 256

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from landcover.errors import InputError
-from landcover.features.stack import FeatureStack
+from landcover.nouns.grid import Grid
 from landcover.nouns.model import ModelCard
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.stages import version_of
-from landcover.parts.mapping.map_rasters import Plan, write_map
 from landcover.parts.mapping.work_windows import mapped_windows
 from landcover.parts.task import Task
 from landcover.parts.training.model_compatibility import require_task_fits
-from landcover.parts.training.run_model import load_model, open_model
-from landcover.parts.training.second_level import load_second
-from landcover.parts.training.trust_files import extra_layers
+from landcover.parts.training.run_model import load_model
 from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
 from landcover.recipe import Classify
 from landcover.stores import layout
-from landcover.stores.models import ARRAYS
+
+if TYPE_CHECKING:
+    from landcover.learn.layers import ExtraLayers
 
 
 def classify(task: Task) -> None:
@@ -34,7 +35,8 @@ def classify(task: Task) -> None:
     _require_features(task, card, composites, terrain)
     require_task_fits(task, card)
     recipe = task.recipe.classify
-    further = extra_layers(task, key, card, recipe)
+    if "trust" in recipe.keep or "set_size" in recipe.keep:
+        _further(task, key, card)  # a plan tells it too, if the model has none
     wanted = Wanted(
         stage="classify",
         version=version_of("classify"),
@@ -50,13 +52,8 @@ def classify(task: Task) -> None:
             **task.window_params,
         },
     )
-    with task.local_at(key, ARRAYS) as path:
-        model = open_model(path.parent, card)
-    stack = FeatureStack(task, grid, composites, terrain, card.features)
-    second = load_second(task, key, card)
-    further = replace(further, differs=model.tells_differences)
-    plan = Plan(grid, stack, composites, model, card, recipe, further, second)
-    task.need(wanted, layout.class_map(tile, wanted.id), partial(write_map, task, plan))
+    make = partial(_write, task, grid, composites, terrain, key, card)
+    task.need(wanted, layout.class_map(tile, wanted.id), make)
 
 
 def _params(recipe: Classify) -> dict[str, object]:
@@ -81,3 +78,35 @@ def _require_features(
         raise InputError(
             f"{task.unit.label}: model {card.id} needs terrain, but the run has no DEM. Give --dem."
         )
+
+
+def _further(task: Task, key: str, card: ModelCard) -> ExtraLayers:
+    from landcover.parts.training.trust_files import extra_layers
+
+    return extra_layers(task, key, card, task.recipe.classify)
+
+
+def _write(
+    task: Task,
+    grid: Grid,
+    composites: dict[str, Output],
+    terrain: Output | None,
+    key: str,
+    card: ModelCard,
+    path: Path,
+) -> dict[str, Any]:
+    # What computes features and answers of models: who only plans needs none of it.
+    from landcover.features.stack import FeatureStack
+    from landcover.parts.mapping.map_rasters import Plan, write_map
+    from landcover.parts.training.run_model import open_model
+    from landcover.parts.training.second_level import load_second
+    from landcover.stores.models import ARRAYS
+
+    with task.local_at(key, ARRAYS) as arrays:
+        model = open_model(arrays.parent, card)
+    stack = FeatureStack(task, grid, composites, terrain, card.features)
+    further = replace(_further(task, key, card), differs=model.tells_differences)
+    second = load_second(task, key, card)
+    recipe = task.recipe.classify
+    plan = Plan(grid, stack, composites, model, card, recipe, further, second)
+    return write_map(task, plan, path)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from landcover.nouns.legend import LegendClass
 from landcover.nouns.output import Wanted
 from landcover.nouns.stages import version_of
 from landcover.parts.reporting.map_region import map_title
-from landcover.parts.reporting.report_folder import write_report
-from landcover.parts.reporting.run_outputs import legend_of, load_run_outputs
+from landcover.parts.reporting.run_outputs import RunOutputs, legend_of, load_run_outputs
 from landcover.parts.task import Task
-from landcover.parts.training.explanation import explanation_of
-from landcover.parts.training.second_level import second_legend_of
+from landcover.parts.training.run_explanation import explanation_of
+from landcover.parts.training.second_legend import second_legend_of
 from landcover.stores import layout
 
 
@@ -62,8 +62,15 @@ def publish(task: Task) -> None:
             "palette": [_colour(entry) for entry in legend],
         },
     )
-    task.need(wanted, layout.report(wanted.id), partial(write_report, task, found))
+    task.need(wanted, layout.report(wanted.id), partial(_write, task, found))
 
 
 def _colour(entry: LegendClass) -> dict[str, Any]:
     return {"code": entry.code, "title": entry.title, "colour": entry.colour}
+
+
+def _write(task: Task, found: RunOutputs, path: Path) -> dict[str, Any]:
+    # Pictures, pages and what reads models: who only plans needs none of it.
+    from landcover.parts.reporting.report_folder import write_report
+
+    return write_report(task, found, path)

@@ -7,10 +7,12 @@ runs whose recipe has a section ``restore``.
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
+from typing import Any
 
+from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.stages import version_of
-from landcover.parts.preparation.restored_files import Year, write_restored
 from landcover.parts.preparation.restoring import require_year, terrain_below
 from landcover.parts.task import Task
 from landcover.recipe.restoring import Restore
@@ -39,9 +41,8 @@ def restore(task: Task) -> None:
             # What others lack decides which layers there are, and how far away each of them is.
             params={**recipe.to_params(), "layers": list(layers), "place": [place, len(months)]},
         )
-        year = Year(task, months, layers, terrain, place)
         key = layout.restored(tile, period, wanted.id)
-        task.need(wanted, key, partial(write_restored, year))
+        task.need(wanted, key, partial(_write, task, months, layers, terrain, place))
 
 
 def _others(recipe: Restore, months: list[Output], place: int) -> list[Output]:
@@ -52,3 +53,17 @@ def _others(recipe: Restore, months: list[Output], place: int) -> list[Output]:
     steps = [step for step in range(-reach, reach + 1) if step % n]
     places = {place + s if not recipe.fill.cyclic else (place + s) % n for s in steps}
     return [months[p] for p in sorted(places) if 0 <= p < n and p != place]
+
+
+def _write(
+    task: Task,
+    months: list[Output],
+    layers: dict[str, Grid],
+    terrain: Output | None,
+    place: int,
+    path: Path,
+) -> dict[str, Any]:
+    # Compiled loops: who only plans needs none.
+    from landcover.parts.preparation.restored_files import Year, write_restored
+
+    return write_restored(Year(task, months, layers, terrain, place), path)

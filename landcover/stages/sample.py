@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from landcover.errors import InputError, MissingDataError
-from landcover.features.stack import FeatureStack
+from landcover.nouns.grid import Grid
 from landcover.nouns.model import FeatureSet
-from landcover.nouns.output import Wanted, hash_of
+from landcover.nouns.output import Output, Wanted
 from landcover.nouns.stages import version_of
 from landcover.parts.prepared import prepared
 from landcover.parts.task import Task
-from landcover.parts.training.assigned_points import points_of_tile
-from landcover.parts.training.pixel_samples import has_second, write_samples
+from landcover.parts.training.assigned_points import TilePoints, points_of_tile
 from landcover.parts.training.run_features import run_features
 from landcover.parts.work_grid import composites_of, terrain_of
 from landcover.stores import layout
@@ -48,7 +48,7 @@ def sample(task: Task) -> None:
         inputs={
             "composites": tuple(output.id for output in composites.values()),
             "terrain": (terrain.id,) if terrain else (),
-            "labels": (hash_of(mine.to_dict("split")),),
+            "labels": (mine.id,),
         },
         params={
             "features": list(features.names),
@@ -56,14 +56,30 @@ def sample(task: Task) -> None:
             "neighbourhood": task.recipe.labels.neighbourhood,
             # Named only where there is one: tables without it keep their ids.
             **({"parameters": parameters} if (parameters := _parameters(features)) else {}),
-            **({"second_level": True} if has_second(mine) else {}),
+            **({"second_level": True} if mine.has_second else {}),
         },
     )
-    stack = FeatureStack(task, grids[tile], composites, terrain, features)
-    make = partial(write_samples, task, mine, grids[tile], stack, features)
+    make = partial(_write, task, mine, grids[tile], composites, terrain, features)
     task.need(wanted, layout.samples(tile, wanted.id), make, {"missing": list(missing)})
 
 
 def _parameters(features: FeatureSet) -> dict[str, Any]:
     """Give what features are made with beyond their names, of those that have such."""
     return {f.name: f.parameters for f in features.features if f.parameters}
+
+
+def _write(
+    task: Task,
+    mine: TilePoints,
+    grid: Grid,
+    composites: dict[str, Output],
+    terrain: Output | None,
+    features: FeatureSet,
+    path: Path,
+) -> dict[str, Any]:
+    # What computes features: who only plans needs none of it.
+    from landcover.features.stack import FeatureStack
+    from landcover.parts.training.pixel_samples import write_samples
+
+    stack = FeatureStack(task, grid, composites, terrain, features)
+    return write_samples(task, mine.read(), grid, stack, features, path)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from landcover.ledger.models import register
-from landcover.nouns.output import Wanted
+from landcover.nouns.model import CURVES, FeatureSet
+from landcover.nouns.output import Output, Wanted
 from landcover.nouns.stages import version_of
 from landcover.parts.task import Task
-from landcover.parts.training.model_files import write_model
 from landcover.parts.training.run_features import run_features
 from landcover.parts.training.sample_set import need_sample_set
-from landcover.parts.training.split_model import CURVES
 from landcover.stores import layout
 
 
@@ -37,7 +38,21 @@ def train(task: Task) -> None:
             "legend": task.recipe.labels.legend.to_document(),
         },
     )
-    make = partial(write_model, task, sample_set, features, missing, wanted.id)
+    make = partial(_write, task, sample_set, features, missing, wanted.id)
     model = task.need(wanted, layout.model(wanted.id), make)
     # A model that was approved or retired stays so when a run finds it again.
     register(task.workspace.records, model)
+
+
+def _write(
+    task: Task,
+    sample_set: Output,
+    features: FeatureSet,
+    missing: tuple[str, ...],
+    model_id: str,
+    path: Path,
+) -> dict[str, Any]:
+    # What fits models: who only plans needs none of it.
+    from landcover.parts.training.model_files import write_model
+
+    return write_model(task, sample_set, features, missing, model_id, path)

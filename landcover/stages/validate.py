@@ -6,6 +6,8 @@ The map's model may have learned from every label, so the map is read at indepen
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from landcover.errors import MissingDataError
 from landcover.ledger import outputs
@@ -14,8 +16,6 @@ from landcover.nouns.output import Output, Wanted
 from landcover.nouns.stages import version_of
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
-from landcover.parts.validation.held_out_answers import write_accuracy
-from landcover.parts.validation.validation_files import write_validation
 from landcover.stores import layout
 
 
@@ -49,7 +49,7 @@ def _need_accuracy(task: Task, card: ModelCard, key: str, samples: Output) -> No
         inputs={"model": (card.id,), "sample_set": (samples.id,)},
         params={"simulated": task.run.simulated},
     )
-    make = partial(write_accuracy, task, card, key, samples)
+    make = partial(_write_accuracy, task, card, key, samples)
     task.need(wanted, layout.accuracy(wanted.id), make)
 
 
@@ -78,7 +78,7 @@ def _need_validation(
             **({"region": task.run.region_id} if reference and task.run.region_id else {}),
         },
     )
-    make = partial(write_validation, task, maps, joined, card, key, samples)
+    make = partial(_write_validation, task, maps, joined, card, key, samples)
     task.need(wanted, layout.accuracy(wanted.id), make)
 
 
@@ -88,3 +88,28 @@ def _n_held_out(samples: Output) -> int:
 
 def _ids(found: dict[str, Output]) -> tuple[str, ...]:
     return tuple(found[name].id for name in sorted(found))
+
+
+# Both read models: who only plans needs nothing of that.
+
+
+def _write_accuracy(
+    task: Task, card: ModelCard, key: str, samples: Output, path: Path
+) -> dict[str, Any]:
+    from landcover.parts.validation.held_out_answers import write_accuracy
+
+    return write_accuracy(task, card, key, samples, path)
+
+
+def _write_validation(
+    task: Task,
+    maps: dict[str, Output],
+    joined: dict[str, Output],
+    card: ModelCard,
+    key: str,
+    samples: Output | None,
+    path: Path,
+) -> dict[str, Any]:
+    from landcover.parts.validation.validation_files import write_validation
+
+    return write_validation(task, maps, joined, card, key, samples, path)

@@ -10,6 +10,8 @@ from landcover.nouns.model import ModelCard, SecondModel
 
 CARD = "card.json"
 ARRAYS = "arrays.npz"
+TRUST = "trust.npz"
+ANSWERS = "out_of_fold.parquet"
 
 
 def read_card(folder: str | Path) -> ModelCard:

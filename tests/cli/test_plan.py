@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import shapely
 import yaml
 
 from landcover import api
@@ -79,6 +82,59 @@ def test_a_plan_of_what_is_there_loads_nothing_heavy(place: Path) -> None:
     # A look at a store of SQLite may leave its log files.
     after = sorted((place / "workspace").rglob("*"))
     assert [path for path in after if path not in before and "sqlite" not in path.name] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "computed"),
+    [
+        ("model.trees=7", "train"),
+        ("classify.keep=[entropy]", "classify"),
+        ("composite.min_observations=2", "composite"),
+        ("labels.neighbourhood=1", "sample"),
+    ],
+)
+def test_a_plan_of_a_partly_changed_run_loads_nothing_heavy(
+    place: Path, change: str, computed: str
+) -> None:
+    told, modules = plan(place, place / "workspace", "--set", change)
+    assert f"compute  {computed}" in told
+    assert "fail" not in told
+    assert not modules & set(HEAVY)
+
+
+def test_a_plan_of_every_stage_loads_nothing_heavy(place: Path, tmp_path: Path) -> None:
+    """Mosaic, validate and publish of a map that is there; then one with another mosaic."""
+    workspace = tmp_path / "workspace"
+    shutil.copytree(place / "workspace", workspace)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANDCOVER_WORKSPACE", str(workspace))
+        api.start_run(
+            "whole", place / "recipe.yaml", year=many_tiles.YEAR, until="publish",
+            products=str(place / "products"), tiles=[many_tiles.MEASURED],
+            labels=str(place / "labels.csv"),
+        )  # fmt: skip
+        assert api.run_inline("whole")["state"] == "done"
+    # A record of a run that did not end well is no shortcut: each stage says what it would do.
+    for change, computed in (("validation.folds=4", "validate"), ("mosaic.majority=3", "mosaic")):
+        told, modules = plan(place, workspace, "--until", "publish", "--set", change)
+        assert f"compute  {computed}" in told
+        assert not modules & set(HEAVY)
+
+
+def test_a_plan_of_a_region_loads_nothing_heavy(place: Path, tmp_path: Path) -> None:
+    west, south, east, north = tile_bounds(place)
+    corner = shapely.box(west, north - (north - south) / 9, west + (east - west) / 9, north)
+    region = tmp_path / "region.geojson"
+    region.write_text(shapely.to_geojson(corner))
+    told, modules = plan(place, place / "workspace", "--region", str(region))
+    assert "reuse    classify" in told
+    assert not modules & set(HEAVY)
+
+
+def tile_bounds(place: Path) -> tuple[float, float, float, float]:
+    """Longitudes and latitudes that the labels of the tile lie in."""
+    labels = pd.read_csv(place / "labels.csv")
+    return labels["lon"].min(), labels["lat"].min(), labels["lon"].max(), labels["lat"].max()
 
 
 def test_a_plan_with_other_labels_reads_them_where_it_needs_them(

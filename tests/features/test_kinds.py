@@ -27,6 +27,7 @@ from landcover.features.stack import FeatureStack
 from landcover.features.texture import SparseTextures
 from landcover.ledger import runs, units
 from landcover.nouns.feature_kind import FEATURE_KINDS
+from landcover.nouns.feature_sections import TEXTURES
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import FeatureSet, feature_set
 from landcover.nouns.run import Unit
@@ -36,7 +37,7 @@ from landcover.parts.training.run_features import run_features
 from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
 from landcover.products.reading import read_product
 from landcover.raster.neighbourhood import box_mean
-from landcover.raster.texture import TEXTURES, glcm_textures
+from landcover.raster.texture import glcm_textures
 from landcover.recipe import make_recipe, override
 from landcover.simulate import simulate
 from landcover.stores.rasters import RasterStyle, ReadingPool, create_raster, read_array

@@ -40,3 +40,20 @@ def test_listing_the_stages_imports_nothing_heavy() -> None:
     heavy = {"numpy", "sklearn", "numba", "pandas", "scipy", "rasterio", "matplotlib", "dask"}
     assert "landcover" in found.stdout
     assert not heavy & set(found.stdout.split())
+
+
+def test_stages_import_what_makes_something_when_they_make_it() -> None:
+    """A plan calls every stage, and loads seconds' worth of libraries for none of them."""
+    code = (
+        "import sys; from landcover.nouns.stages import STAGES\n"
+        "from landcover.stages.registry import stage_function\n"
+        "from importlib import import_module\n"
+        "from landcover.nouns.feature_kind import FEATURE_KINDS\n"
+        "print(*(stage_function(stage).__name__ for stage in STAGES))\n"
+        "print(*(import_module(row.module).KIND for row in FEATURE_KINDS.values()))\n"
+        "import landcover.labels.zones\n"
+        "print(*(name.partition('.')[0] for name in sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "publish" in found.stdout
+    assert not {"sklearn", "numba", "pandas"} & set(found.stdout.split())

@@ -9,7 +9,8 @@ import pytest
 
 from landcover.errors import InputError
 from landcover.raster import denoise
-from landcover.raster.denoise import HALO_CELLS, denoise_dem
+from landcover.raster.denoise import denoise_dem
+from landcover.raster.halos import DENOISING_CELLS as HALO
 from landcover.raster.terrain import slope_aspect
 
 VOID_BITS = 0b110
@@ -136,8 +137,8 @@ def test_parts_with_a_halo_are_seamless() -> None:
     whole = denoise_dem(dem, 30)
     for top, left in ((80, 70), (140, 150), (150, 90)):
         inner = np.s_[top : top + 60, left : left + 60]
-        wide = tuple(slice(s.start - HALO_CELLS, s.stop + HALO_CELLS) for s in inner)
-        part = denoise_dem(dem[wide], 30)[HALO_CELLS:-HALO_CELLS, HALO_CELLS:-HALO_CELLS]
+        wide = tuple(slice(s.start - HALO, s.stop + HALO) for s in inner)
+        part = denoise_dem(dem[wide], 30)[HALO:-HALO, HALO:-HALO]
         np.testing.assert_allclose(part, whole[inner], rtol=0, atol=1e-5)
 
 

@@ -8,8 +8,9 @@ from rasterio.features import sieve as gdal_sieve
 
 from landcover.errors import InputError
 from landcover.raster.disagreement import Disagreement
+from landcover.raster.halos import sieve_halo
 from landcover.raster.majority import majority
-from landcover.raster.sieve import sieve, sieve_halo
+from landcover.raster.sieve import sieve
 
 
 def codes(*rows: str) -> np.ndarray:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from landcover.errors import InputError
-from landcover.raster.smoothing import logits_of_bytes, smooth_probabilities, smoothing_halo
+from landcover.raster.halos import smoothing_halo
+from landcover.raster.smoothing import logits_of_bytes, smooth_probabilities
 
 
 def draw(shape: tuple[int, int, int], seed: int = 0, nodata: float = 0.1) -> np.ndarray:

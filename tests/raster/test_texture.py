@@ -10,9 +10,9 @@ from scipy.ndimage import sobel
 from skimage.feature import graycomatrix, graycoprops
 
 from landcover.errors import InputError
+from landcover.nouns.feature_sections import TEXTURES
 from landcover.raster.edges import sobel_inside
 from landcover.raster.texture import (
-    TEXTURES,
     glcm_textures,
     grey_levels,
     textures_inside,

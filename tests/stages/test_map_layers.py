@@ -22,10 +22,9 @@ from landcover.nouns.output import Output
 from landcover.parts.mapping import map_rasters as mapping
 from landcover.parts.task import Job, Task
 from landcover.parts.training.run_model import load_model, open_model
-from landcover.parts.training.trust_files import TRUST
 from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
 from landcover.simulate import simulate
-from landcover.stores.models import read_card
+from landcover.stores.models import TRUST, read_card
 from landcover.stores.rasters import RasterStyle, describe, read_array, write_raster
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"

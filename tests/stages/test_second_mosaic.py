@@ -15,7 +15,7 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.model import ModelCard, SecondModel
 from landcover.nouns.output import Output
 from landcover.parts.mapping import joining
-from landcover.parts.mapping.cleaning import halo_of, reach_of
+from landcover.parts.mapping.halos import halo_of, reach_of
 from landcover.raster.levels import refill_second
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.stores.rasters import RasterStyle, read_array, write_raster

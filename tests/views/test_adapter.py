@@ -15,8 +15,8 @@ import xarray
 
 from landcover import api
 from landcover.errors import InputError
+from landcover.nouns.feature_sections import TEXTURES
 from landcover.nouns.grid import Grid
-from landcover.raster.texture import TEXTURES
 from landcover.views.axes import ROWS, TEXTURE_NAMES
 from landcover.views.conventions import coordinates, placed
 

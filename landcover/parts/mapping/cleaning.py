@@ -5,48 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from math import ceil, sqrt
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from landcover.nouns.grid import Grid
+from landcover.parts.mapping.halos import SIEVE_PASSES, reach_of
 from landcover.parts.task import Job
+from landcover.raster.halos import sieve_halo
 from landcover.raster.levels import Codes, refill_second
 from landcover.raster.majority import majority
-from landcover.raster.resample import ANCHOR_PX
-from landcover.raster.sieve import sieve, sieve_halo
+from landcover.raster.sieve import sieve
 from landcover.raster.windows import LARGEST_PX, plan_windows
 from landcover.recipe.mosaic import MosaicRecipe
 from landcover.stores.rasters import RasterStyle, create_raster, open_raster
 
-SIEVE_PASSES = 4
-"""Most passes of the sieve: small patches that touch only small ones wait for the next."""
 BYTES_PER_PIXEL = 24
 """Codes, labels and their parents."""
 _BARE = RasterStyle(dtype="uint8", nodata=0)
-
-
-def halo_of(how: MosaicRecipe) -> int:
-    """Say how many pixels around a cell decide what its cleaned map holds.
-
-    Whole steps of :data:`ANCHOR_PX`, so that warped pixels are the same as without the halo.
-    """
-    sieving = SIEVE_PASSES * sieve_halo(how.min_pixels) if how.min_pixels > 1 else 0
-    cleaning = how.majority // 2 + sieving
-    return -(-max(cleaning, reach_of(how)) // ANCHOR_PX) * ANCHOR_PX
-
-
-def reach_of(how: MosaicRecipe) -> int:
-    """Say how far around a changed pixel its second level is looked for, px; within the halo.
-
-    As far as smoothing and the filter look, and from the middle of the largest square that the
-    sieve takes.
-    """
-    smoothing = how.smooth_window // 2 if how.smooth else 0
-    sieving = ceil((sqrt(how.min_pixels) + 1) / 2) if how.min_pixels > 1 else 0
-    return smoothing + how.majority // 2 + sieving
 
 
 def clean(job: Job, source: Path, how: MosaicRecipe) -> tuple[Path, dict[str, Any]]:

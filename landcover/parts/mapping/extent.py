@@ -11,8 +11,8 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.parts.mapping.cell_grids import cell_grid, on_lattice, zone_cell_grid
 from landcover.parts.mapping.cells import tile_zone
-from landcover.parts.mapping.cleaning import halo_of
 from landcover.parts.mapping.footprints import do_touch
+from landcover.parts.mapping.halos import halo_of
 from landcover.parts.prepared import prepared, prepared_tiles
 from landcover.parts.task import Task
 from landcover.parts.work_grid import zone_of

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
 from landcover.parts.mapping.cell_grids import on_lattice, zone_cell_grid
 from landcover.parts.mapping.extent import Extent
-from landcover.parts.mapping.tile_windows import Source
 from landcover.parts.prepared import TRUE_COLOUR, PreparedComposite
-from landcover.raster.mosaic import lattice_union
+
+if TYPE_CHECKING:
+    from landcover.parts.mapping.tile_windows import Source
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,9 @@ def on_target(extent: Extent, sources: list[Source], lattice: Grid) -> tuple[Gri
     snapped = [snap(source, lattice) for source in sources]
     if extent.part is not None:
         return zone_cell_grid(extent.part, lattice), snapped
+    # Compiled loops stand beside it: who only plans needs none.
+    from landcover.raster.mosaic import lattice_union
+
     return lattice_union([source.grid for source in snapped]), snapped
 
 

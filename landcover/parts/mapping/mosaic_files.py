@@ -12,8 +12,9 @@ from landcover.errors import InputError, MissingDataError
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output
 from landcover.nouns.run import EMPTY_CELL
-from landcover.parts.mapping.cleaning import clean, crop, halo_of, refill
+from landcover.parts.mapping.cleaning import clean, crop, refill
 from landcover.parts.mapping.extent import Extent
+from landcover.parts.mapping.halos import halo_of
 from landcover.parts.mapping.joining import FILES, Joining
 from landcover.parts.mapping.lattices import on_target
 from landcover.parts.mapping.map_rasters import (

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from landcover.nouns.grid import Grid, Window
 from landcover.parts.mapping.footprints import projection
 from landcover.raster.feather import PROBABILITY_NODATA, Part
+from landcover.raster.halos import smoothing_halo
 from landcover.raster.levels import Codes, SecondPart, take_second
 from landcover.raster.mosaic import margin_to_edge, overlap_of, paste
 from landcover.raster.resample import Places, find_places, take_bilinear, take_nearest
-from landcover.raster.smoothing import smooth_probabilities, smoothing_halo
+from landcover.raster.smoothing import smooth_probabilities
 from landcover.stores.rasters import Opened, RasterReader
 
 CLASS_NODATA = 0

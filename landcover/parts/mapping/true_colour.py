@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
-from landcover.parts.mapping.tile_windows import Source, find_place
 from landcover.parts.prepared import PreparedComposite, prepared
 from landcover.parts.task import Task
-from landcover.raster.mosaic import blend_primary
 from landcover.raster.windows import plan_windows
 from landcover.stores.rasters import OpenRasters, RasterStyle, create_raster
+
+if TYPE_CHECKING:
+    from landcover.parts.mapping.tile_windows import Source
 
 
 def clearest(task: Task, tiles: list[str]) -> tuple[str, dict[str, PreparedComposite]]:
@@ -48,6 +50,10 @@ def join_layer(
     task: Task, sources: list[Source], target: Grid, layer: str, path: Path, style: RasterStyle
 ) -> None:
     """Write a layer of the composites joined: each pixel from the tile in which it lies deepest."""
+    # Compiled loops: who only chooses a season needs none.
+    from landcover.parts.mapping.tile_windows import find_place
+    from landcover.raster.mosaic import blend_primary
+
     windows = plan_windows(
         *target.shape, bytes_per_pixel=12 * len(sources) + 40, memory_gb=task.job.memory_gb
     )

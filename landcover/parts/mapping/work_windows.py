@@ -6,28 +6,25 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 
-import pandas as pd
+import numpy as np
+import pyarrow.parquet as pq
 
 from landcover.features.plan import wanted_features
 from landcover.features.reach import reach_of
-from landcover.labels.assignment import assign_points
+from landcover.labels.placement import place_points
 from landcover.ledger import tables
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.model import Feature
 from landcover.nouns.product import Product
 from landcover.nouns.work_windows import ALIGNMENT_PX, Block, WorkWindows
-from landcover.parts.mapping.cleaning import halo_of
+from landcover.parts.mapping.halos import margin_of
 from landcover.parts.region import RegionOnGrid, region_of
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
-from landcover.raster.smoothing import smoothing_halo
 from landcover.recipe import Recipe
-from landcover.recipe.mosaic import MosaicRecipe
 from landcover.stores import layout
 
 log = logging.getLogger(__name__)
-WARP_PX = 16
-"""Pixels beyond the region that a mosaic of another lattice may look at."""
 
 
 def windows_of(
@@ -108,12 +105,6 @@ def _is_tile_wide(recipe: Recipe) -> bool:
     return recipe.restore is not None or recipe.composite.topography is not None
 
 
-def margin_of(how: MosaicRecipe) -> int:
-    """Say how many pixels around a pixel of the published map may decide it."""
-    smoothing = smoothing_halo(how.smooth_window) if how.smooth else 0
-    return halo_of(how) + smoothing + WARP_PX
-
-
 def _features(task: Task) -> Iterable[Feature]:
     if task.run.arguments.model is not None:
         return load_model(task)[1].features.features
@@ -125,13 +116,18 @@ def _of_labels(task: Task, grid: Grid, side: int) -> Iterator[tuple[int, int]]:
     label_id = task.run.label_id
     if label_id is None:
         return
-    with tables.local(task.workspace, "labels", label_id, layout.labels(label_id)) as path:
-        points = pd.read_parquet(path, columns=["lon", "lat"])
+    # Read without pandas, which a plan would have to load for it.
+    with (
+        tables.local(task.workspace, "labels", label_id, layout.labels(label_id)) as path,
+        pq.ParquetFile(path) as file,
+    ):
+        points = file.read(columns=["lon", "lat"])
     # To which tile a label belongs depends on all tiles; here it is enough that it lies in this.
-    for own in assign_points(points, {"": grid}, "all").values():
-        around = task.recipe.labels.neighbourhood // 2
-        for down in (-around, around):
-            for right in (-around, around):
-                rows = (own["row"] + down).clip(0, grid.height - 1) // side
-                columns = (own["column"] + right).clip(0, grid.width - 1) // side
-                yield from set(zip(map(int, rows), map(int, columns), strict=True))
+    lon, lat = (np.array(points[name].to_pylist(), np.float64) for name in ("lon", "lat"))
+    own = place_points(lon, lat, {"": grid})[""]
+    around = task.recipe.labels.neighbourhood // 2
+    for down in (-around, around):
+        for right in (-around, around):
+            rows = (own.rows + down).clip(0, grid.height - 1) // side
+            columns = (own.columns + right).clip(0, grid.width - 1) // side
+            yield from set(zip(map(int, rows), map(int, columns), strict=True))

@@ -15,7 +15,6 @@ from landcover.products.naming import parse_name
 from landcover.products.numbers import as_classes
 from landcover.publish.quality import Basis, Candidate
 from landcover.raster.clouds import is_excluded
-from landcover.raster.composite import coverage
 from landcover.recipe import Recipe
 from landcover.stores.rasters import open_raster
 
@@ -96,6 +95,9 @@ def _counted(recipe: Recipe, files: Sequence[ProductFile]) -> dict[str, float]:
     n_clear = np.zeros(1, dtype=np.uint8)
     for file in files:
         n_clear = n_clear + _is_clear(file, recipe)
+    # A compiled loop stands beside it: who only lists candidates needs none.
+    from landcover.raster.composite import coverage
+
     return {name: round(share, 4) for name, share in coverage(n_clear).items()}
 
 

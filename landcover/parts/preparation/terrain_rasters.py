@@ -14,8 +14,9 @@ from landcover.nouns.grid import Grid, Window
 from landcover.nouns.work_windows import WorkWindows, whole_or_cut
 from landcover.parts.preparation.elevation import Elevation, names
 from landcover.parts.preparation.heights import Heights, read_elevation
+from landcover.parts.preparation.metric_grid import HALO, METRIC_PIXEL
 from landcover.parts.task import Task
-from landcover.raster.denoise import HALO_CELLS, denoise_dem
+from landcover.raster.denoise import denoise_dem
 from landcover.raster.terrain import extend_edges, slope_aspect
 from landcover.raster.voids import fill_voids
 from landcover.raster.windows import plan_windows
@@ -29,12 +30,6 @@ from landcover.stores.rasters import (
 )
 
 log = logging.getLogger(__name__)
-METRIC_PIXEL = 30.0
-HALO = HALO_CELLS
-"""Cells around the tile, and around a block, on the metric grid: denoising has no seam.
-
-Method: docs/methods/terrain.md#denoising.
-"""
 BLOCK = 2048
 """Cells along a side of what is denoised at once."""
 EDGE_CELLS = 3

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from math import ceil
+from pathlib import Path
+from typing import Any
 
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.stages import version_of
-from landcover.parts.preparation.elevation import find_elevation, names
-from landcover.parts.preparation.terrain_rasters import HALO, METRIC_PIXEL, write_terrain
+from landcover.parts.preparation.elevation import Elevation, find_elevation, names
+from landcover.parts.preparation.metric_grid import metric_grid
 from landcover.parts.task import Task
 from landcover.stores import layout
 
@@ -51,19 +52,14 @@ def need_terrain(task: Task, tile: str, grid: Grid) -> Output:
             **task.window_params,
         },
     )
-    make = partial(write_terrain, task, grid, metric, elevation)
+    make = partial(_write, task, grid, metric, elevation)
     return task.need(wanted, layout.terrain(tile, wanted.id), make)
 
 
-def metric_grid(grid: Grid) -> Grid:
-    """Give the 30 m grid that covers a work grid with its halo (docs/methods/terrain.md#order)."""
-    west, south, east, north = grid.bounds
-    width, height = (ceil(side / METRIC_PIXEL) for side in (east - west, north - south))
-    return Grid(
-        crs=grid.crs,
-        ulx=west - METRIC_PIXEL * HALO,
-        uly=north + METRIC_PIXEL * HALO,
-        pixel=METRIC_PIXEL,
-        width=width + 2 * HALO,
-        height=height + 2 * HALO,
-    )
+def _write(
+    task: Task, grid: Grid, metric: Grid, elevation: Elevation, path: Path
+) -> dict[str, Any]:
+    # Compiled loops: who only plans, or finds the terrain made, needs none.
+    from landcover.parts.preparation.terrain_rasters import write_terrain
+
+    return write_terrain(task, grid, metric, elevation, path)

@@ -10,7 +10,7 @@ from landcover.parts.reporting.map_region import map_title
 from landcover.parts.reporting.run_outputs import RunOutputs, legend_of
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
-from landcover.parts.training.second_level import second_legend_of
+from landcover.parts.training.second_legend import second_legend_of
 from landcover.publish.page import MapView
 from landcover.publish.stac import Publication, write_stac
 from landcover.stores.models import ARRAYS

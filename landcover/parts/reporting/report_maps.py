@@ -13,7 +13,7 @@ from landcover.parts.reporting.map_region import clipped, map_title
 from landcover.parts.reporting.overlap_report import seams_of
 from landcover.parts.reporting.run_outputs import RunOutputs, legend_of
 from landcover.parts.task import Task
-from landcover.parts.training.second_level import second_legend_of
+from landcover.parts.training.second_legend import second_legend_of
 from landcover.publish.page import MapView
 from landcover.publish.preview import TrueColour
 from landcover.publish.quality import TileQuality

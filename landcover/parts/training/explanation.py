@@ -106,12 +106,6 @@ def diagnose_model(
     )
 
 
-def explanation_of(task: Task) -> Output | None:
-    """Find the explanation of the run's model; None where it has none."""
-    found = task.outputs_of("explain", "all") if task.finished("explain") else []
-    return found[0] if found else None
-
-
 def read_explanation(workspace: Workspace, found: Output) -> Explanation:
     """Read the document of an explanation."""
     with outputs.local(workspace, found, DOCUMENT) as path:

@@ -14,14 +14,14 @@ from landcover.nouns.legend import Legend
 from landcover.nouns.model import FeatureSet, ModelCard
 from landcover.nouns.run_arguments import RunArguments
 from landcover.parts.task import Task
-from landcover.parts.training.out_of_fold import FILE as ANSWERS
 from landcover.parts.training.run_features import run_features
-from landcover.parts.training.trust_files import TRUST
 from landcover.recipe import Recipe
 from landcover.stores import layout
 from landcover.stores.models import (
+    ANSWERS,
     ARRAYS,
     CARD,
+    TRUST,
     arrays_path,
     folder_of,
     read_card,

@@ -26,7 +26,7 @@ from landcover.parts.training.out_of_fold import write_answers
 from landcover.parts.training.parameter_search import tuned
 from landcover.parts.training.preparation_report import write_preparation
 from landcover.parts.training.sample_quality import check_samples
-from landcover.parts.training.sample_set import read_table
+from landcover.parts.training.sample_rows import read_table
 from landcover.parts.training.second_level import fit_second_level, write_second
 from landcover.parts.training.trust_files import write_trust
 from landcover.recipe import ModelRecipe

@@ -28,9 +28,9 @@ from landcover.nouns.out_of_fold import (
 )
 from landcover.nouns.validation import Calibration, CalibrationBin
 from landcover.parts.training.calibrating import Calibrated
+from landcover.stores.models import ANSWERS
 from landcover.stores.workspace import Workspace
 
-FILE = "out_of_fold.parquet"
 _KEYS = ("point_id", "tile", "row", "column", "code", "code2", "group", "is_train")
 
 
@@ -59,13 +59,13 @@ def write_answers(
     )
     for column, code in enumerate(found.classes):
         answers[f"p{code}"] = found.probabilities[:, column]
-    answers.to_parquet(path / FILE, compression="zstd", index=False)
+    answers.to_parquet(path / ANSWERS, compression="zstd", index=False)
     judged = found.knows
     codes = table["code"].to_numpy()
     unknown = sorted(set(codes.tolist()) - set(codes[judged].tolist()))
     is_right = found.codes[judged] == codes[judged]
     return OutOfFoldReport(
-        sha256=sha256_of(path / FILE),
+        sha256=sha256_of(path / ANSWERS),
         n_folds=int((np.unique(found.fold) != BY_THE_MAP).sum()),
         n=int(judged.sum()),
         n_groups=int(table["group"][judged].nunique()),
@@ -96,13 +96,13 @@ def read_answers(workspace: Workspace, key: str, card: ModelCard) -> pd.DataFram
     """
     if card.out_of_fold is None:
         return None
-    if FILE not in workspace.objects.sizes(key):
-        raise InputError(f"Model {card.id}: {FILE} is absent; train the model again.")
-    with outputs.local_at(workspace, key, FILE) as path:
+    if ANSWERS not in workspace.objects.sizes(key):
+        raise InputError(f"Model {card.id}: {ANSWERS} is absent; train the model again.")
+    with outputs.local_at(workspace, key, ANSWERS) as path:
         if sha256_of(path) != card.out_of_fold.sha256:
             raise InputError(
-                f"Model {card.id}: {FILE} is not the one that its card was written for; train the "
-                "model again."
+                f"Model {card.id}: {ANSWERS} is not the one that its card was written for; train "
+                "the model again."
             )
         return pd.read_parquet(path)
 

@@ -15,11 +15,7 @@ from landcover.nouns.grid import Grid
 from landcover.nouns.model import FeatureSet
 from landcover.nouns.uses import USE
 from landcover.parts.task import Task
-
-
-def has_second(points: pd.DataFrame) -> bool:
-    """Tell whether a point has a class of the second level; older tables have no column of it."""
-    return "code2" in points.columns and bool(points["code2"].any())
+from landcover.parts.training.assigned_points import has_second
 
 
 def write_samples(

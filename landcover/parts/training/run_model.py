@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from landcover.errors import InputError
-from landcover.learn.models import Model, load_arrays
 from landcover.ledger.models import read_entry, require_not_retired
 from landcover.nouns.model import ModelCard
 from landcover.parts.task import Task
 from landcover.stores.models import CARD, arrays_path, read_card
+
+if TYPE_CHECKING:
+    from landcover.learn.models import Model
 
 
 def load_model(task: Task) -> tuple[str, ModelCard]:
@@ -36,6 +39,9 @@ def open_model(folder: Path, card: ModelCard) -> Model:
     Raises:
         InputError: They are not, or they do not fit its features and classes.
     """
+    # What fits models: who only reads cards needs none of it.
+    from landcover.learn.models import load_arrays
+
     with arrays_path(folder, card).open("rb") as file:
         model = load_arrays(file, card.kind, card.prior)
     if model.feature_names != card.features.names or tuple(model.classes) != card.codes:

@@ -17,11 +17,12 @@ from landcover.learn.models import Model, load_arrays, save_arrays
 from landcover.learn.out_of_fold import OutOfFold
 from landcover.learn.second_level import fit_second, predict_second
 from landcover.ledger.outputs import sha256_of
-from landcover.nouns.legend import Legend, LegendClass, LegendEntry
+from landcover.nouns.legend import Legend, LegendEntry
 from landcover.nouns.model import ModelCard, SecondModel
 from landcover.parts.class_names import Names
 from landcover.parts.task import Task
 from landcover.parts.training.held_out import DESIGN
+from landcover.parts.training.second_legend import second_entries
 from landcover.recipe import ModelRecipe
 from landcover.stores.models import second_arrays_path
 
@@ -84,7 +85,7 @@ def write_second(
     """
     if "code2" not in table.columns:
         return SecondLevel()
-    inner, written = _entries(task.recipe.labels.legend), []
+    inner, written = second_entries(task.recipe.labels.legend), []
     held = table.assign(answer=found.codes, second=found.second)
     held = held[~table["is_train"] & (held["second"] > 0)]
     for code, second in models.items():
@@ -177,24 +178,6 @@ def second_layer(
     return second.reshape(codes.shape)
 
 
-def second_legend_of(task: Task, card: ModelCard | None) -> dict[int, tuple[LegendClass, ...]]:
-    """List the classes of the second level by class, with titles where the recipe has them."""
-    inner = _entries(task.recipe.labels.legend)
-    titles = {(entry.code, entry.name): entry.title for entry in inner.values()}
-    return {
-        one.code: tuple(
-            LegendClass(code=code, name=name, colour=colour, title=titles.get((code, name), name))
-            for code, name, colour in zip(one.codes, one.names, one.colours, strict=True)
-        )
-        for one in (card.second if card else ())
-    }
-
-
-def _entries(legend: Legend) -> dict[int, LegendEntry]:
-    """Give the classes of the second level by their code, which is unique over the legend."""
-    return {entry.code: entry for one in legend.classes for entry in one.second}
-
-
 def _judged(
     task: Task, code: int, held: pd.DataFrame, inner: Mapping[int, LegendEntry]
 ) -> dict[str, Any]:
@@ -219,7 +202,7 @@ def _judged(
 def _notes(
     legend: Legend, table: pd.DataFrame, rows: pd.DataFrame, held: set[int]
 ) -> Iterator[str]:
-    inner = _entries(legend)
+    inner = second_entries(legend)
     trained = set(rows.loc[rows["code2"] > 0, "code2"])
     for code, own in table[table["code2"] > 0].groupby("code"):
         name, present = legend.name_of(int(str(code))), sorted(set(own["code2"]))

@@ -15,12 +15,9 @@ from landcover.learn.fitting import fit_recipe
 from landcover.learn.models import Model
 from landcover.learn.out_of_fold import balanced
 from landcover.ledger import outputs
-from landcover.nouns.model import ModelCard
+from landcover.nouns.model import CURVES, ModelCard
 from landcover.recipe import ModelRecipe
 from landcover.stores.workspace import Workspace
-
-CURVES = "curves_of_classes"
-"""Parameter of a training whose card has calibration curves of each class."""
 
 
 def split_model(

@@ -28,8 +28,8 @@ from landcover.nouns.model import ModelCard
 from landcover.nouns.trust import ApplicabilityReport, CoverageReport, TrustReport
 from landcover.parts.task import Task
 from landcover.recipe import Classify
+from landcover.stores.models import TRUST
 
-TRUST = "trust.npz"
 COVERAGES = (0.8, 0.9, 0.95)
 """Stated coverages that the card tells the measured ones of."""
 

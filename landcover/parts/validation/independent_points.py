@@ -15,7 +15,7 @@ from landcover.parts.mapping.map_lookup import codes_at, map_of, mapped_hectares
 from landcover.parts.region import region_of
 from landcover.parts.task import Task
 from landcover.parts.training.run_model import load_model
-from landcover.parts.training.sample_set import read_table
+from landcover.parts.training.sample_rows import read_table
 from landcover.parts.validation.point_accuracy import Strata, judge
 from landcover.parts.validation.reference_points import Reference, beside_training, load_reference
 

@@ -29,13 +29,13 @@ from landcover.parts.mapping.map_lookup import codes_at, map_of
 from landcover.parts.task import Job, Task
 from landcover.parts.training.explanation import (
     copy_explanation,
-    explanation_of,
     read_explanation,
 )
 from landcover.parts.training.model_lookup import LoadedModel
+from landcover.parts.training.run_explanation import explanation_of
 from landcover.parts.training.run_model import load_model as find_model
 from landcover.parts.training.run_model import open_model
-from landcover.parts.training.sample_set import read_table
+from landcover.parts.training.sample_rows import read_table
 from landcover.parts.validation.independent_points import grids_of, points_apart
 from landcover.parts.work_grid import composites_of, terrain_of
 from landcover.publish.doctor import view_of, write_words

@@ -11,7 +11,7 @@ from landcover.nouns.output import Output
 from landcover.nouns.validation import Calibration, Validation
 from landcover.parts.class_names import Names
 from landcover.parts.task import Task
-from landcover.parts.training.sample_set import read_table
+from landcover.parts.training.sample_rows import read_table
 from landcover.parts.validation.cross_validation import ValidationScores, cross_validated
 from landcover.parts.validation.held_out_answers import (
     is_held,

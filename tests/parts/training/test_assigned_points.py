@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from landcover import api
+from landcover.labels import assignment
 from landcover.ledger import runs, units
 from landcover.nouns.output import hash_of
 from landcover.parts.prepared import prepared
@@ -29,8 +30,8 @@ def test_a_unit_reads_its_own_part(
     region: SimulatedRegion, workspace_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    assign = assigned_points.assign_points
-    monkeypatch.setattr(assigned_points, "assign_points", lambda *a: calls.append(1) or assign(*a))
+    assign = assignment.assign_points
+    monkeypatch.setattr(assignment, "assign_points", lambda *a: calls.append(1) or assign(*a))
     api.start_run(
         "run",
         RECIPE,
@@ -56,9 +57,17 @@ def test_a_unit_reads_its_own_part(
         # The id of a sample table hangs on every value, its type and its place.
         labels = workspace.objects.href(f"labels/{run.label_id}.parquet")
         whole = assign(pd.read_parquet(labels), prepared(task).grids, recipe.labels.assign)
-        pd.testing.assert_frame_equal(mine, whole[state.unit.id])
-        split = hash_of(mine.to_dict("split"))
-        assert split == hash_of(whole[state.unit.id].to_dict("split"))
+        pd.testing.assert_frame_equal(mine.read(), whole[state.unit.id])
+        assert mine.id == hash_of(whole[state.unit.id].to_dict("split"))
+        assert mine.id == hash_of(mine.read().to_dict("split"))
+        assert not mine.has_second
+    # A record from before ids were kept names the same points.
+    workspace.records.replace_one(
+        COLLECTION, {name: document[name] for name in ("_id", "table_sha256", "points", "parts")}
+    )
+    older, _ = points_of_tile(task)
+    assert older is not None
+    assert older.id == mine.id
     assert len(calls) == 1
 
 
