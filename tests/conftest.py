@@ -11,11 +11,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 from servers import document_server, s3_server
 
 __all__ = ["document_server", "s3_server"]
 
 ROOT = Path(__file__).resolve().parents[1]
+# How long an example takes is a matter of the machine, which others may share.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 def _beside(variable: str, name: str) -> Path | None:

@@ -225,9 +225,10 @@ def _result(
         if not reading.first[code] and pairs[code, 1:].any()
     }
     no_data = pairs[:, 0]
+    first, second = _told_apart(one, others)
     return Comparison(
-        first=one.name,
-        second=", ".join(other.name for other in others),
+        first=first,
+        second=second,
         legend=reading.how,
         classes=tuple(
             ClassAgreement(
@@ -249,3 +250,15 @@ def _result(
         unmappable_hectares=max(0.0, float((pairs[1:, 1:].sum() - matrix.sum()) * hectare)),
         simulated=is_simulated,
     )
+
+
+def _told_apart(one: MapFile, others: Sequence[MapFile]) -> tuple[str, str]:
+    """Name both maps; files of one name by as much of their paths as tells them apart."""
+    first, second = one.name, ", ".join(other.name for other in others)
+    if first != second:
+        return first, second
+    mine, theirs = Path(one.href).parts, Path(others[0].href).parts
+    for length in range(2, max(len(mine), len(theirs)) + 1):
+        if mine[-length:] != theirs[-length:]:
+            return str(Path(*mine[-length:])), str(Path(*theirs[-length:]))
+    return first, second  # the same file twice

@@ -51,7 +51,8 @@ def command(
     """Write what the classifier reads of a tile: a GeoTIFF or COG a feature, or a Zarr cube.
 
     The values are those that classification computes: reflectance, indices, degrees, metres;
-    float32, NaN where nodata. All 72 of a whole tile take about 20 GB.
+    float32, NaN where nodata. One feature of a whole tile
+    takes up to 0.5 GB before compression.
 
     Example: landcover features --tile 30SUF --names summer_ndvi,slope --export features
     """

@@ -57,7 +57,7 @@ TABLE: Mapping[Stage, StageRow] = {
         StageRow("classify", "classify", 1),
         StageRow("mosaic", "mosaic", 1),
         StageRow("validate", "validate", 4, deadline_hours=24.0),
-        StageRow("publish", "publish", 11),
+        StageRow("publish", "publish", 12),
     )
 }
 STAGES: tuple[Stage, ...] = tuple(TABLE)

@@ -164,7 +164,8 @@ def differences(workspace: Workspace, wanted: Wanted) -> list[str]:
     where = {"wanted.stage": wanted.stage, "wanted.unit": wanted.unit}
     earlier = workspace.records.find(outputs.COLLECTION, where, sort=["-created"])
     if not earlier:
-        return ["never made before"]
+        what = "background of " if "background" in wanted.params else ""
+        return [f"{what}{wanted.unit} was never made before"]
     before = Wanted.from_document(earlier[0]["wanted"])
     found = []
     if before.id == wanted.id:

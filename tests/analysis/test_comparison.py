@@ -65,6 +65,17 @@ def test_areas_are_counted_by_pairs(tmp_path: Path) -> None:
     assert any("does not tell them apart" in note for note in result.notes)
 
 
+def test_two_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    paths = [tmp_path / year / "report" / "map.tif" for year in ("2020", "2021")]
+    for path in paths:
+        path.parent.mkdir(parents=True)
+    first, second = (write(path, OURS) for path in paths)
+    result = compare_maps(nobody, first, second).result
+    assert (result.first, result.second) == ("2020/report/map.tif", "2021/report/map.tif")
+    same = compare_maps(nobody, first, first).result
+    assert (same.first, same.second) == ("map.tif", "map.tif")
+
+
 def test_the_matrix_is_that_of_scikit_learn(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     grid = GRID.model_copy(update={"width": 90, "height": 70})

@@ -126,7 +126,12 @@ DEGREE = st.floats(-80, 80, allow_nan=False).map(lambda value: round(value, 6))
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+    ],
 )
 @given(st.lists(st.tuples(DEGREE, DEGREE, st.sampled_from(["40", "80", "water"])), min_size=1))
 def test_csv_and_geoparquet_hold_the_same(tmp_path, rows):

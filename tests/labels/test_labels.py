@@ -176,7 +176,12 @@ ROW = st.lists(CELL, min_size=0, max_size=4).map(",".join)
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+    ],
 )
 @given(st.lists(ROW, max_size=5), st.sampled_from(["\n", "\r\n"]))
 def test_a_plain_table_reads_as_it_does_row_by_row(tmp_path, rows, end):

@@ -78,6 +78,9 @@ def test_one_of_four_tiles_lost(here: Path) -> None:
     report = go(here, "tolerant", ("tolerance_percent=25",), tiles=TILES)
     assert (report["state"], report["reasons"]) == ("done", [])
     assert report["missing_tiles"] == ["30SVG"]
+    # Steps behind one that was skipped stay planned, and are no loss of their own.
+    states = units.states(api.open_workspace().records, "tolerant", "composite")
+    assert "planned" in {state.state for state in states}
     report = go(here, "strict", ("tolerance_percent=24.9",), tiles=TILES)
     assert report["state"] == "failed"
 
@@ -121,6 +124,19 @@ def test_a_validation_that_failed(here: Path) -> None:
     report = api.report("run")
     assert report["state"] == "failed"
     assert "validate failed: no memory" in report["reasons"]
+
+
+@pytest.mark.parametrize("stage", ["composite", "mosaic"])
+def test_a_planned_step_that_never_ran(here: Path, stage: str) -> None:
+    """A lane that was lost, or a mapping that missed a unit: its record says planned for ever."""
+    go(here)
+    records = api.open_workspace().records
+    state = units.states(records, "run", stage)[0]  # type: ignore[arg-type]
+    units.save(records, state.model_copy(update={"state": "planned"}))
+    report = api.report("run")
+    assert report["state"] == "failed"
+    reason = f"1 planned step never ran ({stage} {state.unit.label}); the same command goes on."
+    assert reason in report["reasons"]
 
 
 @pytest.mark.parametrize(

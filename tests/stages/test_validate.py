@@ -131,7 +131,10 @@ def test_the_page_shows_them(whole: Validation, workspace: Any) -> None:
     folder = Path(workspace.objects.href(document["key"], ""))
     page = (folder / "index.html").read_text()
     assert json.loads((folder / "suspects.geojson").read_text())["type"] == "FeatureCollection"
-    assert "<svg" in (folder / "signatures.svg").read_text()
+    drawn = (folder / "signatures.svg").read_text()
+    assert "<svg" in drawn
+    assert "Closed forest (" in drawn, "titles, as everywhere on the page"
+    assert "closedForest" not in drawn
     for words in ("Where not to trust the map", "signatures.svg", "labelled points",
                   "Side by side", "This map, independent points", "Calibration curve",
                   "Commission error", "Omission error", "The gap: Random pixels"):  # fmt: skip

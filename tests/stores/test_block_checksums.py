@@ -28,7 +28,13 @@ def raster(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     return path, pixels
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+    ],
+)
 @given(data=st.data())
 def test_a_window_is_what_was_written_whichever_way_it_is_asked_for(data, raster) -> None:
     path, pixels = raster

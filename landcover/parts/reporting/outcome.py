@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from landcover.ledger import outputs
 from landcover.nouns.outcome import Outcome
 from landcover.nouns.run import EMPTY_CELL, Run, UnitState
+from landcover.nouns.stages import GROUPS, TABLE
 from landcover.parts.reporting.degraded import degraded_seasons
 from landcover.recipe import Recipe
 from landcover.stores.workspace import Workspace
@@ -26,7 +27,7 @@ def outcome_of(
     A run was asked for a map where it has labels, samples or a model and goes on to the mosaic.
     Such a run failed where there is no map, where a cell of it is not there, or where more tiles
     are missing from it than the recipe tolerates. Any run failed whose report or another step of
-    the whole run failed, or that was broken off.
+    the whole run failed, that was broken off, or in which a planned step never ran.
 
     Args:
         workspace: Where its outputs are.
@@ -78,6 +79,12 @@ def _broken(run: Run, states: Sequence[UnitState]) -> list[str]:
         found.append("Nothing was finished.")
     if any(state.state in ("running", "cancelled", "interrupted") for state in states):
         found.append("It was broken off; the same command goes on.")
+    never = _never_ran(states)
+    if never:
+        found.append(
+            f"{len(never)} planned {'step' if len(never) == 1 else 'steps'} never ran "
+            f"({_listed(never)}); the same command goes on."
+        )
     for state in states:
         is_whole = state.unit.id == "all"
         if is_whole and (state.state == "failed" or _is_stopped(state)):
@@ -87,6 +94,21 @@ def _broken(run: Run, states: Sequence[UnitState]) -> list[str]:
         for state in states
     ):
         found.append("The report was not written.")
+    return found
+
+
+def _never_ran(states: Sequence[UnitState]) -> list[str]:
+    """Name the steps that nothing kept from running: none before them in their lane went wrong."""
+    found = []
+    by_step = {(state.stage, state.unit.id): state for state in states}
+    for state in states:
+        if state.state != "planned":
+            continue
+        stages = GROUPS[TABLE[state.stage].group]
+        before = [by_step.get((stage, state.unit.id)) for stage in stages]
+        earlier = before[: stages.index(state.stage)]
+        if all(one is None or one.is_finished for one in earlier):
+            found.append(f"{state.stage} {state.unit.label}")
     return found
 
 

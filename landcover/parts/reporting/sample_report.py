@@ -7,9 +7,12 @@ from shutil import copyfile
 
 from landcover.ledger import outputs
 from landcover.nouns.model import ModelCard
+from landcover.nouns.output import Output
+from landcover.nouns.signature import Signatures
+from landcover.parts.reporting.run_outputs import legend_of
 from landcover.parts.task import Task
 from landcover.parts.training.preparation_report import COMPONENTS, CORRELATION
-from landcover.parts.training.sample_quality import PICTURE, SUSPECTS
+from landcover.parts.training.sample_quality import PICTURE, SIGNATURES, SUSPECTS
 from landcover.publish.page import CheckedView
 
 PREPARED = (CORRELATION, COMPONENTS)
@@ -29,7 +32,7 @@ def show_samples(task: Task, card: ModelCard | None, folder: Path) -> CheckedVie
         at.
     """
     model = None if card is None else outputs.find(task.workspace, card.id)
-    if model is None or "n_suspects" not in model.stats:
+    if card is None or model is None or "n_suspects" not in model.stats:
         return None
     # A model without bands has no picture.
     kept = [name for name in (PICTURE, SUSPECTS) if name in {file.name for file in model.files}]
@@ -37,10 +40,32 @@ def show_samples(task: Task, card: ModelCard | None, folder: Path) -> CheckedVie
     for name in (*kept, *pictures):
         with task.local(model, name) as path:
             copyfile(path, folder / name)
+    if PICTURE in kept:
+        _draw(task, card, model, folder / PICTURE)
     return CheckedView(
         signatures=PICTURE if PICTURE in kept else None,
         prepared=tuple(pictures),
         suspects=SUSPECTS,
         n_suspects=model.stats["n_suspects"],
         n_points=model.stats["n_points"],
+    )
+
+
+def _draw(task: Task, card: ModelCard, model: Output, path: Path) -> None:
+    """Draw the signatures of the model with the titles of the classes, as the page has them."""
+    # Matplotlib takes half a second to load.
+    from landcover.publish.signature_picture import draw_signatures
+
+    titles = {entry.code: entry.title for entry in legend_of(task, card)}
+    with task.local(model, SIGNATURES) as file:
+        found = Signatures.from_json(file.read_text(encoding="utf-8"))
+    classes = tuple(
+        c.model_copy(update={"name": titles.get(c.code, c.name)}) for c in found.classes
+    )
+    draw_signatures(
+        Signatures(classes=classes),
+        card.features.features,
+        path,
+        "What the classes look like",
+        note="Simulated products" if task.run.simulated else "",
     )
