@@ -72,6 +72,15 @@ def read(records: RecordStore, run_id: str) -> tuple[Run, Recipe] | None:
         return run, Recipe.from_document(recipe["recipe"])
 
 
+def same_runs(records: RecordStore, run_id: str) -> dict[str, str]:
+    """Give the other runs with the same recipe, arguments and inputs, and their states."""
+    own = records.get("runs", run_id)
+    if own is None or own.get("fingerprint") is None:
+        return {}
+    found = records.find("runs", {"fingerprint": own["fingerprint"]}, sort=["-started"])
+    return {str(run["_id"]): str(run["state"]) for run in found if run["_id"] != run_id}
+
+
 def claim_name(run_id: str) -> str:
     """Name what the process that drives a run claims."""
     return f"run:{run_id}"

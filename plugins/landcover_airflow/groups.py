@@ -80,7 +80,29 @@ def start() -> str:
     arguments["tiles"] = tiles_of(arguments.get("tiles"))
     arguments["overrides"] = list(arguments.get("overrides") or ())
     with sentences():
-        return api.start_run(name, recipe_address(given["recipe"]), **arguments)
+        api.start_run(name, recipe_address(given["recipe"]), **arguments)
+        tell_same_runs(name)
+    return name
+
+
+def tell_same_runs(run_id: str) -> None:
+    """Say in the log which other runs have the same recipe, arguments and inputs."""
+    from landcover import api
+    from landcover.ledger import runs
+
+    for other, state in runs.same_runs(api.open_workspace().records, run_id).items():
+        if state == "running":
+            log.warning(
+                "Run %s has the same recipe, arguments and inputs and is running: what both need "
+                "is made once, and this one waits for it.",
+                other,
+            )
+        else:
+            log.info(
+                "Run %s had the same recipe, arguments and inputs (%s): what it made is reused.",
+                other,
+                state,
+            )
 
 
 def ledger_run() -> str:

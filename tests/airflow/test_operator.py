@@ -22,7 +22,7 @@ from landcover import api, execution
 from landcover.errors import InputError
 from landcover.ledger import units
 from landcover.nouns.run import Unit, UnitState
-from landcover_airflow.groups import tiles_of
+from landcover_airflow.groups import tell_same_runs, tiles_of
 from landcover_airflow.hooks import dask as dask_hook
 from landcover_airflow.hooks.dask import DaskHook
 from landcover_airflow.operators import stage as stage_operator
@@ -383,3 +383,24 @@ def test_a_recipe_is_found_beside_the_dags(tmp_path: Path, monkeypatch: pytest.M
     own = tmp_path / "own.yaml"
     own.touch()
     assert recipe_path("own.yaml").resolve() == own
+
+
+def test_the_same_arguments_twice_get_a_sentence(
+    workspace_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    records = api.open_workspace().records
+    for name, state, fingerprint in (
+        ("one", "running", "f"), ("two", "done", "f"), ("other", "running", "g"),
+        ("mine", "running", "f"), ("unknown", "running", None),
+    ):  # fmt: skip
+        run = {"_id": name, "state": state, "fingerprint": fingerprint, "started": name}
+        records.insert_one("runs", run)
+    with caplog.at_level("INFO", logger="landcover_airflow"):
+        tell_same_runs("mine")
+        tell_same_runs("unknown")
+        tell_same_runs("other")
+    told = [(record.levelname, record.getMessage().split(":")[0]) for record in caplog.records]
+    assert told == [
+        ("INFO", "Run two had the same recipe, arguments and inputs (done)"),
+        ("WARNING", "Run one has the same recipe, arguments and inputs and is running"),
+    ]
