@@ -38,27 +38,36 @@ def experiment_params() -> dict[str, Param]:
 
 
 @task(task_id=START)
-def start_experiment() -> list[dict[str, Any]]:
-    """List the runs, each as a run of ``landcover_map`` with its form filled in.
+def start_experiment() -> list[dict[str, str]]:
+    """List the runs; between tasks only their names travel.
 
     Returns:
-        ``trigger_run_id`` and ``conf`` of each.
+        ``trigger_run_id`` of each.
     """
+    runs = _runs(get_current_context()["params"])
+    log.info("%d runs", len(runs))
+    return [{"trigger_run_id": name} for name in runs]
+
+
+class CaseOperator(TriggerDagRunOperator):
+    """Trigger the run of a case, with the form filled in as the experiment says."""
+
+    def execute(self, context: Any) -> None:
+        """Fill in the form, trigger, and wait."""
+        asked = context["params"]
+        run = _runs(asked)[str(self.trigger_run_id)]
+        shared = {k: v for k, v in asked.items() if k not in (*_DECIDED, "experiment")}
+        self.conf = {**shared, **{key: run[key] for key in ("recipe", "until", "overrides")}}
+        super().execute(context)
+
+
+def _runs(asked: Any) -> dict[str, dict[str, Any]]:
+    """Read the experiment: its runs by name."""
     from landcover import api
 
-    asked = dict(get_current_context()["params"])
-    file = recipe_address(asked.pop("experiment"))
-    shared = {key: value for key, value in asked.items() if key not in _DECIDED}
     with sentences():
-        runs = api.experiment_runs(file, most=MOST_RUNS)
-    log.info("%d runs", len(runs))
-    return [
-        {
-            "trigger_run_id": run["run"],
-            "conf": {**shared, **{key: run[key] for key in ("recipe", "until", "overrides")}},
-        }
-        for run in runs
-    ]
+        file = recipe_address(asked["experiment"])
+        return {run["run"]: run for run in api.experiment_runs(file, most=MOST_RUNS)}
 
 
 def case_after_case(runs: Any) -> Any:
@@ -70,7 +79,7 @@ def case_after_case(runs: Any) -> Any:
     Args:
         runs: What :func:`start_experiment` returns.
     """
-    return TriggerDagRunOperator.partial(
+    return CaseOperator.partial(
         task_id="case",
         trigger_dag_id=RUNS_OF,
         reset_dag_run=True,
