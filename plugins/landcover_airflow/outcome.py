@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     from landcover.errors import Family
 
-_PATH_FIRST = re.compile(r"((?:/|\w+://)\S+): ")
+log = logging.getLogger(__name__)
+_PATH = re.compile(r"(?:^|(?<=: ))((?:/|\w+://)\S+): ")
 MESSAGE_CHARACTERS = 300
 N_OUTPUTS = 16
 SOON = timedelta(seconds=1)
@@ -77,6 +79,8 @@ class FamilyPolicy(RetryPolicy):
     ) -> RetryDecision:
         """Decide by the family of the error; what Airflow itself raises keeps Airflow's rules."""
         reason = str(exception)
+        if isinstance(exception, UnitError):
+            log.error("%s", reason)  # the last that a person reads
         if isinstance(exception, ServiceAwayError):
             return RetryDecision.retry(reason=reason)  # after the delay of the task, which grows
         if isinstance(exception, OutOfMemoryError):
@@ -92,21 +96,26 @@ def reason_of(label: str, stage: str, message: str) -> str:
     Args:
         label: What people see of the unit.
         stage: The stage at which it ended.
-        message: One sentence, perhaps with the unit or a path before it.
+        message: One sentence, perhaps with the unit and a path in front of its cause.
     """
-    cause = message.removeprefix(f"{label}: ")
-    path = _PATH_FIRST.match(cause)
-    if path is not None:
-        cause = f"{cause[path.end() :]} ({path[1]})"
+    cause = paths_last(message.removeprefix(f"{label}: "))
     where = f"{label} {stage}: "
     return cause if cause.startswith(where) else f"{where}{cause}"
+
+
+def paths_last(message: str) -> str:
+    """Move a path in front of a cause behind it: what is cut off shall not be the cause."""
+    path = _PATH.search(message)
+    if path is None:
+        return message
+    return f"{message[: path.start()]}{message[path.end() :]} ({path[1]})"
 
 
 def shortened(outcome: dict[str, Any]) -> dict[str, Any]:
     """Keep a unit's outcome below a kilobyte: the records have all of it."""
     return {
         **outcome,
-        "message": outcome["message"][:MESSAGE_CHARACTERS],
+        "message": paths_last(outcome["message"])[:MESSAGE_CHARACTERS],
         "outputs": outcome["outputs"][:N_OUTPUTS],
         "n_outputs": len(outcome["outputs"]),
     }

@@ -349,10 +349,22 @@ def test_ending_the_task_cancels_what_it_submitted(operator: StageOperator) -> N
         ("s3://a/b: away. Try.", "31UDS 2018-spring mask: away. Try. (s3://a/b)"),
         ("31UDS 2018-spring: /a: bad.", "31UDS 2018-spring mask: bad. (/a)"),
         ("31UDS 2018-spring mask: lost.", "31UDS 2018-spring mask: lost."),
+        (
+            "31UDS 2018-spring: S2A_X B08, rows 0 to 9: /a/b.jp2: cut off.",
+            "31UDS 2018-spring mask: S2A_X B08, rows 0 to 9: cut off. (/a/b.jp2)",
+        ),
     ],
 )
 def test_a_reason_begins_with_the_unit_and_ends_with_paths(message: str, expected: str) -> None:
     assert reason_of(UNIT.label, "mask", message) == expected
+
+
+def test_a_long_path_does_not_cut_off_the_cause() -> None:
+    message = f"31UDS 2018-spring: S2A_X B08: /{'long/' * 80}b.jp2: cut off after 12 kB."
+    assert (
+        "S2A_X B08: cut off after 12 kB. (/long"
+        in shortened(OUTCOME | {"message": message})["message"]
+    )
 
 
 def test_an_outcome_stays_below_a_kilobyte() -> None:
