@@ -41,6 +41,7 @@ __all__ = [
     "coarsen_bits",
     "downsample_any",
     "expand_cloud_mask",
+    "grown_bits",
     "is_excluded",
     "kernel_px",
     "mask_bits",
@@ -140,7 +141,7 @@ def mask_bits(
     table[LAST_CLASS + 1 :] = DEFECTIVE_BIT
     codes = _codes(scl)
     bits = look_up(table, codes)
-    bits = _grow(bits, pixel_size_m, variant, growth_m, threshold, symmetric=symmetric)
+    bits = grown_bits(bits, pixel_size_m, variant, growth_m, threshold, symmetric=symmetric)
     return bits, int(np.count_nonzero(codes > LAST_CLASS))
 
 
@@ -175,7 +176,7 @@ def refined_bits(
     refined = bits & np.uint8(NODATA_BIT | SNOW_BIT | DEFECTIVE_BIT)
     refined |= (is_cloud & is_seen).view(np.uint8) << np.uint8(1)
     refined |= (is_shadow & is_seen).view(np.uint8) << np.uint8(2)
-    return _grow(refined, pixel_size_m, variant, growth_m, threshold, symmetric=False)
+    return grown_bits(refined, pixel_size_m, variant, growth_m, threshold, symmetric=False)
 
 
 def coarsen_bits(
@@ -204,19 +205,40 @@ def coarsen_bits(
         InputError: An argument is out of range.
     """
     coarse = downsample_any(bits & np.uint8(~GROWN_BIT & 0xFF), ratio)
-    return _grow(coarse, pixel_size_m, variant, growth_m, threshold, symmetric=False)
+    return grown_bits(coarse, pixel_size_m, variant, growth_m, threshold, symmetric=False)
 
 
-def _grow(
+def grown_bits(
     bits: npt.NDArray[np.uint8],
     pixel_size_m: float,
     variant: FilterVariant,
     growth_m: float,
     threshold: float,
     *,
-    symmetric: bool,
+    symmetric: bool = False,
 ) -> npt.NDArray[np.uint8]:
+    """Grow clouds and shadows among mask bits: bit 32 where the filter masks, never on nodata.
+
+    Args:
+        bits: Mask bits without 32, uint8, (y, x).
+        pixel_size_m: Side of a pixel, m.
+        variant: See `expand_cloud_mask`; ``paper_code`` grows snow too.
+        growth_m: Side of the filter, m; 0 marks what is cloud or shadow itself.
+        threshold: Share of masked pixels above which a pixel is masked.
+        symmetric: Use an odd window.
+
+    Returns:
+        The bits, uint8, (y, x).
+
+    Raises:
+        InputError: An argument is out of range.
+    """
     filtered = CLOUD_BIT | SHADOW_BIT | (SNOW_BIT if variant == "paper_code" else 0)
+    if 0 < threshold < 1 and kernel_px(pixel_size_m, growth_m, symmetric=symmetric) == 1:
+        # The filter sees one pixel and repeats it.
+        table = np.arange(256, dtype=np.uint8)
+        is_grown = is_excluded(table, filtered) & ~is_excluded(table, NODATA_BIT)
+        return look_up(table | (is_grown.view(np.uint8) << np.uint8(5)), bits)
     is_grown = expand_cloud_mask(
         is_excluded(bits, filtered),
         pixel_size_m,
@@ -287,9 +309,16 @@ def downsample_any(is_masked: npt.NDArray[_Scalar], ratio: int) -> npt.NDArray[_
         InputError: The ratio is below 1.
     """
     _check_ratio(ratio)
-    rows, columns = (np.arange(0, size, ratio) for size in is_masked.shape)
-    by_row: npt.NDArray[_Scalar] = np.bitwise_or.reduceat(is_masked, rows, axis=0)
-    coarse: npt.NDArray[_Scalar] = np.bitwise_or.reduceat(by_row, columns, axis=1)
+    # Whole rows first: they lie in one piece, and what is left for the columns is small.
+    by_row = is_masked[::ratio].copy()
+    for step in range(1, ratio):
+        part = is_masked[step::ratio]
+        np.bitwise_or(by_row[: len(part)], part, out=by_row[: len(part)])
+    coarse = by_row[:, ::ratio].copy()
+    for step in range(1, ratio):
+        part = by_row[:, step::ratio]
+        inner = coarse[:, : part.shape[1]]
+        np.bitwise_or(inner, part, out=inner)
     return coarse
 
 

@@ -320,6 +320,23 @@ def median_of_nine(is_marked: Bools) -> Bools:
     return found
 
 
+def join_bits(known: Bytes, ratio: int, is_cloud: Bools, is_shadow: Bools) -> Bytes:
+    """Put refined clouds and shadows beside the bits of a coarser grid that stay.
+
+    Args:
+        known: Bits that stay (1 nodata, 8 snow, 16 defective), uint8, (y, x), same corner.
+        ratio: Fine pixels along one side of a coarse one.
+        is_cloud: True on cloud, bool, (y, x).
+        is_shadow: True on shadow, bool, (y, x).
+
+    Returns:
+        The bits with 2 on cloud and 4 on shadow that is not nodata, uint8, (y, x).
+    """
+    bits = np.empty(is_cloud.shape, np.uint8)
+    kernel.join_bits(known, ratio, is_cloud, is_shadow, bits)
+    return bits
+
+
 def _level(histogram: NDArray[np.int64], zero: int, percent: float, share: float) -> float:
     """Give min + share · (mean − min) of counted levels."""
     total = int(histogram.sum())

@@ -248,14 +248,44 @@ def majority_of_nine(is_marked: Array, found: Array) -> None:  # pragma: no cove
         found: Result, bool, (y, x); overwritten.
     """
     height, width = is_marked.shape
+    # Marked pixels of the three rows in each column; nothing lies outside.
+    three = np.zeros(width + 2, np.uint8)
     for y in range(height):
+        above, below = max(0, y - 1), min(height - 1, y + 1)
+        has_above, has_below = np.uint8(y > 0), np.uint8(y < height - 1)
         for x in range(width):
-            count = 0
-            for near_y in range(max(0, y - 1), min(height, y + 2)):
-                for near_x in range(max(0, x - 1), min(width, x + 2)):
-                    if is_marked[near_y, near_x]:
-                        count += 1
-            found[y, x] = count >= 5
+            three[x + 1] = (
+                np.uint8(is_marked[y, x])
+                + has_above * np.uint8(is_marked[above, x])
+                + has_below * np.uint8(is_marked[below, x])
+            )
+        for x in range(width):
+            found[y, x] = three[x] + three[x + 1] + three[x + 2] >= 5
+
+
+@compiled()
+def join_bits(  # pragma: no cover - compiled
+    known: Array, ratio: int, is_cloud: Array, is_shadow: Array, bits: Array
+) -> None:
+    """Put refined clouds (2) and shadows (4) beside bits of a coarser grid, not on nodata (1).
+
+    Args:
+        known: Bits that stay, uint8, (y, x) of the coarser grid, whose corner is the same.
+        ratio: Fine pixels along one side of a coarse one.
+        is_cloud: bool, (y, x).
+        is_shadow: bool, (y, x).
+        bits: Result, uint8, (y, x); overwritten.
+    """
+    height, width = bits.shape
+    for y in range(height):
+        row = known[y // ratio]
+        for coarse in range(row.size):
+            bit = row[coarse]
+            seen = np.uint8(1) - (bit & np.uint8(1))
+            for x in range(coarse * ratio, min(width, (coarse + 1) * ratio)):
+                marks = np.uint8(is_cloud[y, x]) * np.uint8(2)
+                marks += np.uint8(is_shadow[y, x]) * np.uint8(4)
+                bits[y, x] = bit | (marks * seen)
 
 
 @compiled()

@@ -16,7 +16,14 @@ from landcover.parts.preparation.mask_ours import find_ours
 from landcover.parts.preparation.mask_scratch import WindowFile
 from landcover.parts.preparation.mask_season import MaskSeason, SeasonImage
 from landcover.parts.preparation.masking import shares, write_grids
-from landcover.raster.clouds import mask_bits, refined_bits, upsample_nearest
+from landcover.raster.clouds import (
+    DEFECTIVE_BIT,
+    NODATA_BIT,
+    SHADOW_BIT,
+    SNOW_BIT,
+    grown_bits,
+    mask_bits,
+)
 from landcover.raster.refine_masks import looks_for_shadows
 from landcover.raster.refinement import (
     Bools,
@@ -24,14 +31,15 @@ from landcover.raster.refinement import (
     DarkGround,
     DeckRule,
     describe_step,
+    join_bits,
     mark_shadows,
     median_of_nine,
 )
 from landcover.recipe import Refinement
 from landcover.stores.rasters import ReadingPool
 
-SHADOW_CODE = 3
-"""SCL code of cloud shadow."""
+_KEPT = NODATA_BIT | SNOW_BIT | DEFECTIVE_BIT
+# What the classification says of these stays, whatever is refined.
 
 
 def rule_of(recipe: Refinement) -> DeckRule:
@@ -70,12 +78,12 @@ def write_refined_masks(season: MaskSeason, product: Product, path: Path) -> dic
     is_cloud, is_shadow, told = find(season, image)
     ratio = image.scl.grid.ratio_to(season.grid)
     classified, n_unknown = mask_bits(image.read_codes(), image.scl.grid.pixel, growth_m=0)
-    known = upsample_nearest(classified, ratio, season.grid.shape)
-    bits = refined_bits(
-        known, is_cloud, is_shadow, season.grid.pixel,
-        variant=rule.filter, growth_m=rule.growth_m, threshold=rule.threshold,
-    )  # fmt: skip
-    del known, is_cloud, is_shadow
+    stay = classified & np.uint8(_KEPT | (SHADOW_BIT if rule.variant == "deck" else 0))
+    joined = join_bits(stay, ratio, is_cloud, is_shadow)
+    del is_cloud, is_shadow
+    pixel = season.grid.pixel
+    bits = grown_bits(joined, pixel, rule.filter, rule.growth_m, rule.threshold)
+    del joined
     write_grids(product, rule, bits, season.grid, path)
     return {
         **shares(bits, n_unknown),
@@ -93,8 +101,6 @@ def _by_deck(season: MaskSeason, image: SeasonImage) -> tuple[Bools, Bools, dict
     step = CloudStep.decide(image.found, rule_of(season.rule.used_refinement))
     is_cloud, sums = _clouds(season, image, step)
     found, is_shadow = _shadows(season, image, is_cloud, sums)
-    ratio = image.scl.grid.ratio_to(season.grid)
-    is_shadow |= upsample_nearest(image.read_codes() == SHADOW_CODE, ratio, season.grid.shape)
     return is_cloud, is_shadow, {"clouds": describe_step(step), "shadows": found}
 
 

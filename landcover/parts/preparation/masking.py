@@ -158,11 +158,15 @@ def _scl_of(product: Product) -> ProductFile:
 
 def shares(bits: NDArray[np.uint8], n_unknown: int) -> dict[str, Any]:
     """Give the shares of cloud, shadow and grown pixels, % of the valid ones, and of nodata."""
-    valid = max(1, int((bits & NODATA_BIT == 0).sum()))
+    counts = {
+        bit: int(np.count_nonzero((bits & np.uint8(bit)) != 0))
+        for bit in (CLOUD_BIT, SHADOW_BIT, GROWN_BIT, NODATA_BIT)
+    }
+    valid = max(1, bits.size - counts[NODATA_BIT])
     share = {
-        "cloud_percent": 100 * int((bits & CLOUD_BIT > 0).sum()) / valid,
-        "shadow_percent": 100 * int((bits & SHADOW_BIT > 0).sum()) / valid,
-        "grown_percent": 100 * int((bits & GROWN_BIT > 0).sum()) / valid,
-        "nodata_percent": 100 * int((bits & NODATA_BIT > 0).sum()) / bits.size,
+        "cloud_percent": 100 * counts[CLOUD_BIT] / valid,
+        "shadow_percent": 100 * counts[SHADOW_BIT] / valid,
+        "grown_percent": 100 * counts[GROWN_BIT] / valid,
+        "nodata_percent": 100 * counts[NODATA_BIT] / bits.size,
     }
     return {**{k: round(v, 4) for k, v in share.items()}, "unknown_scl_pixels": n_unknown}
