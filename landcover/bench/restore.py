@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,59 @@ def errors_of_file(path: Path) -> dict[str, str]:
     is_cloud = blue > CLOUD_TIMES * np.nanmedian(blue, axis=0)
     values = np.stack([np.where(is_cloud, np.nan, band) for band in bands.values()], axis=1)
     months = series.times.astype("datetime64[M]").astype(int) % 12 + 1
-    return hidden_errors(values, months)
+    gaps = real_gaps(np.isnan(values[:, 0]), months)
+    return {**hidden_errors(values, months), **gap_errors(values, months, gaps)}
+
+
+def real_gaps(is_missing: NDArray[np.bool_], months: NDArray[np.int64]) -> Counter[tuple[int, int]]:
+    """Count the gaps that occur: (month of the first one, length in months) → pixels.
+
+    Args:
+        is_missing: True where a month has nothing, or residual cloud, bool, (time, y, x).
+        months: Month of the year of each time, 1-12.
+    """
+    import numpy as np
+
+    found: Counter[tuple[int, int]] = Counter()
+    length = np.zeros(is_missing.shape[1:], int)
+    for t in range(len(is_missing) + 1):
+        goes_on = is_missing[t] if t < len(is_missing) else np.zeros_like(is_missing[0])
+        ended = length[~goes_on]
+        for n, count in zip(*np.unique(ended[ended > 0], return_counts=True), strict=True):
+            found[int(months[t - n]), int(n)] += int(count)
+        length = np.where(goes_on, length + 1, 0)
+    return found
+
+
+def gap_errors(
+    values: NDArray[np.float64], months: NDArray[np.int64], gaps: Mapping[tuple[int, int], int]
+) -> dict[str, str]:
+    """Hide runs of months as gaps lie, each as often as its kind occurs, fill and compare.
+
+    Args:
+        values: (time, band, y, x), NaN where there is nothing to judge by.
+        months: Month of the year of each time, 1-12.
+        gaps: As of :func:`real_gaps`; those longer than three months are not hidden.
+
+    Returns:
+        One case: errors, each run weighted by how often such gaps occur.
+    """
+    errors: list[list[NDArray[np.float64]]] = []
+    weights: list[float] = []
+    hidden = 0
+    for (month, length), count in sorted(gaps.items()):
+        firsts = [t for t in range(1, len(values) - length) if months[t] == month]
+        if length not in RUN_LENGTHS or not firsts:
+            continue
+        hidden += count
+        for first in firsts:
+            for _, one in _errors_of_run(values, first, length):
+                errors.append(one)
+                weights.append(count / len(firsts))
+    if not errors:
+        return {}
+    share = 100 * hidden / sum(gaps.values())
+    return {f"As real gaps lie ({share:.0f} % of their kinds)": _told(errors, weights)}
 
 
 def hidden_errors(values: NDArray[np.float64], months: NDArray[np.int64]) -> dict[str, str]:
@@ -169,23 +222,31 @@ def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(is_known.any(axis=0), total / np.maximum(1, is_known.sum(axis=0)), np.nan)
 
 
-def _told(errors: list[list[NDArray[np.float64]]]) -> str:
+def _told(errors: list[list[NDArray[np.float64]]], weights: Sequence[float] = ()) -> str:
     import numpy as np
 
     ours, deck, mean, other = (np.concatenate(way) for way in zip(*errors, strict=True))
+    each = np.repeat(weights or np.ones(len(errors)), [one[0].size for one in errors])
     judged = ~np.isnan(ours) & ~np.isnan(mean)
     of_deck, of_other = judged & ~np.isnan(deck), judged & ~np.isnan(other)
     told = [
-        f"ours {_error(ours, judged)}",
-        f"deck {_error(deck, of_deck)} on {100 * of_deck.sum() / max(1, judged.sum()):.0f} % "
-        f"(ours there {_error(ours, of_deck)})",
-        f"mean of the year {_error(mean, judged)}",
-        f"same month of the other year {_error(other, of_other)} "
-        f"(ours there {_error(ours, of_other)})",
+        f"ours {_error(ours, judged, each)}",
+        f"deck {_error(deck, of_deck, each)} on "
+        f"{100 * each[of_deck].sum() / max(1e-9, each[judged].sum()):.0f} % "
+        f"(ours there {_error(ours, of_deck, each)})",
+        f"mean of the year {_error(mean, judged, each)}",
+        f"same month of the other year {_error(other, of_other, each)} "
+        f"(ours there {_error(ours, of_other, each)})",
     ]
     return f"{', '.join(told)}; {judged.sum():,} numbers"
 
 
-def _error(errors: NDArray[np.float64], chosen: NDArray[np.bool_]) -> str:
-    """Give the mean of some errors, – where there are none."""
-    return f"{errors[chosen].mean():.0f}" if chosen.any() else "–"
+def _error(
+    errors: NDArray[np.float64], chosen: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> str:
+    """Give the weighted mean of some errors, – where there are none."""
+    import numpy as np
+
+    if not chosen.any():
+        return "–"
+    return f"{np.average(errors[chosen], weights=weights[chosen]):.0f}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from click.testing import CliRunner
 
-from landcover.bench.restore import hidden_errors
+from landcover.bench.restore import gap_errors, hidden_errors, real_gaps
 from landcover.bench.texture import by_scikit_image, write_image
 from landcover.cli import cli
 from landcover.raster.texture import glcm_textures
@@ -50,3 +50,19 @@ def test_a_window_that_is_none_is_told(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "--window 1,2,3: expected row,column,height,width in pixels." in done.output
     assert not list(tmp_path.iterdir()), "nothing was made"
+
+
+def test_gaps_are_counted_by_their_first_month_and_length() -> None:
+    missing = np.array([[0, 1, 1, 0, 1], [1, 1, 0, 0, 0]], bool).T[:, None]
+    assert real_gaps(missing, np.array([11, 12, 1, 2, 3])) == {(12, 2): 1, (3, 1): 1, (11, 2): 1}
+
+
+def test_hidden_runs_weigh_as_often_as_such_gaps_occur() -> None:
+    # A bend in the third month: it alone is filled wrongly, by 100; a line is filled rightly.
+    line = np.array([0, 100, 300, 300, 400, 500, 600], float).reshape(-1, 1, 1, 1)
+    months = np.arange(1, 8)
+    told = gap_errors(line, months, {(3, 1): 3, (5, 1): 1, (6, 4): 4})
+    ((case, text),) = told.items()
+    assert case == "As real gaps lie (50 % of their kinds)"
+    assert text.startswith("ours 75,")
+    assert gap_errors(line, months, {(6, 4): 4}) == {}

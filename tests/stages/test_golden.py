@@ -31,6 +31,7 @@ GOLDEN: dict[Stage, tuple[int, str]] = {
     "mosaic": (1, "68bd5873418eddc8"),
     "validate": (4, "e4fc306e8a290143"),
 }
+RESTORED = (1, "0e0da7c7f183e219")
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,33 @@ def digest_of(workspace: Any, document: dict[str, Any]) -> str:
         elif path.endswith("accuracy.json"):
             digest.update(Path(path).read_bytes())
     return digest.hexdigest()[:16]
+
+
+def test_other_bytes_of_restored_seasons_need_another_version(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANDCOVER_WORKSPACE", str(tmp_path))
+    api.start_run(
+        "restored",
+        RECIPE,
+        year=2018,
+        products=str(data_dir / "safe-mini" / "31UDS_9B424A"),
+        dem=str(data_dir / "dem" / "COPDEM_31UDS_20m.tif"),
+        until="restore",
+        # Seasons with one clear observation have gaps so, and flat ground some shadow.
+        overrides=[
+            "restore={fill: {max_reach: 2}, shadow: {slope_min: 0.2}}",
+            "composite.min_clear=2",
+        ],
+    )
+    assert api.run_inline("restored")["state"] == "done"
+    workspace = api.open_workspace()
+    found = workspace.records.find("outputs", {"wanted.stage": "restore"}, sort=["wanted.unit"])
+    assert len(found) == 3
+    assert any(document["stats"]["fill"]["from_one"] > 0 for document in found)
+    assert any(document["stats"]["shadow"]["percent"] > 0 for document in found)
+    together = hashlib.sha256("".join(digest_of(workspace, d) for d in found).encode())
+    assert (version_of("restore"), together.hexdigest()[:16]) == RESTORED
 
 
 @pytest.mark.parametrize("stage", GOLDEN)

@@ -44,7 +44,7 @@ def recipe(**sections: Any) -> dict[str, Any]:
 
 def run(products: Path, dem: Path | None = None, **given: Any) -> tuple[Any, dict[str, Output]]:
     """Run until the composites are restored; give the report and the last output of each month."""
-    sections = {k: v for k, v in given.items() if k in ("restore", "composite")}
+    sections = {k: v for k, v in given.items() if k in ("restore", "composite", "seasons")}
     name = f"run{len(list(api.open_workspace().records.find('runs', {})))}"
     api.start_run(
         name, recipe(**sections), year=2021, products=str(products),
@@ -104,6 +104,26 @@ def test_a_month_without_products_is_filled_from_the_others(gappy: Path) -> None
     assert may.stats["fill"]["from_both"] == pytest.approx(100 * 4 / 144, abs=1e-4)
     assert (april.stats["status"], may.stats["status"]) == ("empty", "degraded")
     assert any("2021-m04: no usable product; filled" in text for text in report["degraded"])
+
+
+def test_periods_of_two_months_are_restored_as_months_are(gappy: Path) -> None:
+    pairs = [
+        {"name": f"p{month:02}", "first_month": month, "last_month": month + 1}
+        for month in (3, 5, 7)
+    ]
+    report, found = run(gappy, restore={}, seasons=pairs)
+    assert report["state"] == "done", report["troubles"]
+    assert list(found) == ["p03", "p05", "p07"]
+    # March alone; May and June together, but for the corner that May's cloud hides.
+    assert set(np.unique(pixels(found["p03"], "B04.tif"))) == {1000}
+    assert (pixels(found["p05"], "B04.tif")[5, 5], pixels(found["p05"], "B04.tif")[0, 0]) == (
+        1702, 2001,
+    )  # fmt: skip
+    assert pixels(found["p05"], "n_clear_20m.tif")[5, 5] == 2
+    # July's corner is filled from the one period before it.
+    assert (pixels(found["p07"], "B04.tif")[0, 0], pixels(found["p07"], "fill_20m.tif")[0, 0]) == (
+        2001, 2,
+    )  # fmt: skip
 
 
 def test_the_page_tells_which_month_was_filled(gappy: Path, workspace_folder: Path) -> None:
