@@ -3,6 +3,7 @@
 `landcover bench smoothness` with ``LANDCOVER_DATA`` set: the 118 dates of the Flanders patch. What
 is compared is B8A, a band that no mask reads. Each date is held against the same neighbours for
 all masks: the nearest dates before and after that every mask calls clear at the pixel.
+``--pictures FOLDER`` draws departure over the share kept.
 
 Method: docs/methods/masks.md#without-labels.
 """
@@ -30,8 +31,10 @@ THRESHOLDS = {
 }  # fmt: skip
 """Thresholds swept, reflectance × 10,000: of the deviation of ours, and a plain limit on blue."""
 N_RESAMPLES = 1000
-GROUND = {"bare": 5, "snow": 11}
-"""Ground whose changes a mask may take for cloud → its SCL code."""
+DROPPED_TO = (0.95, 0.9, 0.8, 0.7)
+"""Shares to which SCL's clear pixels are dropped at random: what keeping fewer does by itself."""
+VEGETATION, BARE, SNOW = 4, 5, 11
+"""SCL codes of ground whose changes a mask may take for cloud."""
 Bools = NDArray[np.bool_]
 
 
@@ -46,6 +49,8 @@ class Series(NamedTuple):
     judge: NDArray[np.float32]
     """B8A, reflectance × 10,000, NaN where not seen."""
     scl: NDArray[np.uint8]
+    visible: NDArray[np.float32] | None = None
+    """B02, B03, B04 and B08 as reflectance, (time, band, y, x), for the learned mask; else None."""
 
 
 def disk_gb(request: Request) -> float:
@@ -68,17 +73,43 @@ def measure(request: Request, progress: Progress) -> Report:
     departure = departures(series, masks)
     progress(0.7, "resampling dates")
     seen = np.isfinite(departure)
+    ground = {name: seen & where for name, where in ground_changes(series).items()}
     rows = []
     for name, is_clear in masks.items():
         result = _figures(departure, seen, is_clear, masks["SCL"])
         result["called_cloud_percent"] = {
-            ground: round(100 * float((seen & (series.scl == code) & ~is_clear).sum()
-                                      / max(1, (seen & (series.scl == code)).sum())), 1)
-            for ground, code in GROUND.items()
-        }  # fmt: skip
+            kind: round(100 * float((where & ~is_clear).sum() / max(1, where.sum())), 1)
+            for kind, where in ground.items()
+        }
         rows.append(Row("118 dates", name, Cost(0, 0, 0), repeats=1, result=result))
     facts = {"dates": len(series.days), "pixel_dates": int(seen.sum())}
-    return Report("smoothness", facts, rows, tuple(_table(rows)))
+    facts |= {f"{kind}_pixel_dates": int(where.sum()) for kind, where in ground.items()}
+    notes = _table(rows)
+    if request.pictures is not None:
+        notes.append(f"Departure over the share kept: {_draw(rows, request.pictures)}")
+    return Report("smoothness", facts, rows, notes)
+
+
+def ground_changes(series: Series) -> dict[str, Bools]:
+    """Say where the ground is what masks take for cloud, by SCL: name → bool, (time, y, x).
+
+    ``harvest`` is bare ground whose last date of vegetation or bare ground before was vegetation,
+    and whose next one is bare again.
+    """
+    scl = series.scl
+    is_ground = np.isin(scl, (VEGETATION, BARE))
+    before = np.zeros(scl.shape, np.uint8)
+    after = np.zeros(scl.shape, np.uint8)
+    for t in range(1, len(scl)):
+        before[t] = np.where(is_ground[t - 1], scl[t - 1], before[t - 1])
+    for t in range(len(scl) - 2, -1, -1):
+        after[t] = np.where(is_ground[t + 1], scl[t + 1], after[t + 1])
+    bare = scl == BARE
+    return {
+        "bare": bare,
+        "harvest": bare & (before == VEGETATION) & (after == BARE),
+        "snow": scl == SNOW,
+    }
 
 
 def read_series(folder: Path) -> Series:
@@ -90,11 +121,15 @@ def read_series(folder: Path) -> Series:
         read_netcdf(next(iter(sorted(folder.glob(f"S2_L2A_{size}m_*.nc"))))) for size in (10, 20)
     )
     blue, infrared = (_numbers(fine, band) for band in ("B02", "B08"))
+    green, red = (_numbers(fine, band) for band in ("B03", "B04"))
     shortwave, judge = (_numbers(coarse, band) for band in ("B11", "B8A"))
     scl = np.stack([coarse.read("SCL", n)[0] for n in range(len(coarse.times))]).astype(np.uint8)
     times = coarse.times.astype("datetime64[D]")
     months = times.astype("datetime64[M]").astype(np.int64)
-    averaged = [np.stack([average_of(one, 2) for one in band]) for band in (blue, infrared)]
+    averaged = [
+        np.stack([average_of(one, 2) for one in band]) for band in (blue, infrared, green, red)
+    ]
+    visible = np.stack([averaged[place] for place in (0, 2, 3, 1)], axis=1)
     return Series(
         times.astype(np.int64),
         months // 3,
@@ -103,6 +138,7 @@ def read_series(folder: Path) -> Series:
         shortwave,
         np.where(judge < -32767, np.nan, judge).astype(np.float32),
         scl,
+        np.where(visible == -32768, np.nan, visible / 10_000).astype(np.float32),
     )
 
 
@@ -149,6 +185,9 @@ def all_masks(series: Series, seed: int = 0) -> dict[str, Bools]:
                 ours[threshold][t] = ~is_cloud & ~find_shadows(ground, None, None)[0]
     cloud_sign.LEAST_DEVIATION = usual
     found["deck"] = seen & deck & ~snow
+    learned = _learned(series)
+    if learned is not None:
+        found["ukis"] = seen & learned & ~snow
     for threshold, clear in ours.items():
         found[f"ours, {threshold}"] = seen & clear & ~snow
     for threshold in THRESHOLDS["B02 below"]:
@@ -158,7 +197,27 @@ def all_masks(series: Series, seed: int = 0) -> dict[str, Bools]:
     found["SCL, dropped at random to the share of deck"] = found["SCL"] & (
         random.random(seen.shape) < min(1.0, share)
     )
+    for share in DROPPED_TO:
+        dropped = random.random(seen.shape) < share
+        found[f"SCL, {share:.0%} at random"] = found["SCL"] & dropped
     return found
+
+
+def _learned(series: Series) -> Bools | None:
+    """Say what the learned mask calls clear; None where it is not installed."""
+    from landcover.errors import UnavailableError
+    from landcover.raster.learned_mask import learned_mask
+
+    if series.visible is None:
+        return None
+    is_clear = np.zeros(series.scl.shape, np.bool_)
+    try:
+        for t, bands in enumerate(series.visible):
+            cloud, shadow = learned_mask(bands)
+            is_clear[t] = ~cloud & ~shadow
+    except UnavailableError:
+        return None
+    return is_clear
 
 
 def departures(series: Series, masks: Mapping[str, Bools]) -> NDArray[np.float32]:
@@ -217,6 +276,23 @@ def _by_date(departure: NDArray[np.float32], kept: Bools) -> tuple[NDArray[Any],
     )
 
 
+def _draw(rows: list[Row], folder: Path) -> Path:
+    """Draw departure over the share kept, and how much changing ground each mask calls cloud."""
+    from landcover.publish.smoothness_plot import SmoothPoint, draw_smoothness
+
+    points = [
+        SmoothPoint(
+            row.engine, row.result["kept_percent"], row.result["departure"],
+            tuple(row.result["interval"]), row.result["called_cloud_percent"],
+        )
+        for row in rows
+    ]  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "smoothness.png"
+    draw_smoothness(points, path, "Masks without labels: Flanders, 118 dates, B8A")
+    return path
+
+
 def _table(rows: list[Row]) -> list[str]:
     lines = ["B8A x 10,000 against the line between clear neighbours; 95 % over dates."]
     for row in rows:
@@ -224,7 +300,7 @@ def _table(rows: list[Row]) -> list[str]:
         lines.append(
             f"{row.engine:46} kept {f['kept_percent']:5.1f} %   departure {f['departure']:6.1f} "
             f"({f['interval'][0]:.1f} - {f['interval'][1]:.1f}), less SCL's "
-            f"{f['minus_scl'][0]:+.1f} to {f['minus_scl'][1]:+.1f}; called cloud: bare "
-            f"{f['called_cloud_percent']['bare']} %, snow {f['called_cloud_percent']['snow']} %"
+            f"{f['minus_scl'][0]:+.1f} to {f['minus_scl'][1]:+.1f}; called cloud: "
+            + ", ".join(f"{kind} {share} %" for kind, share in f["called_cloud_percent"].items())
         )
     return lines

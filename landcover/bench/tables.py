@@ -42,6 +42,8 @@ class Request:
     """A simulated region to read instead of simulating one."""
     deliveries: tuple[str, ...] = ()
     """Deliveries that a composite is made from, ``jp2`` and ``cog``; none: ``jp2`` beside numpy."""
+    pictures: Path | None = None
+    """Folder for pictures of what was found, where a bench draws any."""
     as_published: Path | None = None
     """Measure as the HRLC deck does, and draw memory over time into this folder."""
     objects: str | None = None

@@ -41,6 +41,12 @@ SPARE = 1.2
     help="Store that `store` reads from, s3://bucket/prefix; its endpoint and keys as for any run.",
 )
 @click.option(
+    "--pictures",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for pictures of what was found; `smoothness` draws one.",
+)
+@click.option(
     "--as-published",
     metavar="FOLDER",
     type=click.Path(path_type=Path),
@@ -64,6 +70,7 @@ def command(
     region: Path | None,
     deliveries: tuple[str, ...],
     objects: str | None,
+    pictures: Path | None,
     as_published: Path | None,
     scratch: Path | None,
     workspace: str | None,
@@ -99,6 +106,7 @@ def command(
             region=None if region is None else region.resolve(),
             deliveries=deliveries,
             objects=objects,
+            pictures=pictures,
             as_published=as_published,
         )
         _check_disk(request.folder, SPARE * bench.disk_gb(request), quiet=as_json)

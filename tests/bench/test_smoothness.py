@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from landcover.bench import smoothness
-from landcover.bench.tables import Request
+from landcover.bench.tables import Cost, Request, Row
 from landcover.errors import InputError
 
 
@@ -49,3 +49,23 @@ def test_what_it_needs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(InputError, match="bench smoothness: LANDCOVER_DATA must name a folder"):
         smoothness.measure(Request(folder=tmp_path), lambda *_: None)
     assert smoothness.disk_gb(Request(folder=tmp_path)) == 0
+
+
+def test_harvest_is_bare_ground_after_vegetation_that_stays_bare() -> None:
+    found = series([0] * 6, [0, 5, 10, 15, 20, 25])
+    codes = np.array([4, 9, 5, 3, 5, 4], np.uint8).reshape(-1, 1, 1)
+    ground = smoothness.ground_changes(found._replace(scl=codes))
+    assert ground["bare"][:, 0, 0].tolist() == [False, False, True, False, True, False]
+    # The second date of bare ground follows bare ground; were the next one green, neither counts.
+    assert ground["harvest"][:, 0, 0].tolist() == [False, False, True, False, False, False]
+    codes[4] = 4
+    assert not smoothness.ground_changes(found._replace(scl=codes))["harvest"].any()
+
+
+def test_the_picture_has_a_curve_a_family(tmp_path: Path) -> None:
+    result = {"kept_percent": 50.0, "departure": 480.0, "interval": [400.0, 570.0],
+              "called_cloud_percent": {"bare": 3.0, "snow": 9.0}}  # fmt: skip
+    names = ("SCL", "deck", "ours, 200", "ours, 400", "B02 below 400", "SCL, 90% at random")
+    rows = [Row("x", name, Cost(0, 0, 0), repeats=1, result=result) for name in names]
+    path = smoothness._draw(rows, tmp_path / "pictures")
+    assert path.read_bytes()[:4] == b"\x89PNG"
