@@ -111,3 +111,11 @@ def test_the_dissimilarity_index_is_the_nearest_distance_over_the_mean_one(cloud
     beyond = index > known.index_threshold
     assert np.array_equal(is_outside(known, pixels)[clear], beyond[clear])
     assert 0 < beyond.mean() < 1
+
+
+def test_the_unit_is_the_mean_distance_of_two_samples():
+    features = np.zeros((400, 1), np.float32)
+    features[:20] = 1  # one in twenty: lopsided, so that sums of samples lie further apart
+    known = fit_applicability(features, np.arange(400))
+    deviation = np.sqrt(0.05 * 0.95)
+    assert known.unit == pytest.approx(2 * 0.05 * 0.95 / deviation, rel=0.05)

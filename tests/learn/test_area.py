@@ -197,3 +197,9 @@ def test_an_allocation_spends_all_samples(weights, extra, least):
         (count == 0) == (w == 0) or count == 0 for count, w in zip(found, weights, strict=True)
     )
     assert min(c for c, w in zip(found, weights, strict=True) if w > 0) >= min(least, n // k) - 1
+
+
+@pytest.mark.parametrize("strata", [[1], [1, 1, 1], [[1, 1]]])
+def test_strata_of_another_length_are_refused(strata):
+    with pytest.raises(InputError, match="of one length"):
+        stratified_accuracy(strata, [1, 1], [1, 1], {1: 3.0}, {1: 3.0})

@@ -54,3 +54,5 @@ def test_missing_features_and_other_units_are_refused_by_file() -> None:
         require_features(library, ["b", "empty", "none"], [], " Do so.")
     with pytest.raises(InputError, match=r"dn has a median of 1200; expected reflectance"):
         require_features(library, ["dn"], ["dn"])
+    with pytest.raises(InputError, match=r"dn has a median of -0\.5; expected reflectance"):
+        require_features(library.assign(dn=-0.5), ["dn"], ["dn"])

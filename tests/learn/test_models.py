@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from landcover.errors import InputError
+from landcover.learn import training
 from landcover.learn.models import fit_classifier, load_arrays, save_arrays
 from landcover.learn.network import load_network, scaling
 from landcover.nouns.classifiers import ForestParameters, NetworkParameters
@@ -174,3 +175,17 @@ def test_a_prior_that_does_not_fit_is_refused():
     for prior in ((0.5,), (0.5, 0.5, 0.0)):
         with pytest.raises(InputError, match="3 positive factors"):
             load_arrays(io.BytesIO(content), "random-forest", prior)
+
+
+@pytest.mark.parametrize(
+    ("n_groups", "share", "n_judges"), [(20, 0.2, 4), (20, 0.0, 0), (9, 0.2, 0)]
+)
+def test_groups_are_held_out_to_stop_a_network_where_there_are_ten(
+    n_groups: int, share: float, n_judges: int
+) -> None:
+    groups = np.repeat(np.arange(n_groups), 3)
+    codes = np.tile(np.array([1, 2, 3], np.uint8), n_groups)
+    trains, judges = training._hold_out(codes, groups, share, seed=0)
+    assert len(set(groups[judges])) == n_judges
+    assert not set(groups[judges]) & set(groups[trains])
+    assert len(trains) + len(judges) == len(codes)

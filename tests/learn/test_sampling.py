@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landcover.errors import InputError
-from landcover.learn.sampling import split_by_group
+from landcover.learn.sampling import split_by_group, thin_by_group
 
 
 def make_samples(n_groups_per_class, rows_per_group=9):
@@ -241,3 +241,9 @@ def test_always_true_of_a_split_with_a_second_level(samples, seed):
             assert len(after) >= len(before), "no class loses a side"
     for code in split.rare:
         assert split.is_train[codes == code].all()
+
+
+def test_groups_are_taken_until_the_share_is_full() -> None:
+    groups = np.repeat(np.arange(4), 5)
+    assert thin_by_group(np.ones(20, np.uint8), groups, 10, seed=0).sum() == 10
+    assert thin_by_group(np.ones(20, np.uint8), groups, 11, seed=0).sum() == 15

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from landcover.errors import InputError, UnavailableError
+from landcover.errors import DamagedError, InputError, UnavailableError
 from landcover.ledger import outputs
 from landcover.nouns.output import Wanted
 from landcover.stores.workspace import open_workspace
@@ -145,3 +145,16 @@ def test_nothing_in_the_store_is_touched_until_the_new_bytes_are_whole(workspace
 def test_an_unknown_output_is_told(workspace):
     with pytest.raises(InputError, match="Output 00 does not exist"):
         outputs.load(workspace, "00")
+
+
+@pytest.mark.parametrize("name", [None, "10.tif"])
+def test_bytes_are_compared_before_they_are_handed_out(workspace, name):
+    made = outputs.commit(workspace, WANTED, KEY, maker())
+    with outputs.local(workspace, made, name) as path:
+        assert path.exists()
+    Path(workspace.objects.href(KEY, "10.tif")).write_text("abd")
+    with (
+        pytest.raises(DamagedError, match=r"10\.tif: its checksum"),
+        outputs.local(workspace, made, name),
+    ):
+        pass

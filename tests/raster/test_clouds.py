@@ -8,6 +8,7 @@ import pytest
 from landcover.errors import InputError
 from landcover.raster.clouds import (
     CLOUD_BIT,
+    DEFECTIVE_BIT,
     EXCLUDED_UNGROWN,
     GROWN_BIT,
     NODATA_BIT,
@@ -17,6 +18,7 @@ from landcover.raster.clouds import (
     expand_cloud_mask,
     is_excluded,
     mask_bits,
+    refined_bits,
     scl_masked,
     upsample_nearest,
 )
@@ -197,3 +199,10 @@ def test_growth_does_not_enter_nodata() -> None:
     coarse = coarsen_bits(bits, 3, 60)
     assert (coarse[:, 10:] == NODATA_BIT).all()
     assert (coarsen_bits(whole, 3, 60)[:, 10:] & GROWN_BIT).any()
+
+
+@pytest.mark.parametrize("bit", [NODATA_BIT, SNOW_BIT, DEFECTIVE_BIT])
+def test_refinement_replaces_clouds_and_shadows_alone(bit: int) -> None:
+    bits = np.full((3, 3), bit | CLOUD_BIT | GROWN_BIT, np.uint8)
+    nothing = np.zeros(bits.shape, np.bool_)
+    np.testing.assert_array_equal(refined_bits(bits, nothing, nothing, 20), bit)

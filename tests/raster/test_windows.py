@@ -92,7 +92,14 @@ def test_windows_are_whole_blocks(
 
 @pytest.mark.parametrize(
     ("height", "bytes_per_pixel", "memory_gb", "block"),
-    [(0, 1, 1, 512), (9, 0, 1, 512), (9, 1, 0, 512), (9, 1, float("nan"), 512), (9, 1, 1, 0)],
+    [
+        (0, 1, 1, 512),
+        (9, 0, 1, 512),
+        (9, -1, 1, 512),
+        (9, 1, 0, 512),
+        (9, 1, float("nan"), 512),
+        (9, 1, 1, 0),
+    ],
 )
 def test_bad_arguments(height: int, bytes_per_pixel: float, memory_gb: float, block: int) -> None:
     with pytest.raises(InputError, match="found"):
