@@ -89,8 +89,8 @@ def test_a_plan_of_what_is_there_loads_nothing_heavy(place: Path) -> None:
     [
         ("model.trees=7", "train"),
         ("classify.keep=[entropy]", "classify"),
-        ("composite.min_observations=2", "composite"),
-        ("labels.neighbourhood=1", "sample"),
+        ("composite.min_clear=2", "composite"),
+        ("features.indices=[ndvi, evi2]", "sample"),
     ],
 )
 def test_a_plan_of_a_partly_changed_run_loads_nothing_heavy(
