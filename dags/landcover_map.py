@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, chain
 
+from landcover.nouns.shard import MOST_TILES_OF_A_MAP
 from landcover.nouns.stages import GROUPS
 from landcover_airflow.form import run_params
 from landcover_airflow.groups import DEFAULT_ARGS, lanes, report, start
@@ -15,7 +16,8 @@ Fill in **products** (a folder with SAFE products or STAC items) and **year**, a
 (ground truth) unless a trained **model** is given. All other fields may stay as they are.
 
 One lane per tile: a failing tile stays in its own, the map is made of the others, and `report`
-tells the reason of each. Trigger again with the same values to go on: what exists is reused.
+tells the reason of each. More than 100 tiles are for `landcover_region`.
+Trigger again with the same values to go on: what exists is reused.
 """
 
 with DAG(
@@ -30,4 +32,5 @@ with DAG(
     description="Land-cover map of a region, from Sentinel-2 products to the published map",
     tags=["landcover", "map"],
 ):
-    chain(start(), *(part for group in GROUPS for part in lanes(group)), report())
+    begun = start(MOST_TILES_OF_A_MAP, "Trigger landcover_region with the same values.")
+    chain(begun, *(part for group in GROUPS for part in lanes(group)), report())

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from landcover.front.runs import run as run
     from landcover.front.runs import run_inline as run_inline
     from landcover.front.runs import start_run as start_run
+    from landcover.front.shards import adopt as adopt
+    from landcover.front.shards import left_of_shard as left_of_shard
+    from landcover.front.shards import plan_shards as plan_shards
+    from landcover.front.shards import stop_shard as stop_shard
     from landcover.front.workspace import open_workspace as open_workspace
     from landcover.labels.polygons import polygons_to_points as polygons_to_points
     from landcover.labels.reading import read_labels as read_labels
@@ -86,6 +90,7 @@ _HOMES = {
     "front.runs": (
         "cancel", "mark_lost", "plan", "plan_lanes", "report", "run", "run_inline", "start_run",
     ),
+    "front.shards": ("adopt", "left_of_shard", "plan_shards", "stop_shard"),
     "front.workspace": ("open_workspace",),
     "labels.polygons": ("polygons_to_points",),
     "labels.reading": ("read_labels",),

@@ -16,19 +16,28 @@ if TYPE_CHECKING:
 
 
 @with_run_arguments
-def start_run(run_id: str, recipe: str | Path | Mapping[str, Any], **arguments: Any) -> str:
+def start_run(
+    run_id: str,
+    recipe: str | Path | Mapping[str, Any],
+    *,
+    most_tiles: int | None = None,
+    instead: str = "Name fewer tiles.",
+    **arguments: Any,
+) -> str:
     """Write the record of a run: everything its stages will need to know.
 
     Args:
         run_id: Name of the run; an existing run of this name is started over.
         recipe: A recipe file, or its document.
+        most_tiles: Tiles that the run may have; any number if None.
+        instead: Sentence that says what to do with more of them.
         **arguments: Fields of :class:`landcover.nouns.run_arguments.RunRequest`.
 
     Returns:
         The run id.
 
     Raises:
-        UsageError: The recipe or an argument is wrong.
+        UsageError: The recipe or an argument is wrong, or the run has too many tiles.
         InputError: Products, labels or DEM are not there or not usable.
 
     Examples:
@@ -49,6 +58,7 @@ def start_run(run_id: str, recipe: str | Path | Mapping[str, Any], **arguments: 
 
     file = fetched_recipe(recipe) if isinstance(recipe, str) else recipe
     resolved, known = starting.resolve(file, **named_region(arguments))
+    starting.require_few(known, most_tiles, instead)
     return starting.start_run(open_workspace(), run_id, resolved, known).id
 
 

@@ -92,6 +92,17 @@ def is_driven(workspace: Workspace, run_id: str) -> bool:
     return claim is not None and claim["owner"] is not None and not claims.is_dead(claim["owner"])
 
 
+def adopt(workspace: Workspace, run_id: str, other: str) -> None:
+    """Write that a run took over all units of another one: nothing of it is to be made."""
+    workspace.records.find_one_and_update("runs", {"_id": run_id}, {"same_as": other})
+
+
+def same_as(records: RecordStore, run_id: str) -> str | None:
+    """Give the run whose units a run took over (:func:`adopt`); None where it works itself."""
+    found = (records.get("runs", run_id) or {}).get("same_as")
+    return None if found is None else str(found)
+
+
 def finish(workspace: Workspace, run_id: str, outcome: Outcome, counts: dict[str, int]) -> None:
     """Write how a run ended: its state, and what it lacks."""
     told = outcome.to_document()

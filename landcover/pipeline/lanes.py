@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from landcover.ledger import lanes, outputs, units
+from landcover.ledger import lanes, outputs, runs, units
 from landcover.nouns.run import Unit
 from landcover.nouns.stages import GROUPS, Group, Stage
 from landcover.parts.task import Task
@@ -34,7 +34,7 @@ def plan_lanes(
         Those of the first call first, in the same order; none where nothing is to be done.
     """
     stages = [stage for stage in GROUPS[group] if task.run.includes(stage)]
-    if not stages:
+    if not stages or runs.same_as(task.workspace.records, task.run.id) is not None:
         return []
     planned = plan_group(task, group, tiles)
     records, run = task.workspace.records, task.run.id
@@ -44,7 +44,7 @@ def plan_lanes(
     wanted = [
         unit
         for unit in planned
-        if unit.tile in awaited or (unit.id not in listed and _has_work(task, unit, stages))
+        if unit.tile in awaited or (unit.id not in listed and has_work(task, unit, stages))
     ]
     known = {unit.id for unit in planned}
     wanted += [u for u in units_of_tiles(task, group, awaited) if u.id not in known]
@@ -64,7 +64,7 @@ def _begun(task: Task, group: Group, shard: str) -> set[str]:
     return found
 
 
-def _has_work(task: Task, unit: Unit, stages: list[Stage]) -> bool:
+def has_work(task: Task, unit: Unit, stages: list[Stage]) -> bool:
     """Tell whether something of a unit is to be made; else write it down as reused."""
     if any(_is_new(task, stage) for stage in stages):
         return True

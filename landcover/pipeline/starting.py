@@ -133,6 +133,17 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+def require_few(arguments: RunArguments, most: int | None, instead: str) -> None:
+    """Refuse a run that has more tiles than who drives it can take.
+
+    Raises:
+        UsageError: It has; the sentence ends with what to do instead.
+    """
+    count = len(arguments.tiles)
+    if most is not None and count > most:
+        raise UsageError(f"The run has {count:,} tiles; expected at most {most:,}. {instead}")
+
+
 def ask_sources(arguments: RunArguments) -> None:
     """Ask the remote services that a run needs whether they answer and let us in, within 10 s.
 

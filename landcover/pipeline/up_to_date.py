@@ -19,6 +19,7 @@ from landcover.ledger import outputs, units
 from landcover.ledger.models import find_entry
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.output import hash_of
+from landcover.nouns.run import UnitState
 from landcover.nouns.run_arguments import RunArguments
 from landcover.nouns.stages import TABLE
 from landcover.parts.training import ground_truth
@@ -92,15 +93,15 @@ def find_same_run(workspace: Workspace, recipe: Recipe, arguments: RunArguments)
         name = fingerprint(workspace, recipe, arguments)
         same = {"fingerprint": name, "state": "done"}
         for document in workspace.records.find("runs", same, sort=["-started"]):
-            if _is_whole(workspace, document["_id"]):
+            if is_whole(workspace, units.states(workspace.records, document["_id"])):
                 return str(document["_id"])
     except (LandcoverError, OSError):
         return None
     return None
 
 
-def _is_whole(workspace: Workspace, run_id: str) -> bool:
-    states = units.states(workspace.records, run_id)
+def is_whole(workspace: Workspace, states: Sequence[UnitState]) -> bool:
+    """Tell whether there is an output, and all outputs of some units are there in their sizes."""
     ids = list(dict.fromkeys(output_id for state in states for output_id in state.outputs))
     for first in range(0, len(ids), outputs.AT_ONCE):
         wanted = ids[first : first + outputs.AT_ONCE]

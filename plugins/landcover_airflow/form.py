@@ -8,6 +8,7 @@ from airflow.sdk import Param
 
 from landcover.nouns.classifiers import CLASSIFIERS
 from landcover.nouns.run_arguments import HOW, RUN_ID, Question, questions
+from landcover.nouns.shard import MOST_TILES
 from landcover_airflow.form_fields import further_schema
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ LEDGER_RUN = "ledger_run"
 """Argument of a DAG: the run of the ledger that it writes to."""
 LEDGER_RUN_TEMPLATE = f"{{{{ params.get('{LEDGER_RUN}') or run_id }}}}"
 """Its value in a task; the id of the DAG run where it is empty, or the DAG does not ask for it."""
+SHARD_TILES = "shard_tiles"
+"""Argument of a region: tiles of a shard at most."""
 _NUMBERS = {int: "integer", float: "number"}
 _LIMITS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum"}
 
@@ -25,6 +28,45 @@ def run_params() -> dict[str, Param]:
     """Make a field of the form for each argument of a run, in the order of the form."""
     fields = {question.name: _param(question) for question in questions()}
     return {**fields, LEDGER_RUN: ledger_run_param()}
+
+
+def region_params() -> dict[str, Param]:
+    """Make the fields of a region: those of a run, and how large its shards are."""
+    most = Param(
+        MOST_TILES,
+        type="integer",
+        minimum=1,
+        maximum=MOST_TILES,
+        title="Tiles of a shard",
+        description_md="Tiles that one run of `landcover_shard` works on at most. Smaller shards "
+        "end earlier; each costs some seconds.",
+        section=HOW,
+    )
+    return {**run_params(), SHARD_TILES: most}
+
+
+def shard_params() -> dict[str, Param]:
+    """Make the fields of a run of a shard: ``landcover_region`` fills them in."""
+    number: dict[str, Any] = {"type": ["null", "number"], "exclusiveMinimum": 0}
+    return {
+        LEDGER_RUN: Param(
+            "", type="string", title="Run in the records", description_md="Run of the region."
+        ),
+        "shard": Param(
+            "", type="string", title="Shard", description_md="Its name, such as `prepare-01`."
+        ),
+        "earlier_attempts": Param(
+            0,
+            type="integer",
+            minimum=0,
+            title="Earlier attempts",
+            description_md="Attempts that its units have had in other runs.",
+        ),
+        "memory_gb": Param(
+            None, **number, title="Memory (GB)", description_md="Memory of one job, GB."
+        ),
+        "threads": Param(None, **number, title="Threads", description_md="Threads of one job."),
+    }
 
 
 def ledger_run_param() -> Param:

@@ -8,8 +8,7 @@ the chain; that is why planners and the report run when all before them is *done
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,31 +17,20 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from landcover.execution import COMPUTE, DOWNLOAD
 from landcover.nouns.run_arguments import NOT_OF_THE_RUN
+from landcover.nouns.shard import PHASES
 from landcover.nouns.stages import GROUPS, TABLE, Group, Stage
-from landcover_airflow.form import LEDGER_RUN
+from landcover_airflow.form import LEDGER_RUN, SHARD_TILES
 from landcover_airflow.operators.stage import StageOperator
 from landcover_airflow.outcome import FamilyPolicy, sentences
 from landcover_airflow.recipes import recipe_address
+from landcover_airflow.shard_run import part_of_run, require_not_stopped
+from landcover_airflow.variables import RETRY_VARIABLE, require_numbers, seconds_of
 
 log = logging.getLogger(__name__)
 
-RETRY_VARIABLE = "LANDCOVER_RETRY_SECONDS"
-RETRY_SECONDS = 30.0
-
-
-def _retry_seconds() -> float:
-    """Read the delay; a variable that is no number is told, and no DAG disappears because of it."""
-    given = os.environ.get(RETRY_VARIABLE, "")
-    try:
-        return timedelta(seconds=float(given or RETRY_SECONDS)).total_seconds()
-    except (ValueError, OverflowError):  # no number, not a number, or centuries
-        log.warning("%s=%s: expected seconds; %g is used.", RETRY_VARIABLE, given, RETRY_SECONDS)
-        return RETRY_SECONDS
-
-
 DEFAULT_ARGS = {
     "retries": 2,
-    "retry_delay": timedelta(seconds=_retry_seconds()),
+    "retry_delay": timedelta(seconds=seconds_of(RETRY_VARIABLE)),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=10),
     "retry_policy": FamilyPolicy(),
@@ -50,6 +38,8 @@ DEFAULT_ARGS = {
     "weight_rule": "upstream",
 }
 START = "start"
+PHASE_OF = {group: phase for phase, groups in PHASES.items() for group in groups}
+_NONE: Mapping[tuple[str, str], str] = {}
 LANE = "lane"
 """Name of the task that runs all stages of a lane."""
 IN_ONE_TASK: tuple[Group, ...] = ("prepare",)
@@ -61,8 +51,13 @@ MOST_IN_FLIGHT = 64
 
 
 @task(task_id=START)
-def start() -> str:
+def start(most_tiles: int, instead: str, *, adopts: bool = False) -> str:
     """Write the record of the run from what was filled in.
+
+    Args:
+        most_tiles: Tiles that the DAG takes.
+        instead: What to do with more of them.
+        adopts: Take over what a finished run with the same inputs has made.
 
     Returns:
         Name of the run in the ledger.
@@ -70,18 +65,29 @@ def start() -> str:
     from landcover import api
     from landcover.ledger import runs
 
+    require_numbers()
     name = ledger_run()
-    if runs.is_driven(api.open_workspace(), name):
+    with sentences():
+        workspace = api.open_workspace()
+    if runs.is_driven(workspace, name):
         # The command that drives this run asked the sources and read the labels just now.
         return name
     given = dict(get_current_context()["params"])
-    not_of_the_run = (*NOT_OF_THE_RUN, LEDGER_RUN)
+    not_of_the_run = (*NOT_OF_THE_RUN, LEDGER_RUN, SHARD_TILES)
     arguments = {key: value for key, value in given.items() if key not in not_of_the_run}
     arguments["tiles"] = tiles_of(arguments.get("tiles"))
     arguments["overrides"] = list(arguments.get("overrides") or ())
     with sentences():
-        api.start_run(name, recipe_address(given["recipe"]), **arguments)
+        api.start_run(
+            name,
+            recipe_address(given["recipe"]),
+            most_tiles=most_tiles,
+            instead=instead,
+            **arguments,
+        )
         tell_same_runs(name)
+        if adopts and (other := api.adopt(name)) is not None:
+            log.info("Run %s had the same inputs, and all that it made is there.", other)
     return name
 
 
@@ -133,8 +139,9 @@ def lanes(group: Group) -> tuple[Any, Any]:
         from landcover import api
 
         require_start()
+        require_not_stopped(get_current_context())
         with sentences():
-            units = api.plan_lanes(ledger_run(), group)
+            units = api.plan_lanes(ledger_run(), group, **part_of_run())
         named = ", ".join(unit["label"] for unit in units)
         log.debug("%s: %s", group, named or "nothing to do")
         return units
@@ -155,6 +162,8 @@ def lanes(group: Group) -> tuple[Any, Any]:
                 map_index_template="{{ task.unit_label }}",
                 pool=pool_of(stages),
                 max_active_tis_per_dagrun=MOST_IN_FLIGHT,
+                earlier_attempts="{{ params.get('earlier_attempts', 0) }}",
+                pre_execute=require_not_stopped,
             )
             if previous is not None:
                 previous >> operator
@@ -217,7 +226,9 @@ def report() -> dict[str, Any]:
         log.warning("  failed: %s", reason)
     for season in summary["degraded"]:
         log.warning("  degraded: %s", season)
-    presses = [*map(press_for, summary["standstills"]), *map(press_for_season, summary["degraded"])]
+    shards = shards_of_run(run_id)
+    presses = [press_for(standstill, shards) for standstill in summary["standstills"]]
+    presses += [press_for_season(degraded, shards) for degraded in summary["degraded"]]
     for press in presses:
         log.warning("  %s", press)
     if summary["state"] == "failed":
@@ -233,23 +244,48 @@ def report() -> dict[str, Any]:
     }
 
 
-def press_for(standstill: dict[str, Any]) -> str:
-    """Say what to clear for a tile that is missing from the map."""
+def shards_of_run(run_id: str) -> dict[tuple[str, str], str]:
+    """Give phase and tile → label of the shard that the tile is in; empty without shards."""
+    from landcover import api
+    from landcover.ledger import shards
+
+    records = api.open_workspace().records
+    return {
+        (phase, tile): shard.label
+        for phase in PHASES
+        for shard in shards.of_phase(records, run_id, phase)
+        for tile in shard.tiles
+    }
+
+
+def press_for(standstill: dict[str, Any], shards: Mapping[tuple[str, str], str] = _NONE) -> str:
+    """Say what to clear for a tile that is missing from the map.
+
+    Args:
+        standstill: Tile, group where it stopped, and labels of its units there.
+        shards: Phase and tile → label of its shard, where the run has shards.
+    """
     tile, group, labels = standstill["tile"], standstill["group"], standstill["labels"]
+    step = PHASE_OF.get(group, group) if shards else group
     if labels:
-        lane = f"{group}.{_name_of(tasks_of(group)[0])}"
-        named = ", ".join(labels)
-        return f"To repair {tile}: mend the cause, then clear {lane} of {named} with downstream."
+        where = shards.get((step, tile))
+        task, named = (step, where) if where else (_lane_of(group), ", ".join(labels))
+        return f"To repair {tile}: mend the cause, then clear {task} of {named} with downstream."
     return (
-        f"{tile} has what {group} needs and is not in the map: clear plan_{group} with downstream."
+        f"{tile} has what {group} needs and is not in the map: clear plan_{step} with downstream."
     )
 
 
-def press_for_season(degraded: str) -> str:
+def press_for_season(degraded: str, shards: Mapping[tuple[str, str], str] = _NONE) -> str:
     """Say what to clear for a season that lacked something: ``31UDS/2018-spring: no B09``."""
     label = degraded.partition(":")[0].replace("/", " ")
-    lane = f"prepare.{_name_of(tasks_of('prepare')[0])}"
-    return f"If what {label} lacked was delivered: clear {lane} of {label} with downstream."
+    where = shards.get(("prepare", label.partition(" ")[0]))
+    task, named = ("prepare", where) if where else (_lane_of("prepare"), label)
+    return f"If what {label} lacked was delivered: clear {task} of {named} with downstream."
+
+
+def _lane_of(group: Group) -> str:
+    return f"{group}.{_name_of(tasks_of(group)[0])}"
 
 
 def require_start(*, failing: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from landcover.execution import COMPUTE, DOWNLOAD
+from landcover.nouns.shard import PHASES
 from landcover.nouns.stages import GROUPS, STAGES
 from landcover_airflow.groups import MOST_IN_FLIGHT, tasks_of
 
@@ -30,7 +31,9 @@ def dag(bag: Any) -> Any:
 
 def test_no_import_errors(bag: Any) -> None:
     assert bag.import_errors == {}
-    assert {"landcover_map", "ingest_season"} <= set(bag.dags)
+    assert {"landcover_map", "landcover_region", "landcover_shard", "ingest_season"} <= set(
+        bag.dags
+    )
 
 
 def test_every_group_has_its_planner_and_its_lanes_in_a_row(dag: Any) -> None:
@@ -57,6 +60,31 @@ def test_planners_and_report_run_whatever_became_of_the_tiles(dag: Any) -> None:
     assert gathering == {*(f"plan_{group}" for group in GROUPS), "report"}
     # Within a lane, a failure or a skip stops what follows.
     assert {rules[name] for name in rules if "." in name} == {"all_success"}
+
+
+def test_each_group_is_done_by_shards_or_once_for_the_region(bag: Any) -> None:
+    region, shard = bag.dags["landcover_region"], bag.dags["landcover_shard"]
+    by_shards = [group for groups in PHASES.values() for group in groups]
+    once = [
+        group for group in GROUPS if f"plan_{group}" in region.task_dict and group not in PHASES
+    ]
+    assert sorted([*by_shards, *once]) == sorted(GROUPS)
+    before = {"start"}
+    for step in ("prepare", "overlap", "sample", "train", "classify", "mosaic", "validate"):
+        assert region.task_dict[f"plan_{step}"].upstream_task_ids == before, step
+        before = {step} if step in PHASES else {f"{step}.{GROUPS[step][-1]}"}
+    # A red shard, or none, stops nothing: what reads the ledger runs when all before it is done.
+    for dag in (region, shard):
+        for task in dag.tasks:
+            expected = "all_done" if task.task_id.startswith(("plan_", "report")) else "all_success"
+            assert task.trigger_rule.value == expected, task.task_id
+        assert [leaf.task_id for leaf in dag.leaves] == ["report"]
+        assert [root.task_id for root in dag.roots] == ["start"]
+    for phase, groups in PHASES.items():
+        # The planners that `start` leaves out are right behind it.
+        assert {f"plan_{group}" for group in groups} <= shard.task_dict["start"].downstream_task_ids
+        last = f"{groups[-1]}."
+        assert any(t.startswith(last) for t in shard.task_dict["report"].upstream_task_ids), phase
 
 
 def test_no_mapping_is_nested(dag: Any) -> None:

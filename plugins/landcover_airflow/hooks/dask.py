@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -206,6 +206,13 @@ class DaskHook(BaseHook):
                 return False
             await _remove(client, key, found)
             return True
+
+    async def cancel_all(self, beginnings: Collection[str]) -> int:
+        """Cancel all units whose keys begin so, and say how many there were."""
+        async with self.client() as client:
+            names = [str(name) for name in await cast("Any", client).list_datasets()]
+            found = [name for name in names if name.startswith(tuple(beginnings))]
+            return sum([await self.cancel(name) for name in found])
 
 
 def lane_key(stages: Sequence[Stage], document: dict[str, Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Sequence
 from itertools import accumulate
@@ -19,6 +18,7 @@ from landcover_airflow.form import LEDGER_RUN_TEMPLATE
 from landcover_airflow.hooks.dask import DaskHook, lane_key
 from landcover_airflow.outcome import give_up, reason_of, sentences
 from landcover_airflow.triggers.dask import DaskUnitTrigger
+from landcover_airflow.variables import HOLD_VARIABLE, seconds_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 # Windows of a sixteenth are as small as it makes sense; by then it is not the windows.
 MOST_DEATHS = 4
-HOLD_VARIABLE = "LANDCOVER_HOLD_SECONDS"
-HOLD_SECONDS = 5.0
-"""A deferral is this old before its trigger fires for a failure: the scheduler of Airflow 3.3 may
-see the event before the end of the process that deferred, and fails the task as a "state mismatch"
-without its reason (apache/airflow #72716). Where no scheduler runs, the variable says 0."""
 
 
 class StageOperator(BaseOperator):
@@ -49,11 +44,14 @@ class StageOperator(BaseOperator):
         run: Name of the run in the ledger: as the DAG run is told, else its own id.
         memory_gb: Memory of the job, GB; that of the settings if empty.
         threads: Threads of the job; those of the settings if empty.
+        earlier_attempts: Attempts that the unit has had in other DAG runs of the same run.
         dask_conn_id: Airflow connection of the Dask scheduler.
         **kwargs: What every operator takes.
     """
 
-    template_fields: Sequence[str] = ("run", "unit", "unit_label", "memory_gb", "threads")
+    template_fields: Sequence[str] = (
+        "run", "unit", "unit_label", "memory_gb", "threads", "earlier_attempts",
+    )  # fmt: skip
     ui_color = "#e4eedd"
 
     def __init__(
@@ -65,6 +63,7 @@ class StageOperator(BaseOperator):
         run: str = LEDGER_RUN_TEMPLATE,
         memory_gb: str | float = "",
         threads: str | int = "",
+        earlier_attempts: str | int = 0,
         dask_conn_id: str = DaskHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -75,6 +74,7 @@ class StageOperator(BaseOperator):
         self.run = run
         self.memory_gb = memory_gb
         self.threads = threads
+        self.earlier_attempts = earlier_attempts
         self.dask_conn_id = dask_conn_id
         self._submitted: tuple[DaskHook, str] | None = None
 
@@ -104,7 +104,7 @@ class StageOperator(BaseOperator):
                 stages,
                 document,
                 deadlines=self._deadlines(now, stages),
-                not_failing_before=now + float(os.environ.get(HOLD_VARIABLE, HOLD_SECONDS)),
+                not_failing_before=now + seconds_of(HOLD_VARIABLE),
             ),
             method_name="execute_complete",
         )
@@ -201,7 +201,7 @@ class StageOperator(BaseOperator):
             self.run,
             self.stages[0],
             self.unit,
-            attempt=attempt,
+            attempt=attempt + int(self.earlier_attempts),
             memory_gb=memory_gb,
             threads=int(float(self.threads or settings.threads)),
         )
