@@ -16,12 +16,15 @@ import pytest
 from landcover import api
 from landcover.airflow_process import RunningAirflow, run_dag, start_airflow
 from landcover.errors import UsageError
+from landcover.execution import COMPUTE, DOWNLOAD
 from landcover.ledger import units
 from landcover.settings import in_environment, read_settings
 from landcover.simulate import SimulatedRegion, simulate
 
 pytestmark = pytest.mark.slow
 DAG = "/api/v2/dags/landcover_map"
+FROM_THE_FORM = f"{DAG}/dagRuns?run_id_pattern=manual&order_by=-start_date"
+"""Runs that Airflow named: other tests of the session name theirs."""
 BROWSER = [
     "--no-sandbox",
     "--disable-gpu",
@@ -67,7 +70,7 @@ def ask(airflow: RunningAirflow, path: str) -> Any:
 def wait_for_run(airflow: RunningAirflow) -> dict[str, Any]:
     deadline = time.monotonic() + RUN_SECONDS
     while time.monotonic() < deadline:
-        runs = ask(airflow, f"{DAG}/dagRuns")["dag_runs"]
+        runs = ask(airflow, FROM_THE_FORM)["dag_runs"]
         if runs and runs[0]["state"] in ("success", "failed"):
             return dict(runs[0])
         time.sleep(2)
@@ -81,6 +84,13 @@ def test_the_page_is_not_open_to_everybody(airflow: RunningAirflow) -> None:
         urlopen(f"{airflow.url}{DAG}", timeout=10)
     assert (airflow.home / "passwords.json").stat().st_mode & 0o777 == 0o600
     assert airflow.password not in repr(airflow)
+
+
+def test_the_pools_of_the_lanes_count_what_is_deferred(airflow: RunningAirflow) -> None:
+    pools = {pool["name"]: pool for pool in ask(airflow, "/api/v2/pools")["pools"]}
+    for name in (DOWNLOAD, COMPUTE):
+        assert pools[name]["include_deferred"] is True
+        assert pools[name]["slots"] >= 6
 
 
 def test_a_taken_port_is_named(airflow: RunningAirflow) -> None:
@@ -154,7 +164,7 @@ def test_landcover_run_writes_what_the_scheduler_writes(
     airflow: RunningAirflow, region: SimulatedRegion, tmp_path: Path
 ) -> None:
     """Its loop stands in for the scheduler: units, states, attempts and bytes are the same."""
-    made = ask(airflow, f"{DAG}/dagRuns")["dag_runs"][0]
+    made = ask(airflow, FROM_THE_FORM)["dag_runs"][0]
     by_scheduler = ledger_of(airflow.home.parent, made["dag_run_id"])
     own = read_settings(workspace=str(tmp_path / "own"))
     assert run_dag(own, "without-a-server", made["conf"]) == 0

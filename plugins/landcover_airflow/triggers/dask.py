@@ -132,9 +132,10 @@ class DaskUnitTrigger(BaseTrigger):
         from landcover import api
 
         await DaskHook(address=self.address).cancel(self.key)
-        stage = await self._stage()
         message = f"{await self._where()}: stopped from Airflow; clear the task to go on."
-        await asyncio.to_thread(api.mark_lost, stage, self.document, "cancelled", message)
+        # The stage that runs may end before it looks; those behind it will not be begun.
+        for stage in self.stages[self.stages.index(await self._stage()) :]:
+            await asyncio.to_thread(api.mark_lost, stage, self.document, "cancelled", message)
         self.log.warning("%s", message)
 
     @property
