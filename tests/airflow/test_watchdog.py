@@ -22,6 +22,7 @@ from landcover.airflow_process import server
 from landcover.settings import read_settings
 
 server._wait_until_healthy = lambda running, log: None
+server.create_pools = lambda running, slots: None
 with server.start_airflow(read_settings(workspace=sys.argv[1]), int(sys.argv[2])) as airflow:
     print(*(child.session for child in airflow.children), flush=True)
     airflow.wait()
