@@ -72,6 +72,18 @@ class RunningAirflow:
         asked = {"username": self.user, "password": self.password}
         return str(_ask(f"{self.url}/auth/token", body=asked)["access_token"])
 
+    def ask(self, path: str, body: object = None) -> Any:
+        """Ask its REST API; with a body, tell it something.
+
+        Args:
+            path: Behind the address, ``/api/v2/…``.
+            body: What is told, as JSON.
+
+        Raises:
+            ConnectionError: It does not answer, or refuses.
+        """
+        return _ask(self.url + path, body=body, token=self.token())
+
     def is_alive(self) -> bool:
         """Tell whether all its processes still run."""
         return all(child.process.poll() is None for child in self.children)

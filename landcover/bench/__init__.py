@@ -48,6 +48,7 @@ BENCHES = {
     "store": "landcover.bench.store",
     "growth": "landcover.bench.growth",
     "units": "landcover.bench.units",
+    "orchestration": "landcover.bench.orchestration",
     "masks": "landcover.bench.masks",
     "human-mask": "landcover.bench.human_mask",
     "smoothness": "landcover.bench.smoothness",
