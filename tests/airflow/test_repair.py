@@ -68,6 +68,7 @@ def repaired(
         "products": str(region.products),
         "labels": str(region.labels),
         "dem": str(region.dem),
+        "until": "mosaic",
         "overrides": [SEASON, "model.trees=3"],
     }
     with pytest.MonkeyPatch.context() as patch:
