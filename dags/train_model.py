@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, chain
 
+from landcover.nouns.stages import Group
 from landcover_airflow.approval import approve, report_training, start_maps, start_training
 from landcover_airflow.form import how_it_runs, run_params
 from landcover_airflow.groups import DEFAULT_ARGS, lanes
 from landcover_airflow.profile import at_parse
+
+GROUPS: tuple[Group, ...] = ("prepare", "overlap", "terrain", "sample", "train")
 
 DOC = """
 ### Model
@@ -34,6 +37,5 @@ with DAG(
     description="Model from the labels of the profile, with a person's approval",
     tags=["landcover", "model"],
 ):
-    groups = ("prepare", "overlap", "terrain", "sample", "train")
-    made = (part for group in groups for part in lanes(group))  # type: ignore[arg-type]
+    made = (part for group in GROUPS for part in lanes(group))
     chain(start_training(), *made, report_training(), approve(), start_maps())

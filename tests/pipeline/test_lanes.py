@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from workspaces import copy_workspace
 
 from landcover import api
 from landcover.bench import many_tiles
@@ -49,11 +48,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[SimulatedRegion, Pat
 def region(made: tuple[SimulatedRegion, Path], workspace_folder: Path) -> SimulatedRegion:
     """The region, and a copy of its workspace that a test may change."""
     region, workspace = made
-    shutil.copytree(workspace, workspace_folder, copy_function=os.link)
-    # A database that is written to is no link.
-    for file in workspace.glob("records.sqlite*"):
-        (workspace_folder / file.name).unlink()
-        shutil.copy2(file, workspace_folder / file.name)
+    copy_workspace(workspace, workspace_folder)
     return region
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from workspaces import copy_workspace
 
 from landcover import api
 from landcover.bench import many_tiles
@@ -41,10 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[SimulatedRegion, Pat
 def region(made: tuple[SimulatedRegion, Path], workspace_folder: Path) -> SimulatedRegion:
     """The region, and a copy of its workspace that a test may change."""
     region, workspace = made
-    shutil.copytree(workspace, workspace_folder, copy_function=os.link)
-    for file in workspace.glob("records.sqlite*"):  # a database that is written to is no link
-        (workspace_folder / file.name).unlink()
-        shutil.copy2(file, workspace_folder / file.name)
+    copy_workspace(workspace, workspace_folder)
     return region
 
 
