@@ -5,9 +5,11 @@
     LandcoverError
     ├── InputError          bad input: never retried, a person has to change something
     │   ├── UsageError      the command line or the recipe itself is wrong (exit code 2)
+    │   ├── AbsentError     a name stands for nothing in this workspace: perhaps in another one
     │   └── DamagedError    stored bytes are not those that were written: set aside, made again
     ├── MissingDataError    nothing to work on here: the tile is skipped with its reason
     ├── UnavailableError    a store, a source or the cluster is away: retried with back-off
+    │   └── ReadOnlyError   a store can be read but not written to
     ├── MemoryExceededError the job was given too little memory: retried with smaller windows
     └── CancelledError      somebody stopped the job: nothing is published, a rerun continues
 
@@ -43,6 +45,10 @@ class UsageError(InputError):
     """The command line or the recipe is wrong."""
 
 
+class AbsentError(InputError):
+    """The workspace has nothing of the name that was given."""
+
+
 class DamagedError(InputError):
     """Stored bytes are not those that were written; the output is set aside and made again."""
 
@@ -66,6 +72,10 @@ class UnavailableError(LandcoverError):
     """A store, a source or the cluster does not answer, or its disk is full."""
 
     family = "unavailable"
+
+
+class ReadOnlyError(UnavailableError):
+    """A store can be read but not written to, as on a disk that is mounted read-only."""
 
 
 class MemoryExceededError(LandcoverError):
@@ -113,6 +123,11 @@ def sentence_of(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
         where = f" while writing {error.filename}" if error.filename else ""
         return f"The disk is full{where}. Free space or move the workspace, then run again."
+    if isinstance(error, OSError) and error.errno == errno.EROFS:
+        where = f"{error.filename}: the" if error.filename else "The"
+        return (
+            f"{where} disk is read-only. Mount it for writing or write elsewhere, then run again."
+        )
     if isinstance(error, PermissionError) and error.filename:
         return f"{error.filename}: no permission. Change the owner or rights of the file or folder."
     if isinstance(error, MemoryError):

@@ -16,6 +16,8 @@ from typing import Any
 # A worker may use a quarter more than its job was promised before it is stopped.
 HEADROOM = 1.25
 GB = 10**9
+LOST_WORKER_HOURS = 24
+"""How long a local cluster waits for a worker that its nanny starts again, h."""
 DOWNLOAD, COMPUTE = "landcover_download", "landcover_compute"
 """Resources of a worker, one unit of each kind at a time, and the pools of their tasks."""
 ENDED_WELL = ("done", "reused")
@@ -139,6 +141,9 @@ def local_cluster(*, workers: int = 1, memory_gb: float = 1.0, threads: int = 1)
         # A tile that kills its worker must not kill others: Airflow retries, Dask does not.
         "distributed.scheduler.allowed-failures": 0,
         "distributed.worker.daemon": False,
+        # A nanny brings its worker back, however long that takes on a busy machine; after 15 s the
+        # cluster would end the nanny and have a worker less for good.
+        "distributed.deploy.lost-worker-timeout": f"{LOST_WORKER_HOURS} hours",
         # Our jobs keep their memory contract themselves; only a runaway one is ended.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,

@@ -50,6 +50,8 @@ class Settings:
     """How long an operation waits for a store that is away."""
     deadline_hours: float | None = None
     """Longest time of a unit at a stage through Airflow, h; what the stage's row says if None."""
+    worker_hour_price: float | None = None
+    """What a worker costs for an hour, in any currency; estimates have no price if None."""
     scratch: Path | None = None
     """Local folder for files on their way to or from a server; the system's if None."""
 
@@ -91,6 +93,7 @@ def read_settings(
         "records_password_file": None,
         "patience_seconds": 120.0,
         "deadline_hours": None,
+        "worker_hour_price": None,
         "scratch": None,
         **_read_file(workspace / "landcover.toml", names - {"workspace"}),
         **{
@@ -115,6 +118,7 @@ def read_settings(
         records_password_file=_folder(values["records_password_file"]),
         patience_seconds=_number("patience_seconds", values["patience_seconds"]),
         deadline_hours=_number_or_none("deadline_hours", values["deadline_hours"]),
+        worker_hour_price=_number_or_none("worker_hour_price", values["worker_hour_price"]),
         scratch=_folder(values["scratch"]),
     )
 

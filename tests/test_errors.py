@@ -67,6 +67,10 @@ def test_family(error, family):
             "The disk is full. Free space or move the workspace, then run again.",
         ),
         (
+            os_error(errno.EROFS, "/w/a"),
+            "/w/a: the disk is read-only. Mount it for writing or write elsewhere, then run again.",
+        ),
+        (
             PermissionError(errno.EACCES, "Permission denied", "/w/a"),
             "/w/a: no permission. Change the owner or rights of the file or folder.",
         ),
@@ -87,6 +91,6 @@ def test_sentence(error, sentence):
 
 def test_the_tree_is_drawn_whole():
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Exception)]
-    assert len(classes) == 8
+    assert len(classes) == 10
     for found in classes:
         assert found.__name__ in str(errors.__doc__)

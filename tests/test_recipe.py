@@ -132,6 +132,11 @@ def test_a_recipe_survives_the_records():
         ({"xyzzy": 1}, "unknown key 'xyzzy'; known are name, title, seasons, selection, mask,"),
         ({"mask": {"variant": "papr"}}, "mask.variant: "),
         ({"composite": {"layers": ["B10"]}}, "composite.layers: 'B10' is unknown; did you mean"),
+        ({"model": {"svm": {"gamma": 1e300}}}, "model.svm.gamma: expected 'scale' or a number"),
+        (
+            {"model": {"search": {"grid": {"svm": {"gamma": [1, 0]}}}}},
+            "model.search.grid.svm.gamma.1: expected 'scale' or a number above 0",
+        ),
         ({"features": {"indices": ["nvdi"]}}, "features.indices: 'nvdi' is unknown; did you mean"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

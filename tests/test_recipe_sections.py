@@ -69,3 +69,16 @@ def test_the_command_shows_a_section() -> None:
     wrong = CliRunner().invoke(cli, ["recipe", "check", str(RECIPES[0]), "--section", "masks"])
     assert wrong.exit_code == 2
     assert "no section of a recipe; there are seasons, selection, mask" in wrong.output
+
+
+def test_layers_and_joins_say_which_probabilities_they_read() -> None:
+    """Before calibration or after it (docs/methods/trust.md#calibration-in-training)."""
+    recipe = read_recipe(RECIPES[0])
+    joined, kept = (
+        " ".join(explained(recipe, section).replace("#", " ").split())
+        for section in ("mosaic", "classify")
+    )
+    assert "feather: calibrated probabilities averaged" in joined
+    assert "each tile's calibrated probabilities follow those around" in joined
+    assert "calibrated probabilities of all classes, their entropy, their margin" in kept
+    assert "set_size (classes that remain plausible by the probabilities before calib" in kept

@@ -52,12 +52,27 @@ class NetworkParameters(Noun):
     """Share of the groups that decides when to stop; 0 runs all epochs."""
 
 
+MOST_GAMMA = 1e9
+"""Far beyond any γ that still finds two rows alike, and far below what overflows."""
+
+
+def _require_gamma(value: str | float) -> str | float:
+    if isinstance(value, float) and not 0 < value <= MOST_GAMMA:
+        raise ValueError(
+            f"expected 'scale' or a number above 0 and at most {MOST_GAMMA:g}, found {value:g}"
+        )
+    return value
+
+
+Gamma = Annotated[Literal["scale"] | float, AfterValidator(_require_gamma)]
+
+
 class SvmParameters(Noun):
     """How a support vector machine is fitted (docs/methods/svm.md)."""
 
     c: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     """Price of a training row on the wrong side, C of libsvm."""
-    gamma: Literal["scale"] | Annotated[float, Field(gt=0, allow_inf_nan=False)] = "scale"
+    gamma: Gamma = "scale"
     """γ of the radial kernel exp(-γ|x - s|²); ``scale``: 1 / (features · their variance)."""
     kernel: Literal["rbf", "linear"] = "rbf"
     """``rbf``: radial; ``linear``: planes."""
@@ -73,7 +88,7 @@ class OwnSide(Noun):
     """Code of the class."""
     c: float = Field(gt=0, allow_inf_nan=False)
     """As :class:`SvmParameters`."""
-    gamma: Literal["scale"] | Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    gamma: Gamma
     """As :class:`SvmParameters`."""
     class_weight: Literal["balanced"] | None = None
     """As :class:`SvmParameters`."""

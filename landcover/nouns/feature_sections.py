@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,8 +18,15 @@ TEXTURES = ("contrast", "dissimilarity", "homogeneity", "energy", "correlation",
 """The six textures of a band, in the order in which they are given."""
 
 
+AUTO = "auto"
+"""In place of a season: of each tile the one with the fewest gaps."""
+
+
 class OfOneSeason(Noun):
     """What is computed of one season, so that the tile has it once and its name has no season."""
+
+    may_choose: ClassVar[bool] = False
+    """Whether ``season`` may be :data:`AUTO`."""
 
     season: str | None = None
     """The season; null for the recipe's first."""
@@ -28,6 +35,11 @@ class OfOneSeason(Noun):
 class Texture(OfOneSeason):
     """Six textures from grey-level co-occurrence: ``GLCMcontrast`` … ``GLCMASM``."""
 
+    may_choose: ClassVar[bool] = True
+
+    season: str | None = None
+    """The season; null for the recipe's first; ``auto``: of each tile the season whose composite
+    has the fewest gaps before they are filled, the earlier of two alike."""
     variant: Literal["dense", "deck"] = "dense"
     """``dense``: of the window around every pixel, the mean of four angles, fixed limits;
     ``deck``: of squares that do not overlap, one angle, 256 levels between the tile's extremes,

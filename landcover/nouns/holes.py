@@ -161,3 +161,14 @@ def _remedies(
         out = best
         found.append(out)
     return found
+
+
+def missing_percent(coverage: Mapping[str, float], min_clear: int) -> float:
+    """Give the share of pixels that a composite leaves empty, %.
+
+    Args:
+        coverage: ``percent_0`` and ``percent_1``.
+        min_clear: Fewest observations that give a pixel a value; above two the shares say no more
+            than that one is too few.
+    """
+    return round(coverage["percent_0"] + (coverage["percent_1"] if min_clear > 1 else 0.0), 4)

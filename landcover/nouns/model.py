@@ -37,7 +37,8 @@ class Feature(Noun):
     name: str = Field(min_length=1)
     """Column name in tables, ``spring_ndvi``; no year in it."""
     period: str | None
-    """Label of the period that the layer is read from, ``spring``; None for terrain."""
+    """Label of the period that the layer is read from, ``spring``; None for terrain, and
+    where each tile decides (``seasons`` among the parameters)."""
     layer: str
     """Layer that the feature is read from or computed as: ``B02``, ``WVP``, ``ndvi``, ``slope``."""
     kind: FeatureKind
@@ -45,6 +46,14 @@ class Feature(Noun):
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     """What its kind must know beyond that. Absent from documents and ids where empty, as for the
     kinds whose layers tell all of it (docs/decisions/0022)."""
+
+    @property
+    def periods(self) -> tuple[str, ...]:
+        """Labels of the periods that it may be read from; several where a tile decides."""
+        seasons = self.parameters.get("seasons")
+        if isinstance(seasons, list):
+            return tuple(map(str, seasons))
+        return () if self.period is None else (self.period,)
 
     @model_serializer(mode="wrap")
     def _without_empty_parameters(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -49,6 +49,9 @@ class Run(Noun):
         is_taught = self.label_id is not None or self.library_id is not None
         if stage == "validate" and self.test_label_id is not None:
             return is_taught or has_model
+        if stage == "explain" and arguments.only not in (None, "explain", "publish"):
+            # Maps and their validation do without: only the page shows the explanation.
+            return False
         if stage in ("train", "explain"):
             return is_taught and not has_model
         if stage in ("sample", "validate"):

@@ -114,7 +114,7 @@ class RunArguments(Noun):
     """How those points were drawn."""
     until: Annotated[Stage, Asked("Until", section=HOW)] = "publish"
     """Last stage."""
-    only: Annotated[Stage | None, Asked("Only", section=HOW)] = None
+    only: Annotated[Stage | None, Asked("Only", empty="every stage", section=HOW)] = None
     """The one stage that may compute something: what the earlier ones made must exist, later ones
     do not run."""
     region: Annotated[str | None, Asked("Region", kind="file", section=WHICH, is_first=True)] = None

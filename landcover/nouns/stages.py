@@ -57,7 +57,7 @@ TABLE: Mapping[Stage, StageRow] = {
         StageRow("classify", "classify", 1),
         StageRow("mosaic", "mosaic", 1),
         StageRow("validate", "validate", 4, deadline_hours=24.0),
-        StageRow("publish", "publish", 12),
+        StageRow("publish", "publish", 14),
     )
 }
 STAGES: tuple[Stage, ...] = tuple(TABLE)
@@ -67,6 +67,15 @@ GROUPS: dict[Group, tuple[Stage, ...]] = {
     for row in TABLE.values()
 }
 """Group → its stages, both in the order of the story."""
+
+TILE_GROUPS: tuple[Group, ...] = ("prepare", "overlap", "terrain", "sample", "classify")
+"""Groups that work tile by tile, in the order of the story; the others are about the whole map."""
+
+
+def comes_after(stage: str, other: str) -> bool:
+    """Tell whether a stage stands behind another one in the story."""
+    order: list[str] = list(STAGES)
+    return order.index(stage) > order.index(other)
 
 
 def version_of(stage: Stage) -> int:

@@ -10,7 +10,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from landcover.nouns.base import Noun
 from landcover.nouns.feature_kind import FEATURE_KINDS
-from landcover.nouns.feature_sections import OfOneSeason
+from landcover.nouns.feature_sections import AUTO, OfOneSeason
 from landcover.nouns.spectral_index import PAPER_INDICES, SPECTRAL_INDICES
 from landcover.recipe.section import Section, hint
 from landcover.recipe.temporal import LogShape
@@ -119,6 +119,8 @@ def require_known(sections: Mapping[str, OfOneSeason], known: Mapping[str, Seque
         for field, names in all_known.items():
             given = getattr(section, field, None)
             listed = given if isinstance(given, tuple) else () if given is None else (given,)
+            if field == "season" and section.may_choose and given == AUTO:
+                continue
             for name in listed:
                 if name not in names:
                     raise ValueError(

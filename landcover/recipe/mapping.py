@@ -15,10 +15,10 @@ class Classify(Section):
     """What is written beside class and confidence (docs/methods/trust.md#layers)."""
 
     keep: tuple[MapLayer, ...] = ()
-    """Further layers of each tile's map: ``probabilities`` of all classes, ``entropy``,
-    ``margin`` between the two likeliest, ``n_clear`` observations of the poorest season,
-    ``trust`` (is the pixel like what was trained on), ``set_size`` (classes that remain
-    plausible)."""
+    """Further layers of each tile's map: calibrated ``probabilities`` of all classes, their
+    ``entropy``, their ``margin`` between the two likeliest, ``n_clear`` observations of the poorest
+    season, ``trust`` (is the pixel like what was trained on), ``set_size`` (classes that remain
+    plausible by the probabilities before calibration)."""
     coverage: float = Field(0.9, gt=0, lt=1)
     """Share of the pixels whose class shall be among the plausible ones of ``set_size``."""
 

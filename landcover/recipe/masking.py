@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -10,6 +11,9 @@ from landcover.recipe.section import Section
 
 REFINED = ("deck", "ours")
 """Variants that compare the images of a quarter of the year with each other."""
+OURS_GROWTH_M = 120.0
+"""Growth of ``ours``: clouds and shadows that it misses are mostly their rims, and 600 m hides half
+of the clear ground without hiding more of them (docs/accuracy.md)."""
 
 
 class Refinement(Section):
@@ -52,7 +56,8 @@ class Mask(Section):
     that background, shadows by likelihood and projection; ``ukis``: both by a learned model
     (extra masks-onnx); filtered likewise."""
     growth_m: float = Field(600.0, ge=0, allow_inf_nan=False)
-    """Side of the averaging window of the cloud filter, metres; 0 leaves the masks as they are."""
+    """Side of the averaging window of the cloud filter, metres; 0 leaves the masks as they are.
+    Of ``ours`` 120 where none is given (docs/decisions/0066-growth-of-refined-masks.md)."""
     threshold: float = Field(0.075, gt=0, lt=1)
     """Cloud share of that window above which its centre is masked."""
     excluded: tuple[Literal["grown", "cloud", "shadow", "snow", "defective"], ...] = (
@@ -85,6 +90,13 @@ class Mask(Section):
         if self.variant == "deck":
             params["refinement"] = self.used_refinement.to_params()
         return params
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_growth(cls, data: Any) -> Any:
+        """Give ``ours`` its own growth where none is given, so that a recipe's document has it."""
+        is_ours = isinstance(data, Mapping) and data.get("variant") == "ours"
+        return {"growth_m": OURS_GROWTH_M, **data} if is_ours else data
 
     @model_validator(mode="after")
     def _refinement_is_used(self) -> Mask:

@@ -24,8 +24,8 @@ class MosaicRecipe(Section):
     """How the tiles' maps are joined (docs/methods/mosaics.md)."""
 
     blend: Literal["primary", "feather"] = "primary"
-    """``primary``: each pixel from the tile in which it lies deepest; ``feather``: probabilities
-    averaged, each tile's weight falling towards its edge, across zones too."""
+    """``primary``: each pixel from the tile in which it lies deepest; ``feather``: calibrated
+    probabilities averaged, each tile's weight falling towards its edge, across zones too."""
     grid: TargetGrid = "utm"
     """``utm``: a map of each zone, not resampled; or a CRS that all tiles are warped to, in files
     of 100 km (EPSG:4326: of one degree)."""
@@ -35,8 +35,8 @@ class MosaicRecipe(Section):
     pixel: float | None = Field(None, gt=0, allow_inf_nan=False)
     """Pixel of such a grid, metres or degrees; null: 10 m, or 1/12000 degree."""
     smooth: float = Field(0, ge=0, le=1000, allow_inf_nan=False)
-    """Smoothness σ² by which each tile's probabilities follow those around, before tiles are
-    joined: the larger, the more their neighbours count; 0 leaves them."""
+    """Smoothness σ² by which each tile's calibrated probabilities follow those around, before
+    tiles are joined: the larger, the more their neighbours count; 0 leaves them."""
     smooth_window: int = Field(5, ge=3, le=21)
     """Side of the window that is looked at for it, odd."""
     majority: int = Field(1, ge=1, le=15)

@@ -159,6 +159,17 @@ def test_groups_hold_every_stage_once_in_order():
         ({"model": "m"}, "l", "collect mask composite overlap classify mosaic publish"),
         ({"until": "composite"}, "l", "collect mask composite overlap"),
         ({"until": "collect"}, None, "collect"),
+        # One stage alone: a map needs no explanation, its page shows it.
+        (
+            {"until": "classify", "only": "classify"},
+            "l",
+            "collect mask composite overlap sample train classify",
+        ),
+        (
+            {"only": "publish"},
+            "l",
+            "collect mask composite overlap sample train explain classify mosaic validate publish",
+        ),
     ],
 )
 def test_what_a_run_includes(changes, label_id, expected):
