@@ -130,7 +130,7 @@ def _parts(address: str) -> list[str]:
         return [address]
     refuse_password(
         address, "--products", "Credentials are given by the environment or by mounted files "
-        "(landcover.sources.access)."
+        "(docs/sources-and-stores.md)."
     )  # fmt: skip
     parts = [part.strip() for part in address.split(",")]
     # A path may hold a comma; a list holds at least one address that is no path.

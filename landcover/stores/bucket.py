@@ -100,6 +100,28 @@ class Bucket:
         except ClientError as error:
             raise self.absent(key) from error
 
+    def read(self, key: str, start: int, stop: int) -> bytes:
+        """Read some bytes of a file, ``stop`` excluded; fewer where it ends before.
+
+        Raises:
+            InputError: There is no such file.
+        """
+        if stop <= start:
+            return b""
+
+        def read(client: Any) -> bytes:
+            found = client.get_object(Bucket=self.name, Key=key, Range=f"bytes={start}-{stop - 1}")
+            with closing(found["Body"]) as body:
+                data = bytes(body.read())
+            if len(data) != found["ContentLength"]:
+                raise ConnectionError(f"{key}: cut short")
+            return data
+
+        try:
+            return self._call(read)
+        except ClientError as error:
+            raise self.absent(key) from error
+
     def put(self, path: Path, key: str) -> bool:
         """Upload a file unless there is one; False where there was."""
         size = path.stat().st_size

@@ -23,7 +23,8 @@ def stamped(document: Mapping[str, Any]) -> Document:
     """Add what every record carries: schema, creation time and software."""
     return {
         "schema": SCHEMA,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        # Readers take the newest of several, which may all have been made within a second.
+        "created": datetime.now(UTC).isoformat(timespec="microseconds"),
         "software": _software(),
         **document,
     }

@@ -68,6 +68,10 @@ class ObjectStore(Protocol):
         """Give the bytes of each file of an object by name; the name is empty for a file."""
         ...
 
+    def read(self, key: str, start: int, stop: int, name: str | None = None) -> bytes:
+        """Read some bytes of an object's file, ``stop`` excluded; fewer where it ends before."""
+        ...
+
     def remove(self, key: str) -> None:
         """Remove an object at once; nothing happens where there is none."""
         ...
@@ -179,6 +183,16 @@ class DirectoryStore:
             return {file.relative_to(path).as_posix(): file.stat().st_size for file in files}
         except FileNotFoundError:  # removed meanwhile
             return {}
+
+    def read(self, key: str, start: int, stop: int, name: str | None = None) -> bytes:
+        """Read some bytes of an object's file, ``stop`` excluded; fewer where it ends before.
+
+        Raises:
+            InputError: It is not there.
+        """
+        with self.local(key, name) as path, path.open("rb") as file:
+            file.seek(start)
+            return file.read(max(0, stop - start))
 
     def _scratch(self) -> Path:
         scratch = self.root / layout.scratch(uuid.uuid4().hex)

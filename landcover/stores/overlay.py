@@ -123,6 +123,10 @@ class OverlayObjects:
         """Give the bytes of each file of an object by name; the name is empty for a file."""
         return self._of(key).sizes(key)
 
+    def read(self, key: str, start: int, stop: int, name: str | None = None) -> bytes:
+        """Read some bytes of an object's file, ``stop`` excluded; fewer where it ends before."""
+        return self._of(key).read(key, start, stop, name)
+
     def remove(self, key: str) -> None:
         """Remove an object above; one below stays."""
         self._above.remove(key)

@@ -12,12 +12,13 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
 from landcover.errors import InputError, UnavailableError
+from landcover.stores import read_only
 from landcover.stores.documents import (
     INDEXES,
     Document,
@@ -105,10 +106,10 @@ class SqliteRecords:
         """Set fields of the first match and return it as it is afterwards."""
         check_changes(changes)
         with self._write() as connection:
-            found = _select(connection, collection, where, (), limit=1)
-            if not found:
+            row = connection.execute(*_query(collection, where, (), limit=1)).fetchone()
+            if row is None:
                 return None
-            body = {**found[0], **changes}
+            body = {**json.loads(row[0]), **changes}
             connection.execute(
                 "UPDATE documents SET body = ? WHERE collection = ? AND id = ?",
                 (as_json(body), collection, key_of(body)),
@@ -130,8 +131,7 @@ class SqliteRecords:
         """List the matching documents, sorted by fields (``-field``: descending)."""
         if not self._is_there():
             return []
-        with self._read() as connection:
-            return _select(connection, collection, where or {}, sort)
+        return [json.loads(row[0]) for row in self._rows(*_query(collection, where or {}, sort))]
 
     def count_documents(self, collection: str, where: Mapping[str, Any] | None = None) -> int:
         """Count the matching documents."""
@@ -139,8 +139,7 @@ class SqliteRecords:
         query = f"SELECT count(*) FROM documents WHERE {_of(collection)}{clause}"
         if not self._is_there():
             return 0
-        with self._read() as connection:
-            return int(connection.execute(query, values).fetchone()[0])
+        return int(self._rows(query, values)[0][0])
 
     def _is_there(self) -> bool:
         """Tell whether anything was ever written: who only reads must not make a file."""
@@ -162,7 +161,7 @@ class SqliteRecords:
         return connection
 
     def _open(self) -> sqlite3.Connection:
-        try:
+        def opened() -> sqlite3.Connection:
             if self.path != MEMORY:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(
@@ -176,27 +175,58 @@ class SqliteRecords:
             )
             for statement in _index_statements():
                 connection.execute(statement)
+            return connection
+
+        return self._opened(opened)
+
+    def _opened(self, opening: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
+        try:
+            return opening()
         except (sqlite3.Error, OSError) as error:
             raise UnavailableError(
                 f"{self.path}: the records cannot be opened ({error}). "
                 "Check LANDCOVER_RECORDS, the rights of the file and the free disk space."
             ) from error
-        return connection
 
-    @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
+    def _rows(self, query: str, values: Sequence[Any]) -> list[Any]:
         with self._turn:
-            try:
-                yield self._connection()
-            except sqlite3.DatabaseError as error:
-                raise UnavailableError(
-                    f"{self.path}: the records cannot be read ({error}). "
-                    "Check the file and its disk, then run again."
-                ) from error
+            while True:
+                state = None
+                try:
+                    connection, state = self._reader()
+                    rows = connection.execute(query, values).fetchall()
+                    if self._still_shows(state):
+                        return rows
+                except (sqlite3.DatabaseError, OSError) as error:
+                    if not self._still_shows(state):
+                        continue  # somebody wrote between two pages
+                    raise UnavailableError(
+                        f"{self.path}: the records cannot be read ({error}). "
+                        "Check the file and its disk, then run again."
+                    ) from error
+
+    def _still_shows(self, state: read_only.State | None) -> bool:
+        try:
+            return state is None or state == read_only.state_of(self.path)
+        except OSError:  # removed meanwhile: what was read was read before
+            return True
+
+    def _reader(self) -> tuple[sqlite3.Connection, read_only.State | None]:
+        """Give a connection to read with and, where nobody may write, what it shows."""
+        if self._memory is not None or not read_only.is_read_only(self.path):
+            return self._connection(), None
+        state = read_only.state_of(self.path)
+        owner, shown, connection = getattr(self._local, "reader", (None, None, None))
+        if connection is None or owner != os.getpid() or shown != state:
+            connection = self._opened(lambda: read_only.open_read_only(self.path, BUSY_SECONDS))
+            self._local.reader = (os.getpid(), state, connection)
+        return connection, state
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
         with self._turn:
+            if self._memory is None:
+                read_only.require_writable(self.path)
             connection = self._connection()
             try:
                 # IMMEDIATE takes the write lock at once: two readers that both want to write
@@ -229,13 +259,9 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
 
 
-def _select(
-    connection: sqlite3.Connection,
-    collection: str,
-    where: Mapping[str, Any],
-    sort: Sequence[str],
-    limit: int = -1,
-) -> list[Document]:
+def _query(
+    collection: str, where: Mapping[str, Any], sort: Sequence[str], limit: int = -1
+) -> tuple[str, list[Any]]:
     clause, values = _clause(where)
     # The name stands in the text: an index of one collection serves only who names it there.
     columns = [_column(name) + " DESC" * is_down for name, is_down in orders(sort)]
@@ -243,8 +269,7 @@ def _select(
         f"SELECT body FROM documents WHERE {_of(collection)}{clause} "
         f"ORDER BY {', '.join(columns)} LIMIT {limit}"
     )
-    rows = connection.execute(query, values).fetchall()
-    return [json.loads(row[0]) for row in rows]
+    return query, values
 
 
 def _of(collection: str) -> str:

@@ -117,6 +117,14 @@ class S3ObjectStore:
             if found == place or (found.startswith(f"{place}/") and not found.endswith("/"))
         }
 
+    def read(self, key: str, start: int, stop: int, name: str | None = None) -> bytes:
+        """Read some bytes of an object's file, ``stop`` excluded; fewer where it ends before.
+
+        Raises:
+            InputError: It is not there.
+        """
+        return self._bucket.read(self._place(key, name), start, stop)
+
     def remove(self, key: str) -> None:
         """Remove an object; nothing happens where there is none."""
         place = self._place(key)

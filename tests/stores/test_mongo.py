@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -215,3 +217,30 @@ def test_closing_does_not_wait_for_a_server_that_has_gone(documents):
         begun = time.monotonic()
         mongo.close_clients()
         assert time.monotonic() - begun < 2 * mongo.CLOSE_SECONDS
+
+
+HOLDER = """
+import sys
+from landcover.stores.mongo import MongoRecords
+records = MongoRecords(sys.argv[1])
+records.insert_one("c", {"_id": "held"})
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_process_whose_record_store_died_ends_soon(documents):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, documents.url("died")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        assert process.stdout.readline() == "ready\n"
+        with documents.server.away(13):
+            time.sleep(2)  # until its client knows: then closing it waits for a server
+            process.stdin.close()
+            assert process.wait(timeout=10) == 0

@@ -103,6 +103,11 @@ def test_a_folder(store):
     assert store.href(KEY, "deep/20.tif") == f"{store.address}/{KEY}/deep/20.tif"
     with store.local(KEY) as path:
         assert (path / "deep" / "20.tif").read_text() == "aa"
+    assert store.read(KEY, 1, 9, "deep/20.tif") == b"a"
+    assert store.read(KEY, 0, 1, "deep/20.tif") == b"a"
+    assert store.read(KEY, 1, 1, "deep/20.tif") == b""
+    with pytest.raises(InputError, match="no such object"):
+        store.read(KEY, 0, 1, "30.tif")
     assert store.size(KEY, "30.tif") is None
     assert store.size(KEY) is None  # a folder has no size of its own
     assert everything(store) == [f"{KEY}/10.tif", f"{KEY}/deep/20.tif"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -156,6 +157,63 @@ def test_no_address_is_called(tmp_path):
         with pytest.raises(InputError):
             read_labels(tmp_path / "a.tif")
         assert len(asked) == n_calls
+
+
+def gml_jp2(path, old, new):
+    """Write a JP2 that only its GML box places, and put something else into its text."""
+    with rasterio.open(
+        path, "w", driver="JP2OpenJPEG", width=64, height=64, count=1, dtype="uint8",
+        crs=GRID.crs, transform=rasterio.Affine(*GRID.transform), GMLJP2="YES", GEOJP2="NO",
+        QUALITY="100", REVERSIBLE="YES",
+    ) as file:  # fmt: skip
+        file.write(np.full((64, 64), 7, "uint8"), 1)
+    data = path.read_bytes()
+
+    def rebuilt(start, end):
+        found, at = b"", start
+        while at < end:
+            size, kind = struct.unpack(">I4s", data[at : at + 8])
+            size = size or end - at
+            body = data[at + 8 : at + size]
+            if kind == b"asoc":
+                body = rebuilt(at + 8, at + size)
+            elif kind == b"xml ":
+                assert old.encode() in body
+                body = body.replace(old.encode(), new.encode())
+            found += struct.pack(">I4s", len(body) + 8, kind) + body
+            at += size
+        return found
+
+    path.write_bytes(rebuilt(0, len(data)))
+
+
+GML = {
+    "pixels": ("gmljp2://codestream/0", "{}"),
+    "features": (
+        "</gml:FeatureCollection>",
+        '<gml:featureMember xlink:href="{}"/></gml:FeatureCollection>',
+    ),
+    "schema": ("http://schemas.opengis.net", "{}"),
+    "dictionary": ('srsName="urn:ogc:def:crs:EPSG::32630"', 'srsName="{}#CRS0001"'),
+    "system": ('id="P0001" srsName="urn:ogc:def:crs:EPSG::32630"', 'id="P0001" srsName="{}"'),
+}
+"""What a GML box may refer to: what stands there, and what is put in its place."""
+
+
+def test_a_gml_box_refers_to_nothing(tmp_path, secret):
+    """GMLJP2: the box of a JP2 places it, and may name files, addresses and dictionaries."""
+    path = tmp_path / "a.jp2"
+    with counting() as (url, asked):
+        for where, (old, new) in GML.items():
+            for elsewhere in (str(secret), f"{url}/x", f"/vsicurl/{url}/x"):
+                gml_jp2(path, old, new.format(elsewhere))
+                with open_raster(path) as raster:
+                    found = raster.read(next(GRID.windows(64, 64)), band=1)
+                with rasterio.open(path) as file:  # that GDAL reads the box
+                    assert file.transform == rasterio.Affine(*GRID.transform)
+                    assert (file.crs is None) == (where in ("dictionary", "system"))
+                assert set(found.ravel().tolist()) == {7}, where
+        assert not asked
 
 
 def test_other_formats_are_refused(tmp_path):

@@ -95,6 +95,13 @@ def test_every_record_is_stamped(records):
     assert stamped({"_id": "a", "created": "then"})["created"] == "then"
 
 
+def test_of_two_records_the_later_is_the_newest(records):
+    """Both are made within a second."""
+    records.insert_one("units", {"_id": "b"})
+    records.insert_one("units", {"_id": "a"})
+    assert [d["_id"] for d in records.find("units", sort=["-created"])] == ["a", "b"]
+
+
 def test_nothing_is_found_where_nothing_is(records):
     assert records.get("units", "a") is None
     assert records.find("units") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from dataclasses import replace
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from servers import BUCKET, Proxy, S3Server
 
-from landcover.errors import InputError, UnavailableError, UsageError
+from landcover.errors import DamagedError, InputError, UnavailableError, UsageError
 from landcover.nouns.grid import Grid, Window
 from landcover.stores import bucket, s3_connection
 from landcover.stores.rasters import RasterStyle, open_raster, read_array, write_raster
@@ -93,6 +95,22 @@ def test_a_damaged_raster_is_told_from_one_that_is_away(store):
     publish(store, "bad.tif", b"no raster at all" * 100)
     with pytest.raises(InputError, match="damaged"):
         read_array(store.href("bad.tif"))
+
+
+def test_a_block_with_other_pixels_is_told(store, raster, pixels, tmp_path):
+    path = tmp_path / "B02.tif"
+    with store.local("composites/a", "B02.tif") as stored:
+        shutil.copy(stored, path)
+    with rasterio.open(path, "r+") as target:
+        changed = pixels.copy()
+        changed[1024, 1024] += 1
+        target.write(changed, 1)
+    publish(store, "changed.tif", path.read_bytes())
+    with open_raster(store.href("changed.tif")) as opened:
+        found = opened.read(Window(0, 0, 512, 512), band=1)
+        np.testing.assert_array_equal(found, pixels[:512, :512])
+        with pytest.raises(DamagedError, match="block row 2, block column 2"):
+            opened.read(Window(1030, 1030, 1, 1), band=1)
 
 
 def test_credentials_of_a_mounted_file_serve_gdal_too(

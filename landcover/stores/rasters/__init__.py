@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from landcover.stores.rasters.clipping import clip_raster
 from landcover.stores.rasters.codes import CodeNames, read_code_names, read_codes
-from landcover.stores.rasters.cog import write_cog
+from landcover.stores.rasters.cog import level_ends, write_cog, write_picture_cog
 from landcover.stores.rasters.cutting import Part, find_part, write_box, write_level, write_part
 from landcover.stores.rasters.opening import TIFF_ONLY
 from landcover.stores.rasters.polygons import pixels_within
@@ -17,6 +17,7 @@ from landcover.stores.rasters.reading import (
     RasterReader,
     damaged,
     describe,
+    holding_options,
     open_raster,
     read_array,
     read_overview,
@@ -43,7 +44,9 @@ __all__ = [
     "damaged",
     "describe",
     "find_part",
+    "holding_options",
     "joined",
+    "level_ends",
     "open_raster",
     "pixels_within",
     "read_array",
@@ -55,6 +58,7 @@ __all__ = [
     "write_cog",
     "write_level",
     "write_part",
+    "write_picture_cog",
     "write_raster",
     "write_vrt",
 ]

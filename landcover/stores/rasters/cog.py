@@ -65,6 +65,84 @@ def write_cog(
             view.unlink(missing_ok=True)
 
 
+def write_picture_cog(source: str | Path, path: str | Path, *, quality: int) -> None:
+    """Copy red, green, blue and opacity into a Cloud Optimized GeoTIFF of WebP pictures.
+
+    Args:
+        source: A GeoTIFF of ours with four bands, uint8; opacity is 0 or 255.
+        path: Where the COG goes; its overviews average what is opaque.
+        quality: Of the pictures, 0-100. Opacity is kept as it is.
+
+    Raises:
+        InputError: The source cannot be read.
+        UnavailableError: The disk is full.
+    """
+    view = Path(path).with_suffix(".vrt")
+    with rasterio.Env(**GDAL_OPTIONS):
+        try:
+            copy_raster(source, view, driver="VRT")
+            view.write_text(_coloured(view.read_text()))
+            copy_raster(
+                view,
+                path,
+                driver="COG",
+                COMPRESS="WEBP",
+                QUALITY=quality,
+                BLOCKSIZE=FINE_BLOCK,
+                OVERVIEW_RESAMPLING="AVERAGE",
+                BIGTIFF="IF_SAFER",
+                NUM_THREADS=1,
+            )
+        except RasterioError as error:
+            raise unwritable(str(path), error) from error
+        finally:
+            view.unlink(missing_ok=True)
+
+
+def _coloured(text: str) -> str:
+    """Say which band of a virtual copy is which, and leave out what was said of its values."""
+    root = ElementTree.fromstring(text)
+    for metadata in root.findall("Metadata"):
+        root.remove(metadata)
+    for band, colour in zip(
+        root.findall("VRTRasterBand"), ("Red", "Green", "Blue", "Alpha"), strict=True
+    ):
+        for element in band.findall("ColorInterp"):
+            band.remove(element)
+        ElementTree.SubElement(band, "ColorInterp").text = colour
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def level_ends(path: str | Path) -> tuple[int, ...]:
+    """Tell how many bytes from the beginning of a COG hold its levels.
+
+    Args:
+        path: A Cloud Optimized GeoTIFF, in which the coarsest level comes first.
+
+    Returns:
+        Bytes up to and with each level, ascending: the coarsest first, the pixels themselves last.
+    """
+    with rasterio.open(path) as raster:
+        n_overviews = len(raster.overviews(1))
+    ends = []
+    for level in (*reversed(range(n_overviews)), None):
+        # Opened at its level it tells the size; where the blocks are, the whole file tells.
+        with rasterio.open(path, **({} if level is None else {"overview_level": level})) as raster:
+            high, wide = raster.block_shapes[0]
+            down, across = -(-raster.height // high), -(-raster.width // wide)
+        end = 0
+        with rasterio.open(path) as raster:
+            for row in range(down):
+                for column in range(across):
+                    place, size = (
+                        raster.get_tag_item(f"BLOCK_{what}_{column}_{row}", "TIFF", 1, level)
+                        for what in ("OFFSET", "SIZE")
+                    )
+                    end = max(end, int(place) + int(size)) if place else end
+        ends.append(end)
+    return tuple(ends)
+
+
 def _annotated(text: str, tags: Mapping[str, str], categories: Mapping[int, str]) -> str:
     root = ElementTree.fromstring(text)
     metadata = root.find("Metadata")
