@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from landcover.errors import InputError
 from landcover.ledger.malformed import reading
 from landcover.nouns.run import Unit
 from landcover.nouns.stages import Group
@@ -30,6 +31,28 @@ def load(records: RecordStore, run: str, group: Group, shard: str = "") -> list[
         return None
     with reading(COLLECTION, document):
         return [Unit.from_document(lane) for lane in document["lanes"]]
+
+
+def unit_at(records: RecordStore, run: str, group: Group, place: int, shard: str = "") -> Unit:
+    """Give the unit of a lane by its place in the list.
+
+    Args:
+        records: Where.
+        run: Name of the run.
+        group: Group of stages.
+        place: Place of the lane, from 0.
+        shard: Part of the run that was planned by itself; empty for all of it.
+
+    Raises:
+        InputError: The list has no such place, or there is none.
+    """
+    listed = load(records, run, group, shard) or []
+    if not 0 <= place < len(listed):
+        raise InputError(
+            f"Run {run!r}: {group} has {len(listed)} lanes in the records, and none in place "
+            f"{place}. Check LANDCOVER_RECORDS, else clear plan_{group} with downstream."
+        )
+    return listed[place]
 
 
 def extend(

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from landcover.errors import InputError
-from landcover.ledger import outputs, units
+from landcover.errors import AbsentError, InputError
+from landcover.ledger import outputs, runs, units
 from landcover.nouns.output import Output
 from landcover.nouns.stages import Stage
 from landcover.stores.workspace import Workspace
@@ -62,6 +62,11 @@ def find_run(workspace: Workspace, text: str) -> str:
     known = _run_names(workspace)
     if text == LATEST and known:
         return known[0]
+    if not known:
+        raise AbsentError(
+            f"Run {text}: workspace {workspace.address} has no run yet. Name another workspace "
+            "with --workspace."
+        )
     return _only(workspace, text, known, _RUN)
 
 
@@ -178,7 +183,7 @@ def _find(
         if found is None and ids:
             found = of_id(ids[0])
         if found is None:
-            raise InputError(
+            raise AbsentError(
                 f"{kind.title} latest: workspace {workspace.address} has no {kind.word} yet."
             )
         return found
@@ -215,14 +220,14 @@ def _only(workspace: Workspace, text: str, known: Sequence[str], kind: _Kind) ->
             "such a name"
         )
     listed = f" `{kind.listed}` shows them." if kind.listed else ""
-    raise InputError(
+    raise AbsentError(
         f"{kind.title} {shown}: {what}.{listed} Name another workspace with --workspace."
     )
 
 
 def _run_names(workspace: Workspace) -> list[str]:
     """List the runs, the newest first."""
-    return [found["_id"] for found in workspace.records.find("runs", sort=["-started"])]
+    return [found["_id"] for found in workspace.records.find("runs", sort=runs.NEWEST_FIRST)]
 
 
 def _output_ids(workspace: Workspace, *stages: Stage) -> list[str]:

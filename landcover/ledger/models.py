@@ -81,15 +81,25 @@ def register(records: RecordStore, model: Output) -> None:
 
 
 def _remade() -> dict[str, Any]:
-    when = datetime.now(UTC).isoformat(timespec="seconds")
     why = "made again with other bytes than those that were approved"
-    return Decision(status="candidate", reason=why, when=when).to_document()
+    return Decision(status="candidate", reason=why, when=_now()).to_document()
+
+
+def _now() -> str:
+    # The one that was approved last is looked for; two may be approved within a second.
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def entries(records: RecordStore, status: Status | None = None) -> list[ModelEntry]:
     """List the models, the newest first."""
     where = {} if status is None else {"status": status}
     return [_entry(found) for found in records.find(COLLECTION, where, sort=["-created"])]
+
+
+def last_approved(records: RecordStore) -> ModelEntry | None:
+    """Find the approved model whose approval is the latest, whenever it was trained."""
+    found = entries(records, "approved")
+    return max(found, key=lambda entry: entry.history[-1].when, default=None)
 
 
 def find_entry(workspace: Workspace, text: str) -> ModelEntry:
@@ -159,8 +169,8 @@ def decide(records: RecordStore, model_id: str, status: Status, reason: str) -> 
         )
     if not reason.strip():
         raise InputError(f"Model {entry.id}: say why it becomes {status} (--reason).")
-    when = datetime.now(UTC).isoformat(timespec="seconds")
-    history = (*entry.history, Decision(status=status, reason=reason.strip(), when=when))
+    decision = Decision(status=status, reason=reason.strip(), when=_now())
+    history = (*entry.history, decision)
     found = records.find_one_and_update(
         COLLECTION,
         {"_id": entry.id, "status": entry.status},

@@ -7,11 +7,11 @@ import logging
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from landcover.errors import DamagedError, InputError, UnavailableError
+from landcover.errors import DamagedError, InputError, ReadOnlyError, UnavailableError
 from landcover.ledger.malformed import reading
 from landcover.nouns.output import FileRecord, Output, Wanted
 from landcover.stores import layout
@@ -195,7 +195,8 @@ def require_whole(workspace: Workspace, output: Output, name: str = "") -> None:
         return
     with workspace.objects.local(output.key, name or None) as path:
         compare_bytes(output, wanted, path)
-    workspace.records.replace_one(COMPARED, {"_id": key, "sha256": wanted.sha256})
+    with suppress(ReadOnlyError):  # then whoever reads it next compares it again
+        workspace.records.replace_one(COMPARED, {"_id": key, "sha256": wanted.sha256})
 
 
 def href(workspace: Workspace, output: Output, name: str | None = None) -> str:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal
 
-from landcover.errors import InputError
+from landcover.errors import AbsentError, InputError
 from landcover.ledger import claims
 from landcover.ledger.malformed import reading
+from landcover.nouns.estimate import RunEstimate, RunSpent
 from landcover.nouns.outcome import Outcome
 from landcover.nouns.output import hash_of
 from landcover.nouns.run import Run
 from landcover.recipe import Recipe
 from landcover.stores.records import RecordStore
 from landcover.stores.workspace import Workspace
+
+NEWEST_FIRST = ("-sequence", "-started")
+"""Order of the records of runs: by the number each was given, since a clock may be set back and two
+runs begin within its second. Runs of before numbers have only the clock."""
 
 
 def save(workspace: Workspace, run: Run, recipe: Recipe, *, fingerprint: str | None = None) -> None:
@@ -34,6 +39,7 @@ def save(workspace: Workspace, run: Run, recipe: Recipe, *, fingerprint: str | N
             "_id": run.id,
             "run": run.to_document(),
             "state": "running",
+            "sequence": records.count_documents("runs") + 1,
             "started": _now(),
             "ended": None,
             "counts": {},
@@ -46,11 +52,13 @@ def load(workspace: Workspace, run_id: str) -> tuple[Run, Recipe]:
     """Read a run and its recipe.
 
     Raises:
-        InputError: There is no such run.
+        AbsentError: There is no such run.
     """
     found = read(workspace.records, run_id)
     if found is None:
-        raise InputError(f"Run {run_id!r} is unknown in this workspace. Check LANDCOVER_WORKSPACE.")
+        raise AbsentError(
+            f"Run {run_id!r} is unknown in this workspace. Check LANDCOVER_WORKSPACE."
+        )
     return found
 
 
@@ -77,7 +85,7 @@ def same_runs(records: RecordStore, run_id: str) -> dict[str, str]:
     own = records.get("runs", run_id)
     if own is None or own.get("fingerprint") is None:
         return {}
-    found = records.find("runs", {"fingerprint": own["fingerprint"]}, sort=["-started"])
+    found = records.find("runs", {"fingerprint": own["fingerprint"]}, sort=NEWEST_FIRST)
     return {str(run["_id"]): str(run["state"]) for run in found if run["_id"] != run_id}
 
 
@@ -108,6 +116,28 @@ def finish(workspace: Workspace, run_id: str, outcome: Outcome, counts: dict[str
     told = outcome.to_document()
     changes = {"state": told.pop("state"), "ended": _now(), "counts": counts, "outcome": told}
     workspace.records.find_one_and_update("runs", {"_id": run_id}, changes)
+
+
+def keep_estimate(workspace: Workspace, run_id: str, estimate: RunEstimate) -> None:
+    """Write what a run is expected to take, before it begins."""
+    changes = {"estimate": estimate.to_document()}
+    workspace.records.find_one_and_update("runs", {"_id": run_id}, changes)
+
+
+def keep_spent(workspace: Workspace, run_id: str, spent: RunSpent) -> None:
+    """Write what a run took."""
+    workspace.records.find_one_and_update("runs", {"_id": run_id}, {"spent": spent.to_document()})
+
+
+def estimated(records: RecordStore, run_id: str) -> tuple[RunEstimate | None, RunSpent | None]:
+    """Read what a run was expected to take and what it took; None for what nobody wrote."""
+    document = records.get("runs", run_id) or {}
+    with reading("runs", document):
+        estimate, spent = document.get("estimate"), document.get("spent")
+        return (
+            None if estimate is None else RunEstimate.from_document(estimate),
+            None if spent is None else RunSpent.from_document(spent),
+        )
 
 
 def break_off(

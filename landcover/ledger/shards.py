@@ -30,9 +30,14 @@ def load(records: RecordStore, run: str, name: str) -> Shard:
 
 
 def of_phase(records: RecordStore, run: str, phase: Phase) -> list[Shard]:
-    """List the shards of a phase in their order."""
-    found = records.find(COLLECTION, {"run": run, "phase": phase}, sort=["_id"])
-    return [_shard(document) for document in found]
+    """List the shards of a phase in the order of their numbers: a scheduler knows them by place."""
+    found = [_shard(one) for one in records.find(COLLECTION, {"run": run, "phase": phase})]
+    return sorted(found, key=lambda shard: int(shard.name.rpartition("-")[2]))
+
+
+def name_at(phase: Phase, place: int) -> str:
+    """Name the shard of a place in the list of a phase, from 0."""
+    return f"{phase}-{place + 1:02d}"
 
 
 def extend(
@@ -54,7 +59,7 @@ def extend(
     known = {tile for shard in found for tile in shard.tiles}
     new = [tile for tile in tiles if tile not in known]
     for first in range(0, len(new), most):
-        name = f"{phase}-{len(found) + 1:02d}"
+        name = name_at(phase, len(found))
         shard = Shard(run=run, name=name, phase=phase, tiles=tuple(new[first : first + most]))
         records.insert_one(COLLECTION, {"_id": _key(run, name), **shard.to_document()})
         found.append(shard)

@@ -35,6 +35,26 @@ def states(records: RecordStore, run: str, stage: Stage | None = None) -> list[U
     return [_state(document) for document in records.find(COLLECTION, where)]
 
 
+def changed(records: RecordStore, run: str, since: str = "") -> tuple[list[UnitState], str]:
+    """List the states of a run that were written at or after a moment, and the newest moment.
+
+    Args:
+        records: Where.
+        run: Name of the run.
+        since: UTC, RFC 3339; all of them if empty.
+
+    Returns:
+        The states by stage and unit, and when the last of them was written; ``since`` where none
+        was.
+    """
+    where: dict[str, object] = {"run": run}
+    if since:
+        where["created"] = {"$gte": since}
+    found = records.find(COLLECTION, where)
+    newest = max((str(document["created"]) for document in found), default=since)
+    return [_state(document) for document in found], newest
+
+
 def first_unfinished(records: RecordStore, run: str, stages: Sequence[Stage], unit: str) -> Stage:
     """Name the stage of a lane that a unit is at: the first that did not finish, else the last."""
     for stage in stages[:-1]:
@@ -42,6 +62,12 @@ def first_unfinished(records: RecordStore, run: str, stages: Sequence[Stage], un
         if state is not None and not state.is_finished:
             return stage
     return stages[-1]
+
+
+def of_tile(records: RecordStore, run: str, tile: str) -> list[UnitState]:
+    """List the states of the units of a tile in a run, by stage and unit."""
+    where = {"run": run, "unit.tile": tile}
+    return [_state(document) for document in records.find(COLLECTION, where)]
 
 
 def trouble_of(records: RecordStore, run: str, tile: str | None) -> str:

@@ -158,3 +158,39 @@ def test_bytes_are_compared_before_they_are_handed_out(workspace, name):
         outputs.local(workspace, made, name),
     ):
         pass
+
+
+def test_a_file_without_checksums_of_its_blocks_is_read_once_and_remembered(workspace, monkeypatch):
+    """As rasters of stores that are older than those checksums."""
+    made = outputs.commit(workspace, WANTED, KEY, maker())
+    read = []
+
+    def counted(path):
+        read.append(path)
+        return sha256(path)
+
+    sha256 = outputs.sha256_of
+    monkeypatch.setattr(outputs, "sha256_of", counted)
+    for _ in range(3):
+        assert outputs.href(workspace, made, "10.tif") == workspace.objects.href(KEY, "10.tif")
+    assert len(read) == 1
+    Path(workspace.objects.href(KEY, "deep/20.tif")).write_text("abcabd")
+    for _ in range(2):  # damage is not remembered as whole
+        with pytest.raises(DamagedError, match=r"deep/20\.tif: its checksum"):
+            outputs.href(workspace, made, "deep/20.tif")
+    # A raster with such checksums is compared block by block where it is read.
+    carries = made.files[0].model_copy(update={"has_block_checksums": True})
+    outputs.href(workspace, made.model_copy(update={"files": (carries,)}), "10.tif")
+    assert len(read) == 3
+
+
+def test_many_are_found_some_at_once(workspace, monkeypatch):
+    monkeypatch.setattr(outputs, "AT_ONCE", 2)
+    made = []
+    for n in range(5):
+        wanted = Wanted(stage="mask", version=1, unit=str(n), inputs={}, params={})
+        made.append(outputs.commit(workspace, wanted, f"masks/31UDS/p/{n}", maker()))
+    workspace.objects.remove(made[3].key)
+    found = list(outputs.find_many(workspace, [*(output.id for output in made), "0" * 16]))
+    assert sorted(o.id for o in found) == sorted(o.id for o in made if o is not made[3])
+    assert list(outputs.find_many(workspace, [])) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from landcover.errors import InputError, UnavailableError
-from landcover.ledger import runs, units
+from landcover.ledger import lookup, runs, units
 from landcover.nouns.outcome import Outcome
 from landcover.nouns.run import Run, Unit, UnitState
 from landcover.nouns.run_arguments import RunArguments
@@ -91,3 +91,22 @@ def test_a_recipe_is_named_by_its_content():
     other = RECIPE.model_copy(update={"tolerance_percent": 20.0})
     assert runs.recipe_id(other) != runs.recipe_id(RECIPE)
     assert runs.recipe_id(make_recipe(RECIPE.to_document())) == runs.recipe_id(RECIPE)
+
+
+def test_the_newest_run_is_the_one_that_was_begun_last(workspace, monkeypatch):
+    """Whatever the clock says: it was set back, and two runs were begun in one second."""
+    old = {"_id": "before-numbers", "started": "2026-03-01T00:00:00+00:00", "state": "done"}
+    workspace.records.insert_one("runs", old)
+    # In the order they are begun in, each by a clock of its own.
+    for name, clock in (("z", "09:00:00"), ("m", "08:00:00"), ("a", "08:00:00")):
+        monkeypatch.setattr(runs, "_now", lambda clock=clock: f"2026-01-01T{clock}+00:00")
+        runs.save(workspace, RUN.model_copy(update={"id": name}), RECIPE, fingerprint="f")
+    assert lookup.find_run(workspace, "latest") == "a"
+    found = workspace.records.find("runs", sort=runs.NEWEST_FIRST)
+    assert [run["_id"] for run in found] == ["a", "m", "z", "before-numbers"]
+    assert list(runs.same_runs(workspace.records, "a")) == ["m", "z"]
+
+
+def test_no_run_yet(workspace):
+    with pytest.raises(InputError, match=r"Run latest: workspace .* has no run yet"):
+        lookup.find_run(workspace, "latest")
