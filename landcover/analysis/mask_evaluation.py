@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,13 +101,43 @@ def evaluate(
     Raises:
         InputError: The folder holds neither, or nothing of it can be judged.
     """
+    images = ((one.truth, one.masks, one.is_known) for one in images_of(folder, runs))
+    return judge(images, cloud_codes)
+
+
+class Image(NamedTuple):
+    """An image whose truth is known, with masks beside it."""
+
+    truth: NDArray[np.uint8]
+    """Codes of CloudSEN12, (y, x)."""
+    masks: dict[str, Pair]
+    """Name → cloud and shadow."""
+    is_known: Bools
+    """Where truth and masks are known, (y, x)."""
+    pixel_m: float
+    """Side of a pixel, m."""
+
+
+def images_of(folder: Path, runs: Mapping[str, Masks]) -> list[Image]:
+    """Read the truths of a folder with the masks of runs beside them.
+
+    Args:
+        folder: As of :func:`evaluate`.
+        runs: Name → masks of a run; only acquisitions that all of them have are given.
+
+    Returns:
+        The images, those of one folder in its order.
+
+    Raises:
+        InputError: No image can be judged.
+    """
     images = list(_images(_truths(folder), runs))
     if not images:
         raise InputError(
             f"{folder}: none of its images has a mask here. Name a run whose products are those "
             "of the images (--run), or deliver Sen2Cor's masks with them."
         )
-    return judge(images, cloud_codes)
+    return images
 
 
 Truth = tuple[Patch, str, str]
@@ -127,9 +158,7 @@ def _truths(folder: Path) -> Iterator[Truth]:
         yield patch, _when(patch.name), tiles[-1] if tiles else ""
 
 
-def _images(
-    truths: Iterator[Truth], runs: Mapping[str, Masks]
-) -> Iterator[tuple[NDArray[np.uint8], dict[str, Pair], Bools]]:
+def _images(truths: Iterator[Truth], runs: Mapping[str, Masks]) -> Iterator[Image]:
     for patch, when, tile in truths:
         found = {name: masks.at(when, tile, patch.grid) for name, masks in runs.items()}
         if any(one is None for one in found.values()):
@@ -144,7 +173,7 @@ def _images(
                 masks[name] = one[0]
                 is_known &= one[1]
         if masks:
-            yield patch.truth, masks, is_known
+            yield Image(patch.truth, masks, is_known, patch.grid.pixel)
 
 
 def _sen2cor(

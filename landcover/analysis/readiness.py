@@ -14,6 +14,7 @@ from typing import Any
 from landcover.errors import InputError, LandcoverError, MissingDataError
 from landcover.ledger import outputs, runs
 from landcover.nouns.grid import Grid
+from landcover.nouns.holes import missing_percent
 from landcover.nouns.output import Output
 from landcover.nouns.period import Period
 from landcover.nouns.product import Product
@@ -41,7 +42,6 @@ from landcover.publish.quality import (
     SeasonQuality,
     Status,
     TileQuality,
-    missing_percent,
     season_quality,
     why_degraded,
 )

@@ -1,5 +1,7 @@
 """What refining masks costs: a quarter of one tile by each variant, beside decoding what it reads.
 
+The learned mask, where it is installed, has a row of its own: it reads other bands.
+
 `landcover bench masks` without ``--region``. Products are simulated with clouds that are hard to
 tell, lossless JPEG 2000; more than five are links to these with other dates, spread over the year.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from landcover.stores.rasters import Opened
 
 VARIANTS = ("deck", "ours")
+UKIS = "mask.variant ukis (its own four bands)"
+"""The learned mask, where its extra is installed: a cost of its own, beside no limit."""
 DECODED = ("SCL", "B02", "B11", "B08")
 """Layers that both variants decode of an image with clouds; of others blue, and B11 by ours."""
 SCRATCH_BYTES = {"deck": 2 + 1, "ours": 1}
@@ -76,6 +81,8 @@ def _cases(request: Request, products: int, progress: Progress) -> tuple[list[Ca
         Case(f"mask.variant {variant}", f"{__name__}:refine", {**known, "variant": variant})
         for variant in VARIANTS
     ]
+    if request.as_published is None and find_spec("ukis_csmask") is not None:
+        cases.append(Case(UKIS, f"{__name__}:refine", {**known, "variant": "ukis"}))
     cases.append(Case("decode alone, once each", f"{__name__}:decode", known))
     period = "year" if known["is_year"] else "quarter"
     side = request.pixels_or(2196)
@@ -134,7 +141,7 @@ def refine(
         made = [outputs.load(workspace, name) for name in state.outputs]
         return {
             "masks": len(made),
-            "with_shadows": sum("kept" not in output.stats["shadows"] for output in made),
+            "with_shadows": sum("kept" not in output.stats.get("shadows", {}) for output in made),
         }
 
     return work
@@ -176,4 +183,5 @@ def _notes(rows: Sequence[Row]) -> list[str]:
         f"{', '.join(DECODED)} once each; shadows sought in {row.result['with_shadows']} of "
         f"{row.result['masks']} images."
         for row in rows[:-1]
+        if row.engine != UKIS
     ]

@@ -30,6 +30,9 @@ THRESHOLDS = {
     "ours": (200, 300, 400, 600, 800), "B02 below": (400, 600, 800, 1000, 1400),
 }  # fmt: skip
 """Thresholds swept, reflectance × 10,000: of the deviation of ours, and a plain limit on blue."""
+GROWN = ("SCL", "deck", "ours, 400")
+GROWTHS_M = (60.0, 120.0, 240.0, 600.0)
+"""Masks that are grown as well, and the sides of the filter, m."""
 N_RESAMPLES = 1000
 DROPPED_TO = (0.95, 0.9, 0.8, 0.7)
 """Shares to which SCL's clear pixels are dropped at random: what keeping fewer does by itself."""
@@ -71,6 +74,7 @@ def measure(request: Request, progress: Progress) -> Report:
     progress(0.2, "masks")
     masks = all_masks(series, request.seed)
     departure = departures(series, masks)
+    masks |= grown_masks(masks, (series.blue > -32768) & np.isfinite(series.judge))
     progress(0.7, "resampling dates")
     seen = np.isfinite(departure)
     ground = {name: seen & where for name, where in ground_changes(series).items()}
@@ -201,6 +205,25 @@ def all_masks(series: Series, seed: int = 0) -> dict[str, Bools]:
         dropped = random.random(seen.shape) < share
         found[f"SCL, {share:.0%} at random"] = found["SCL"] & dropped
     return found
+
+
+def grown_masks(masks: Mapping[str, Bools], seen: Bools) -> dict[str, Bools]:
+    """Grow what masks hide by the filter of `mask.growth_m`: name and metres → what stays clear.
+
+    The patch is 640 m wide: a filter of 600 m sees nearly all of it.
+    """
+    from landcover.raster.growth import expand_cloud_mask
+
+    return {
+        f"{name}, grown {metres:g} m": np.stack(
+            [
+                here & ~expand_cloud_mask(here & ~clear, 20.0, growth_m=metres)
+                for clear, here in zip(masks[name], seen, strict=True)
+            ]
+        )
+        for name in GROWN
+        for metres in GROWTHS_M
+    }
 
 
 def _learned(series: Series) -> Bools | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from landcover.cli import common, show_json
+from landcover.errors import UsageError
 
 if TYPE_CHECKING:
     from landcover.analysis.mask_accuracy import Judged
@@ -51,6 +52,9 @@ def fit(regions: tuple[Path, ...], workspace: str | None, as_json: bool) -> None
 )
 @click.option("--thick-only", is_flag=True, help="Thin cloud is no cloud.")
 @click.option(
+    "--growth", metavar="M[,M]", help="Tell instead what growing the masks by so many metres keeps."
+)
+@click.option(
     "--plot", type=click.Path(dir_okay=False, path_type=Path), help="PNG to draw the figures in."
 )
 @common
@@ -58,6 +62,7 @@ def evaluate(
     folder: Path,
     runs: tuple[str, ...],
     thick_only: bool,
+    growth: str | None,
     plot: Path | None,
     workspace: str | None,
     as_json: bool,
@@ -69,6 +74,8 @@ def evaluate(
     data reads "not measured".
 
     Example: landcover masks evaluate cloudsen12 --run deck --run ours --plot masks.png
+
+    Example: landcover masks evaluate region --run ours --growth 0,60,120,240,600
     """
     from landcover import api
     from landcover.analysis.mask_accuracy import CLOUD_CODES, THICK_CODES, table_of
@@ -76,9 +83,14 @@ def evaluate(
     from landcover.analysis.mask_evaluation import evaluate as judge_masks
     from landcover.settings import in_environment, read_settings
 
+    if growth is not None and (plot is not None or thick_only):
+        raise UsageError("--growth tells a table of its own: leave out --plot and --thick-only.")
     with in_environment(read_settings(workspace=workspace)):
         opened = api.open_workspace()
         masks = {name: Masks.of_run(opened, name) for name in runs}
+        if growth is not None:
+            _tell_growth(folder, masks, growth, as_json=as_json)
+            return
         codes = THICK_CODES if thick_only else CLOUD_CODES
         judged = judge_masks(folder, masks, codes)
     if plot is not None:
@@ -88,6 +100,23 @@ def evaluate(
         return
     click.echo(f"{len(judged[0].patches)} images of {folder}")
     for line in table_of(judged, (SEN2COR, *runs)):
+        click.echo(line)
+
+
+def _tell_growth(folder: Path, masks: dict[str, Any], text: str, *, as_json: bool) -> None:
+    from landcover.analysis.mask_growth import grow, lines
+
+    try:
+        growths = [float(word) for word in text.split(",")]
+    except ValueError:
+        raise UsageError(
+            f"--growth {text}: expected metres with commas between, 0,120,600."
+        ) from None
+    found = grow(folder, masks, growths)
+    if as_json:
+        show_json([one.to_document() for one in found])
+        return
+    for line in lines(found):
         click.echo(line)
 
 

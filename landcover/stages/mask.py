@@ -49,12 +49,14 @@ def _refine(task: Task, products: dict[str, Product]) -> None:
     # Compiled loops: who masks by the classification alone, or only plans, needs none.
     from landcover.parts.preparation.mask_refining import write_refined_masks
     from landcover.parts.preparation.mask_season import MaskSeason, quarter_of
+    from landcover.stores.rasters import holding_options
 
     quarters: dict[str, list[str]] = {}
     for product_id in sorted(products):
         quarters.setdefault(quarter_of(products[product_id]), []).append(product_id)
     for quarter, ids in sorted(quarters.items()):
-        with MaskSeason(task, quarter, [products[i] for i in ids]) as season:
+        used = [products[i] for i in ids]
+        with holding_options(), MaskSeason(task, quarter, used) as season:
             background = _background(task, season, ids)
             for product_id in ids:
                 product = products[product_id]

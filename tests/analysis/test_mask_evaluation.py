@@ -110,6 +110,9 @@ def test_ours_gains_what_the_deck_does_not(judged: Path, tmp_path: Path) -> None
     assert picture.stat().st_size > 10_000
     text = CliRunner().invoke(cli, command)
     assert "4 images of" in text.output
+    grown = CliRunner().invoke(cli, [*command, "--growth", "0,120", "--json"])
+    kept = {(one["mask"], one["growth_m"]): one["clear_kept"] for one in json.loads(grown.output)}
+    assert kept["ours", 0] > kept["ours", 120] > 0.3
     alone = CliRunner().invoke(cli, ["masks", "evaluate", str(judged)])
     assert alone.exit_code == 1
     assert "Name a run whose products are those of the images" in alone.output

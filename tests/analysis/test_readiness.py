@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from landcover.nouns.holes import missing_percent
 from landcover.parts.preparation.expected_coverage import candidates_of, expected_coverage
-from landcover.publish.quality import BASES, missing_percent
+from landcover.publish.quality import BASES
 
 
 def test_independent_clouds_leave_the_product_of_their_shares() -> None:

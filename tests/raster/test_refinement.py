@@ -211,6 +211,10 @@ def test_windows_count_as_the_whole() -> None:
     found.add(blue[0], coarse[0], whole, Place(2))
     dark, one_dark = DarkGround(), DarkGround()
     nothing = np.zeros(blue.shape[1:], bool)
+    step = CloudStep(400, 800, False, (0.0, 0.0, 0.0), 0.0)
+    sums, one_sums = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    marked = step.mark(blue[0], coarse[0], whole, sums, Place(2))
+    assert 0 < marked.sum() < marked.size
     dark.add(blue[0], nothing, coarse[0], nir[0], swir[0], Place(2))
     for rows, columns in ((slice(0, 13), slice(0, 50)), (slice(13, 40), slice(0, 17)),
                           (slice(13, 40), slice(17, 50))):  # fmt: skip
@@ -220,11 +224,15 @@ def test_windows_count_as_the_whole() -> None:
         twice = background_window(blue[part], kinds, place)
         np.testing.assert_array_equal(twice, whole[rows, columns])
         one.add(blue[part][0], kinds[0], twice, place)
+        np.testing.assert_array_equal(
+            step.mark(blue[part][0], kinds[0], twice, one_sums, place), marked[rows, columns]
+        )
         one_dark.add(
             blue[part][0], nothing[rows, columns], kinds[0], nir[part][0], swir[part][0], place
         )
     np.testing.assert_array_equal(one.histogram, found.histogram)
     np.testing.assert_array_equal(one.sums, found.sums)
+    np.testing.assert_array_equal(one_sums, sums)
     assert one_dark.thresholds() == dark.thresholds()
     assert one_dark.thresholds(5.0) == dark.thresholds(5.0) != dark.thresholds()
 

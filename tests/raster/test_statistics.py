@@ -84,5 +84,8 @@ def test_wrong_input_is_refused() -> None:
     values, hidden = np.zeros((2, 3, 3), np.int16), np.zeros((2, 3, 3), bool)
     with pytest.raises(InputError, match="expected percentiles 0-100"):
         masked_statistics(values, hidden, [101])
+    series = np.zeros((2, 2, 3, 3), np.int16)
+    with pytest.raises(InputError, match=r"expected int16 numbers \(time, y, x\)"):
+        masked_statistics(series, series != 0, [50])
     with pytest.raises(InputError, match="a mask of the same shape"):
         masked_statistics(values, hidden[:1], [50])

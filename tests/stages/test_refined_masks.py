@@ -38,6 +38,18 @@ def recipe(**mask: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.quick
+def test_each_variant_has_its_own_growth() -> None:
+    assert {v: Mask(variant=v).growth_m for v in ("paper", "deck", "ours", "ukis")} == {
+        "paper": 600, "deck": 600, "ours": 120, "ukis": 600,
+    }  # fmt: skip
+    assert Mask(variant="ours", growth_m=600).growth_m == 600
+    document = {key: value for key, value in recipe(variant="ours").items() if key != "mask"}
+    made = make_recipe({**document, "mask": {"variant": "ours"}})
+    assert made.to_document()["mask"]["growth_m"] == 120
+    assert make_recipe(made.to_document()) == made
+
+
 def image(day: str) -> dict[str, np.ndarray]:
     """Digital numbers of a date: a cloud whose rim the classification misses, and its shadow."""
     random = np.random.default_rng(int(day.replace("-", "")))

@@ -32,7 +32,7 @@ def find_ours(season: MaskSeason, image: SeasonImage) -> tuple[Bools, Bools, dic
     Raises:
         InputError: The product lacks a band, or a file is damaged.
     """
-    codes = np.asarray(image.read_codes())
+    codes = np.asarray(image.codes)
     blue = _whole(season, image)
     background = _background(season)
     shortwave = _band(season, image, SHORTWAVE)

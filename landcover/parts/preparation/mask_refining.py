@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from landcover.nouns.grid import Window
 from landcover.nouns.product import Product
-from landcover.parts.preparation.mask_ours import find_ours
 from landcover.parts.preparation.mask_scratch import WindowFile
 from landcover.parts.preparation.mask_season import MaskSeason, SeasonImage
 from landcover.parts.preparation.masking import shares, write_grids
@@ -74,10 +73,9 @@ def write_refined_masks(season: MaskSeason, product: Product, path: Path) -> dic
     season.prepare(path)
     path.mkdir()
     image, rule = season.image(product), season.rule
-    find = find_ours if rule.variant == "ours" else _by_deck
-    is_cloud, is_shadow, told = find(season, image)
+    is_cloud, is_shadow, told = _found(season, image)
     ratio = image.scl.grid.ratio_to(season.grid)
-    classified, n_unknown = mask_bits(image.read_codes(), image.scl.grid.pixel, growth_m=0)
+    classified, n_unknown = mask_bits(image.codes, image.scl.grid.pixel, growth_m=0)
     stay = classified & np.uint8(_KEPT | (SHADOW_BIT if rule.variant == "deck" else 0))
     joined = join_bits(stay, ratio, is_cloud, is_shadow)
     del is_cloud, is_shadow
@@ -94,6 +92,15 @@ def write_refined_masks(season: MaskSeason, product: Product, path: Path) -> dic
         "quarter": season.quarter,
         **told,
     }
+
+
+def _found(season: MaskSeason, image: SeasonImage) -> tuple[Bools, Bools, dict[str, Any]]:
+    if season.rule.variant != "ours":
+        return _by_deck(season, image)
+    # scipy.ndimage, which takes half a second to load: the deck's rule needs none of it.
+    from landcover.parts.preparation.mask_ours import find_ours
+
+    return find_ours(season, image)
 
 
 def _by_deck(season: MaskSeason, image: SeasonImage) -> tuple[Bools, Bools, dict[str, Any]]:

@@ -73,17 +73,12 @@ class SeasonImage:
     product: Product
     scl: ProductFile
     found: Deviations
-    codes: Path
-    """Its scene classification as numbers."""
+    codes: NDArray[np.uint8]
+    """Its scene classification; pages of the scratch file are read where they are looked at."""
     values: WindowFile
     """Its blue, harmonised."""
     limits: ClipLimits | None = None
     """What its blue is clipped to for the background; None: nothing."""
-
-    def read_codes(self) -> NDArray[np.uint8]:
-        """Give its scene classification; pages of it are read where they are looked at."""
-        codes: NDArray[np.uint8] = np.load(self.codes, mmap_mode="r")
-        return codes
 
 
 class MaskSeason:
@@ -210,9 +205,8 @@ class MaskSeason:
         """Give what the classification says of a window, and how the window lies on it."""
         ratio = image.scl.grid.ratio_to(self.grid)
         coarse = window.coarsened(ratio)
-        codes = image.read_codes()[coarse.slices]
         inner = window.within(coarse.refined(ratio))
-        return KINDS[codes], Place(ratio, inner.row, inner.column)
+        return KINDS[image.codes[coarse.slices]], Place(ratio, inner.row, inner.column)
 
     def _image(
         self, folder: Path, number: int, product: Product, windows: Sequence[Window]
@@ -227,7 +221,7 @@ class MaskSeason:
             product,
             scl,
             Deviations(self.rule.used_refinement.positive_only),
-            name,
+            np.load(name, mmap_mode="r"),
             WindowFile(folder / f"{number}.blue", windows, np.int16),
             None if percent is None else ClipLimits(percent),
         )
