@@ -67,7 +67,7 @@ def _params(recipe: Classify) -> dict[str, object]:
 def _require_features(
     task: Task, card: ModelCard, composites: dict[str, Output], terrain: Output | None
 ) -> None:
-    periods = {f.period for f in card.features.features if f.period}
+    periods = {period for f in card.features.features for period in f.periods}
     lacking = sorted(periods - set(composites))
     if lacking:
         raise InputError(

@@ -38,7 +38,7 @@ def collect(task: Task) -> None:
             log.warning("%s: %s is left out: %s", task.unit.label, name, error)
         if choice.selected.status == "empty" and not (has_any and _is_filled(task)):
             notes = [f"{name}: {error}" for name, error in damaged]
-            raise MissingDataError(why_empty(task, choice.selected, refused, notes))
+            raise MissingDataError(why_empty(task, period, choice.selected, refused, notes))
 
 
 def _is_filled(task: Task) -> bool:

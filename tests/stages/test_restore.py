@@ -44,11 +44,12 @@ def recipe(**sections: Any) -> dict[str, Any]:
 
 def run(products: Path, dem: Path | None = None, **given: Any) -> tuple[Any, dict[str, Output]]:
     """Run until the composites are restored; give the report and the last output of each month."""
-    sections = {k: v for k, v in given.items() if k in ("restore", "composite", "seasons")}
+    keys = ("restore", "composite", "seasons", "features")
+    sections = {key: value for key, value in given.items() if key in keys}
     name = f"run{len(list(api.open_workspace().records.find('runs', {})))}"
     api.start_run(
         name, recipe(**sections), year=2021, products=str(products),
-        until=given.get("until", "restore"),
+        until=given.get("until", "restore"), only=given.get("only"),
         dem=None if dem is None else str(dem),
     )  # fmt: skip
     report = api.run_inline(name, memory_gb=given.get("memory_gb", 1.0))
@@ -104,6 +105,22 @@ def test_a_month_without_products_is_filled_from_the_others(gappy: Path) -> None
     assert may.stats["fill"]["from_both"] == pytest.approx(100 * 4 / 144, abs=1e-4)
     assert (april.stats["status"], may.stats["status"]) == ("empty", "degraded")
     assert any("2021-m04: no usable product; filled" in text for text in report["degraded"])
+
+
+def test_textures_are_of_the_month_that_had_the_fewest_gaps(gappy: Path) -> None:
+    # April has no products and May a hidden corner, both filled; June is the first without a gap.
+    months = range(4, 8)
+    seasons = [{"name": f"m{m:02}", "first_month": m, "last_month": m} for m in months]
+    texture = {"band": "B08", "levels": 256}
+    contrast = {}
+    for season in ("auto", "m05"):
+        told = {"indices": [], "terrain": [], "texture": {**texture, "season": season}}
+        report, _ = run(gappy, restore={}, seasons=seasons, features=told)
+        assert report["state"] == "done", report["troubles"]
+        planes = api.open_features("31UDS", run=report["run"])
+        contrast[season] = planes.sel(feature="GLCMcontrast").to_numpy()
+    assert np.nanmax(contrast["m05"]) > 0, "the filled corner is brighter"
+    assert np.nanmax(contrast["auto"]) == 0 == np.nanmin(contrast["auto"]), "June is flat"
 
 
 def test_periods_of_two_months_are_restored_as_months_are(gappy: Path) -> None:
@@ -175,7 +192,7 @@ def test_a_recipe_without_it_has_no_such_stage(gappy: Path) -> None:
     assert "m04" not in found
     (trouble,) = report["troubles"]
     assert "2021-m04: no usable product" in trouble
-    assert "raise selection.max_cloud_percent. A section restore fills a season" in trouble
+    assert "Check --year, or add products. A section restore fills a season" in trouble
     assert set(found["m05"].wanted.inputs) == {"products", "masks"}
     assert set(found["m05"].wanted.params) == {"layers", "min_clear", "excluded"}
     # What was made without it is used with it; April has a record now.
@@ -192,7 +209,8 @@ def test_a_year_without_any_product_is_no_year(tmp_path: Path, workspace_folder:
     deliver(tmp_path / "in", 5, {"B04": flat(1), "SCL": flat(4)}, {}, None, month="2021-11")
     report, found = run(tmp_path / "in", restore={})
     assert not found
-    assert "no usable product" in str(report["troubles"])
+    # The sentence names the month: the unit of a year does not.
+    assert "31UDS 2021-m03: no usable product" in str(report["troubles"])
 
 
 # Terrain
@@ -252,6 +270,32 @@ def test_shadow_is_that_of_the_whole_image_in_any_windows(
     lit = np.median(bands["B08"][~is_shadow])
     assert abs(np.median(pixels(month, "B08.tif")[is_shadow]) - lit) < 0.2 * lit
     assert not [file.name for file in month.files if "filled" in file.name]
+
+
+def test_restore_alone_makes_the_terrain_that_it_needs(shaded: Path, relief: Path) -> None:
+    """Terrain comes later in the story: no earlier run had to make it."""
+    how: dict[str, Any] = {"restore": {"fill": {}, "shadow": {}}}
+    early, _ = run(shaded, relief, only="restore", **how)
+    assert early["state"] == "failed"
+    assert early["reasons"] == ["Nothing was finished."]
+    assert run(shaded, relief, until="composite", **how)[0]["state"] == "done"
+    report, found = run(shaded, relief, only="restore", **how)
+    assert report["state"] == "done", report["troubles"]
+    assert found["m04"].stats["shadow"]["percent"] > 0
+    assert "terrain" in found["m04"].wanted.inputs
+
+
+def test_a_plan_of_one_stage_says_what_is_not_there(shaded: Path, relief: Path) -> None:
+    api.start_run(
+        "only", recipe(restore={}), year=2021, products=str(shaded), only="composite",
+    )  # fmt: skip
+    workspace = api.open_workspace()
+    started, resolved = runs.load(workspace, "only")
+    steps = dry_run(workspace, started, resolved)
+    assert [(step.stage, step.action) for step in steps][:2] == [
+        ("collect", "skip"), ("mask", "wait"),
+    ]  # fmt: skip
+    assert "--only composite computes no other stage" in steps[0].why[0]
 
 
 def test_flat_dark_ground_is_water(shaded: Path, relief: Path) -> None:

@@ -162,6 +162,15 @@ def test_voids_stay_or_are_filled(tmp_path: Path, workspace_folder: Path) -> Non
     assert not np.isnan(read(filled, "slope")).any()
 
 
+def test_a_file_elsewhere_is_no_elevation_of_the_tile(
+    tmp_path: Path, workspace_folder: Path
+) -> None:
+    far = cell(tmp_path / "dem", (10, 10), level(100))
+    ended, _ = make(work_grid(-4.5, 36.5, 60), far, AS_IS)
+    assert ended.state == "skipped"
+    assert f"the elevation in {far} has no value in the tile. Name a DEM" in ended.message
+
+
 def test_both_conventions_and_flat_ground(tmp_path: Path, workspace_folder: Path) -> None:
     # It falls to the south by 2 m per pixel of 92.5 m.
     rows = np.arange(SIDE, dtype=np.float32)[:, np.newaxis]

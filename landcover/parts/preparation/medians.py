@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from landcover.nouns.grid import Grid, Window
 from landcover.parts.preparation.composite_files import clear_file, layer_file
 from landcover.parts.preparation.observation_stacks import stacks
-from landcover.parts.preparation.observations import Observation
+from landcover.parts.preparation.observations import Observation, excluded_bits
+from landcover.parts.preparation.shared_masks import SharedMasks
 from landcover.parts.task import Task
 from landcover.raster.composite import masked_median
+from landcover.stores.rasters import holding_options
 
 Listener = Callable[[NDArray[np.int16], NDArray[np.bool_], Window], None]
 """Is handed what a median is made of: values and what must not be used, (time, y, x), of a
@@ -53,11 +55,13 @@ def write_medians(
         counting: Layers that have their observations counted; None: the first of each grid.
     """
     counts = first_of_grids(layers) if counting is None else counting
-    for number, layer in enumerate(layers):
-        task.job.progress(share * number / len(layers), f"{task.unit.label} {layer.name}")
-        with median_files(task, layer, path, counts, beside or {}) as write:
-            for window, values, hidden in stacks(task, *layer):
-                write(values, hidden, window)
+    masks = SharedMasks(excluded_bits(task), task.job.memory_gb)
+    with holding_options():
+        for number, layer in enumerate(layers):
+            task.job.progress(share * number / len(layers), f"{task.unit.label} {layer.name}")
+            with median_files(task, layer, path, counts, beside or {}) as write:
+                for window, values, hidden in stacks(task, *layer, masks):
+                    write(values, hidden, window)
 
 
 def first_of_grids(layers: Sequence[Layer]) -> set[str]:

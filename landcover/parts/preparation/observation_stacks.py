@@ -29,6 +29,7 @@ from landcover.parts.preparation.observations import (
     Values,
     excluded_bits,
 )
+from landcover.parts.preparation.shared_masks import SharedMasks
 from landcover.parts.task import Job, Task
 from landcover.raster.windows import LARGEST_PX, plan_windows
 from landcover.stores.rasters import ReadingPool
@@ -40,7 +41,11 @@ BYTES_PER_FURTHER = 4
 
 
 def stacks(
-    task: Task, layer: str, grid: Grid, usable: list[Observation]
+    task: Task,
+    layer: str,
+    grid: Grid,
+    usable: list[Observation],
+    masks: SharedMasks | None = None,
 ) -> Iterator[tuple[Window, Values, Hidden]]:
     """Read a layer of all observations, window by window.
 
@@ -49,6 +54,7 @@ def stacks(
         layer: Layer name.
         grid: Grid of the layer in every product.
         usable: Observations that have the layer.
+        masks: Of the unit, for many layers one after the other; own ones where None.
 
     Yields:
         Window, harmonised values (n, height, width) int16, and what must not be used, bool of
@@ -63,13 +69,13 @@ def stacks(
     threads = task.job.threads
     planned, ahead = plan_reading(task.job, grid, sources)
     windows = whole_or_cut(planned, grid, task.windows)
-    excluded = excluded_bits(task)
+    masks = SharedMasks(excluded_bits(task), task.job.memory_gb) if masks is None else masks
     waiting: deque[_Stack] = deque()
     spare: list[_Arrays] = []
     with ReadingPool(threads) as pool:
         for window in windows:
             task.job.check()
-            waiting.append(_Stack.begin(pool, sources, window, excluded, spare))
+            waiting.append(_Stack.begin(pool, sources, window, masks, spare))
             if len(waiting) > ahead:
                 stack = waiting.popleft()
                 yield stack.finished()
@@ -134,12 +140,12 @@ class _Stack:
         pool: ReadingPool,
         sources: Sequence[Source],
         window: Window,
-        excluded: int,
+        masks: SharedMasks,
         spare: list[_Arrays],
     ) -> _Stack:
         arrays = _Arrays.of((len(sources), window.height, window.width), spare)
         reads = [
-            pool.submit(partial(source.read, window=window, excluded=excluded, values=v, hidden=h))
+            pool.submit(partial(source.read, window=window, masks=masks, values=v, hidden=h))
             for source, v, h in zip(sources, *arrays, strict=True)
         ]
         return cls(window, arrays, reads)

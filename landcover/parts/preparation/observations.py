@@ -13,6 +13,7 @@ from landcover.nouns.grid import Grid, Window
 from landcover.nouns.output import Output
 from landcover.nouns.product import Product, ProductFile
 from landcover.parts.preparation.masking import mask_name
+from landcover.parts.preparation.shared_masks import SharedMasks
 from landcover.parts.task import Task
 from landcover.products.numbers import as_numbers
 from landcover.raster.clouds import (
@@ -22,11 +23,8 @@ from landcover.raster.clouds import (
     NODATA_BIT,
     SHADOW_BIT,
     SNOW_BIT,
-    is_excluded,
-    upsample_nearest,
 )
 from landcover.raster.reflectance import NODATA, harmonise, stored_units
-from landcover.raster.windows import cut
 from landcover.stores.rasters import Opened
 
 BITS = {
@@ -90,19 +88,22 @@ class Source:
         opened: Opened,
         *,
         window: Window,
-        excluded: int,
+        masks: SharedMasks,
         values: Values,
         hidden: Hidden,
     ) -> None:
         """Fill the place of the observation in a stack; nodata where nothing of it is used."""
         coarse = window.coarsened(self.ratio)
-        bits = opened(self.mask).read(coarse, band=1)
-        is_hidden = is_excluded(bits, excluded)
+        found = masks.hidden(opened, self.mask, coarse)
         if self.ratio == 1:
-            hidden[:] = is_hidden
+            hidden[:] = found.pixels
         else:
-            hidden[:] = cut(upsample_nearest(is_hidden, self.ratio), window, coarse, self.ratio)
-        if is_hidden.all():
+            from landcover.raster.spreading import spread_into  # compiled: a plan needs none of it
+
+            whole = coarse.refined(self.ratio)
+            row, column = window.row - whole.row, window.column - whole.column
+            spread_into(found.pixels, self.ratio, row, column, hidden)
+        if found.is_all:
             values.fill(NODATA)
             return
         try:

@@ -123,7 +123,11 @@ def _require_one_grid(task: Task, products: list[Product]) -> None:
 
 
 def why_empty(
-    task: Task, selected: Selected, refused: Mapping[str, Candidate], notes: list[str]
+    task: Task,
+    period: Period,
+    selected: Selected,
+    refused: Mapping[str, Candidate],
+    notes: list[str],
 ) -> str:
     """Say in one sentence why a season has no usable product, and what to do."""
     recipe = task.recipe
@@ -133,9 +137,16 @@ def why_empty(
     candidates = sorted(selected.candidates, key=lambda c: c.name not in refused)
     reasons = [f"{c.name[:26]} {c.reason}" for c in candidates] + notes
     why = "; ".join(reasons[:3]) + ("; …" if len(reasons) > 3 else "")
+    if why:
+        said = f" ({why}). Add products or raise selection.max_cloud_percent."
+    else:
+        first, end = period.hull
+        said = (
+            f" in {task.run.arguments.products}: none was taken from {first:%Y-%m-%d} to before "
+            f"{end:%Y-%m-%d}. Check --year, or add products."
+        )
     return (
-        f"{task.unit.label}: no usable product"
-        + (f" ({why})" if why else f" in {task.run.arguments.products}")
-        + ". Add products or raise selection.max_cloud_percent."
+        # Where a year is prepared at once, the unit's label does not say which month it is.
+        f"{task.unit.tile} {period.name}: no usable product{said}"
         + (" A section restore fills a season from the others." if can_be_filled else "")
     )

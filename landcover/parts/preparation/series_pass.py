@@ -24,6 +24,7 @@ from landcover.parts.preparation.observations import (
     excluded_bits,
 )
 from landcover.parts.preparation.series import Days, Series, Values
+from landcover.parts.preparation.shared_masks import SharedMasks
 from landcover.parts.task import Task
 from landcover.raster.clouds import upsample_nearest
 from landcover.raster.indices import spectral_index
@@ -61,7 +62,7 @@ class SeriesPass:
     def __init__(self, task: Task, grid: Grid, series: list[Series]) -> None:
         self.task, self.grid, self.series = task, grid, series
         self.variant = task.recipe.features.index_variant
-        self.excluded = excluded_bits(task)
+        self.masks = SharedMasks(excluded_bits(task), task.job.memory_gb)
         self.bands = {one.layer: one.bands for one in series}
         self._find_sources({})
 
@@ -204,7 +205,7 @@ class SeriesPass:
             coarse = window.coarsened(ratio)
             shape = coarse.height, coarse.width
             values, hidden = kept.get(band) or (np.empty(shape, np.int16), np.empty(shape, bool))
-            source.read(opened, window=coarse, excluded=self.excluded, values=values, hidden=hidden)
+            source.read(opened, window=coarse, masks=self.masks, values=values, hidden=hidden)
             if band in needed:
                 values[hidden] = NODATA
                 physical = to_physical(values, 1 / stored_units(band))

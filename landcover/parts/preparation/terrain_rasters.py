@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landcover.errors import MissingDataError
 from landcover.nouns.grid import Grid, Window
 from landcover.nouns.work_windows import WorkWindows, whole_or_cut
 from landcover.parts.preparation.elevation import Elevation, names
@@ -59,10 +60,16 @@ def write_terrain(
 
     Raises:
         InputError: The elevation cannot be used.
+        MissingDataError: It has no value in the tile.
     """
     path.mkdir()
     recipe = task.recipe.terrain
     heights = read_elevation(elevation, metric, recipe.resampling, path)
+    if not np.isfinite(heights).any():
+        raise MissingDataError(
+            f"{task.unit.label}: the elevation in {task.run.arguments.dem} has no value in the "
+            "tile. Name a DEM that covers it with --dem, or run without."
+        )
     heights, is_filled = fill_voids(heights, recipe.fill_voids)
     # A file is asked at its own resolution where it ends; what was filled is known now.
     ends = None if is_filled.any() else elevation.file
