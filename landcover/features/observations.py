@@ -12,6 +12,7 @@ from landcover.features.readers import Check, Reader, fill_from_blocks
 from landcover.nouns.grid import Grid, Window
 from landcover.parts.preparation.observations import Observation, Source, excluded_bits
 from landcover.parts.preparation.product_records import load_product
+from landcover.parts.preparation.shared_masks import SharedMasks
 from landcover.parts.task import Task
 from landcover.raster.clouds import upsample_nearest
 from landcover.raster.reflectance import NODATA, stored_units, to_physical
@@ -25,16 +26,16 @@ Positions = NDArray[np.int64]
 class SeriesReader(Reader):
     """A band of every observation of a season that has it, by date."""
 
-    def __init__(self, sources: list[Source], work: Grid, excluded: int, check: Check) -> None:
+    def __init__(self, sources: list[Source], work: Grid, masks: SharedMasks, check: Check) -> None:
         """Say what is read.
 
         Args:
             sources: The observations.
             work: Work grid of the tile.
-            excluded: Mask bits that the recipe leaves out.
+            masks: What the recipe leaves out.
             check: Stops where the job was stopped.
         """
-        self.sources, self.work, self.excluded, self.check = sources, work, excluded, check
+        self.sources, self.work, self.masks, self.check = sources, work, masks, check
         self.leading = (len(sources),)
 
     def fill(self, window: Window, out: Values, opened: Opened) -> None:
@@ -65,7 +66,7 @@ class SeriesReader(Reader):
     def _reflectance(self, source: Source, opened: Opened, window: Window) -> Values:
         values = np.empty((window.height, window.width), dtype=np.int16)
         hidden = np.empty(values.shape, dtype=np.bool_)
-        source.read(opened, window=window, excluded=self.excluded, values=values, hidden=hidden)
+        source.read(opened, window=window, masks=self.masks, values=values, hidden=hidden)
         values[hidden] = NODATA
         return to_physical(values, 1 / stored_units(source.file.layer))
 
@@ -90,7 +91,9 @@ def series_reader(task: Task, tile: str, period: str, band: str, work: Grid) -> 
     found.sort(key=lambda o: (o.product.datatake, o.product.name))
     grids = {o.product.name: file.grid for o in found if (file := o.product.file(band))}
     sources = [Source.of(task, band, grids[o.product.name], o) for o in found]
-    reader = SeriesReader(sources, work, excluded_bits(task), task.job.check)
+    # Windows of features differ by what they look at: nothing is kept for a second one.
+    masks = SharedMasks(excluded_bits(task), memory_gb=0)
+    reader = SeriesReader(sources, work, masks, task.job.check)
     dates = [o.product.datatake.date() for o in found]
     reader.days = np.array(dates, dtype="datetime64[D]").astype(np.int64)
     return reader

@@ -8,7 +8,7 @@ from itertools import chain
 from landcover.errors import InputError
 from landcover.features.contract import Asked, Computation, Input, Plane
 from landcover.features.kinds import in_order, kind_of
-from landcover.features.reads import Layer, Observations, Read, Terrain
+from landcover.features.reads import Layer, LayerOfFewestGaps, Observations, Read, Terrain
 from landcover.nouns.feature_kind import KindRow
 from landcover.nouns.model import Feature, FeatureSet, feature_set
 from landcover.nouns.spectral_index import SPECTRAL_INDICES
@@ -120,6 +120,8 @@ def _computations(source: Input) -> Iterator[Computation]:
 def _is_there(read: Read, available: Mapping[str, set[str]], has_terrain: bool) -> bool:
     if isinstance(read, Layer):
         return read.name in available.get(read.period, ())
+    if isinstance(read, LayerOfFewestGaps):
+        return any(read.name in available.get(period, ()) for period in read.periods)
     if isinstance(read, Observations):
         return read.band in available.get(read.period, ())
     return has_terrain if isinstance(read, Terrain) else True

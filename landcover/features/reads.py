@@ -18,6 +18,19 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class LayerOfFewestGaps:
+    """A layer of the season that has the fewest gaps in the tile; otherwise as :class:`Layer`.
+
+    Gaps are those of the composite, before any are filled. Of seasons alike it is the first.
+    """
+
+    periods: tuple[str, ...]
+    """Labels of the periods that may be taken, in order of time."""
+    name: str
+    """``B08``."""
+
+
+@dataclass(frozen=True)
 class Terrain:
     """A layer of the tile's terrain, float32, (y, x)."""
 
@@ -55,5 +68,5 @@ class Observations:
     """``B04``."""
 
 
-Read = Layer | Terrain | OwnGridRaster | Observations
+Read = Layer | LayerOfFewestGaps | Terrain | OwnGridRaster | Observations
 """Anything that a file holds."""

@@ -27,9 +27,17 @@ from landcover.features.readers import (
     PlainReader,
     Reader,
 )
-from landcover.features.reads import Layer, Observations, OwnGridRaster, Read, Terrain
+from landcover.features.reads import (
+    Layer,
+    LayerOfFewestGaps,
+    Observations,
+    OwnGridRaster,
+    Read,
+    Terrain,
+)
 from landcover.features.windows import WindowPass
 from landcover.nouns.grid import Grid, Window
+from landcover.nouns.holes import missing_percent
 from landcover.nouns.model import FeatureSet
 from landcover.nouns.output import Output
 from landcover.parts.task import Task
@@ -147,6 +155,13 @@ class FeatureStack:
                     stack[number] = values
         return stack
 
+    @property
+    def chosen_seasons(self) -> dict[str, str | None]:
+        """Layer → season that it is taken of in this tile, where the recipe leaves the choice."""
+        reads = {read for _, graph, _ in self._groups for read in graph.reads}
+        chosen = [read for read in reads if isinstance(read, LayerOfFewestGaps)]
+        return {read.name: self._season_of(read) for read in chosen}
+
     @cached_property
     def _groups(self) -> list[tuple[list[int], Graph, list[Input]]]:
         """Put the features of a period together: their numbers, what is done, where they are."""
@@ -175,6 +190,9 @@ class FeatureStack:
         check = self._task.job.check
         if isinstance(read, Layer):
             return self._layer_reader(read)
+        if isinstance(read, LayerOfFewestGaps):
+            period = self._season_of(read)
+            return self._layer_reader(Layer(period, read.name)) if period else NothingReader()
         if isinstance(read, Terrain):
             if self._terrain is None:
                 return NothingReader()
@@ -185,6 +203,17 @@ class FeatureStack:
 
         tile = str(self._task.unit.tile)
         return series_reader(self._task, tile, read.period, read.band, self._grid)
+
+    def _season_of(self, read: LayerOfFewestGaps) -> str | None:
+        """Find the season that has a layer with the fewest gaps, the earlier of two alike."""
+        min_clear = self._task.recipe.composite.min_clear
+        found = [
+            (missing_percent(output.stats["coverage"], min_clear), place, period)
+            for place, period in enumerate(read.periods)
+            if (output := self._composites.get(period)) and read.name in output.stats["layers"]
+        ]
+        # Where another tile has the layer and this one does not, it is nodata here.
+        return min(found)[2] if found else None
 
     def _layer_reader(self, read: Layer) -> Reader:
         output = self._composites.get(read.period)

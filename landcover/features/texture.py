@@ -21,9 +21,9 @@ from landcover.features.contract import (
     Plane,
     Tile,
 )
-from landcover.features.reads import Layer
+from landcover.features.reads import Layer, LayerOfFewestGaps
 from landcover.features.season_index import season_of
-from landcover.nouns.feature_sections import TEXTURES, Texture
+from landcover.nouns.feature_sections import AUTO, TEXTURES, Texture
 from landcover.nouns.model import Feature
 from landcover.recipe import Recipe
 
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 class DenseTextures(Computation):
     """The textures of the window around every pixel; beyond the tile the pixels are mirrored."""
 
-    period: str
-    band: str
+    band: Layer | LayerOfFewestGaps
     levels: int
     halo: int
     """Half the window."""
@@ -50,7 +49,7 @@ class DenseTextures(Computation):
     @property
     def reads(self) -> tuple[Input, ...]:
         """The band."""
-        return (Layer(self.period, self.band),)
+        return (self.band,)
 
     @property
     def bytes_per_pixel(self) -> float:
@@ -74,8 +73,7 @@ class SparseTextures(Computation):
     brings the squares to the size of the tile: extremes and spline come of the first pass.
     """
 
-    period: str
-    band: str
+    band: Layer | LayerOfFewestGaps
     side: int
 
     @property
@@ -96,7 +94,7 @@ class SparseTextures(Computation):
     @property
     def reads(self) -> tuple[Input, ...]:
         """The band."""
-        return (Layer(self.period, self.band),)
+        return (self.band,)
 
     def first_pass(self, tile: Tile) -> Mapping[str, Any]:
         """Find the extremes, the textures of all squares, and the splines through them."""
@@ -161,17 +159,25 @@ class TextureKind(Kind):
         }  # fmt: skip
         if section.variant == "dense":
             how["levels"] = section.levels
+        period: str | None = season_of(section, recipe)
+        if period == AUTO:
+            # It has no season before its tile is known: the card names those that it may be of.
+            period, how["seasons"] = None, [season.name for season in recipe.seasons]
         for place, name in enumerate(TEXTURES):
-            yield Asked(f"GLCM{name}", place, {**how, "texture": name}, season_of(section, recipe))
+            yield Asked(f"GLCM{name}", place, {**how, "texture": name}, period)
 
     def source(self, feature: Feature, recipe: Recipe) -> Input:
         """Compute it as its parameters say."""
         told = feature.parameters
-        period, band, window = str(feature.period), str(told["band"]), int(str(told["window"]))
+        name, window = str(told["band"]), int(str(told["window"]))
+        if feature.period is None:
+            band: Layer | LayerOfFewestGaps = LayerOfFewestGaps(feature.periods, name)
+        else:
+            band = Layer(feature.period, name)
         number = TEXTURES.index(str(told["texture"]))
         if told["variant"] == "dense":
-            return Plane(DenseTextures(period, band, int(str(told["levels"])), window // 2), number)
-        return Plane(SparseTextures(period, band, window), number)
+            return Plane(DenseTextures(band, int(str(told["levels"])), window // 2), number)
+        return Plane(SparseTextures(band, window), number)
 
 
 KIND = TextureKind()

@@ -188,7 +188,7 @@ def _named(features: FeatureSet, names: Sequence[str]) -> FeatureSet:
 
 def _task_of(workspace: Workspace, tile: str, run: str | None) -> Task:
     where = {"_id": lookup.find_run(workspace, run)} if run else None
-    for record in workspace.records.find("runs", where, sort=["-started"]):
+    for record in workspace.records.find("runs", where, sort=runs.NEWEST_FIRST):
         found, recipe = runs.load(workspace, record["_id"])
         task = Task(workspace, found, recipe, Unit(id=tile, label=tile, tile=tile))
         if tile not in found.arguments.tiles:

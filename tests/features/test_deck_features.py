@@ -6,9 +6,10 @@ import pytest
 
 from landcover.errors import UsageError
 from landcover.features.plan import plan_features, reads_of, source_of, wanted_features
-from landcover.features.reads import Layer
+from landcover.features.reads import Layer, LayerOfFewestGaps
 from landcover.features.redundancy import redundancies
 from landcover.nouns.feature_sections import DECK_INDICES
+from landcover.nouns.model import feature_set
 from landcover.recipe import Recipe, make_recipe
 
 # The deck's own lists, written out (spec of its feature table).
@@ -59,6 +60,20 @@ def test_textures_and_indices_are_of_the_one_month_that_is_asked_for() -> None:
     assert read["NDVI"] == {Layer("m01", "B08"), Layer("m01", "B04")}, "the first is the default"
 
 
+def test_textures_may_be_of_the_month_with_the_fewest_gaps() -> None:
+    recipe = deck(texture={"season": "auto"})
+    texture = next(f for f in wanted_features(recipe) if f.name == "GLCMASM")
+    assert (texture.period, texture.periods) == (None, MONTHS)
+    assert list(reads_of(source_of(texture, recipe))) == [LayerOfFewestGaps(MONTHS, "B08")]
+    # One month with the band is enough; the bands of the others leave the set.
+    july = {"m07": {"B08"}}
+    features, missing = plan_features(recipe, july, has_terrain=False)
+    assert [f.name for f in features.features] == ["m07_B08", *TEXTURES]
+    assert "GLCMASM" not in missing
+    assert "GLCMASM" in plan_features(deck(), july, has_terrain=True)[1], "January has none"
+    assert '"seasons"' not in feature_set(wanted_features(deck())).to_json()
+
+
 def test_what_no_product_has_leaves_the_set() -> None:
     available = {month: set(BANDS) - {"B01", "B09"} for month in MONTHS}
     features, missing = plan_features(deck(), available, has_terrain=True)
@@ -86,6 +101,7 @@ def test_what_is_told_twice_is_named() -> None:
         ({"texture": {"window": 8}}, "the window must be odd, found 8"),
         ({"season_indices": {"indices": ["ndxi"]}}, "indices: 'ndxi' is unknown; did you mean"),
         ({"season_indices": {"indices": ["ri", "ri"]}}, "indices: a name appears twice"),
+        ({"edges": {"season": "auto"}}, "features.edges.season: 'auto' is unknown"),
         ({"edges": {"index": "B04"}}, "features.edges.index: 'B04' is unknown"),
     ],
 )
