@@ -34,6 +34,10 @@ FOLDERS = frozenset({"folder", "folder_1", "folder_2", "folder_3"})
 _EMPTY = frozenset({"", "nan", "null", "<null>", "none", "na", "n/a"})
 
 
+OF_MAP = "sampling.mapping"
+"""Key of the recipe that the mapping of an existing map stands under."""
+
+
 @dataclass(frozen=True)
 class Translation:
     """What the labels of a file mean."""
@@ -128,8 +132,8 @@ class Translator:
         if strangers and (self.unknown == "error" or not any(codes.values())):
             raise InputError(
                 f"{where}: {listed} not in the legend "
-                f"({', '.join(self.legend.names)}); add a mapping for them or choose another "
-                f"label column, or pass unknown='drop'.{self._legend_hint(strangers)}"
+                f"({', '.join(self.legend.names)}); {self._advice()}."
+                f"{self._legend_hint(strangers)}"
             )
         warnings = (f"{where}: dropped {listed} not in the legend.",) if strangers else ()
         dropped: Counter[str] = Counter()
@@ -138,6 +142,11 @@ class Translator:
                 dropped[self._reason(label)] += counts[label]
         known = {label: code or 0 for label, code in codes.items()}
         return Translation(known, dict(dropped), warnings)
+
+    def _advice(self) -> str:
+        """Say how labels that nobody knows are put right; a raster has no columns."""
+        column = "" if self.key == OF_MAP else ", choose another label column"
+        return f"give each its class (or null) under {self.key}{column}, or set labels.unknown=drop"
 
     def _legend_hint(self, strangers: Sequence[str]) -> str:
         """Name the public maps whose codes all of some labels are."""
@@ -210,7 +219,7 @@ def translate_second(
     if rule.unknown == "error":
         raise InputError(
             f"{where}: column {name!r}: not in the second level of their class: {said}; add them "
-            "to labels.legend, or pass unknown='drop'."
+            "to labels.legend, or set labels.unknown=drop."
         )
     return second[index], (f"{where}: second labels passed over as unknown: {said}.",)
 

@@ -212,7 +212,14 @@ def _points(
             label = legend.name_of(code)
             if len(pixel):
                 n += np.bincount(rng.integers(len(pixel), size=lacking), minlength=len(pixel))
-            said = "they are drawn again" if len(pixel) else "it is not drawn"
+            said = (
+                "they are drawn again"
+                if len(pixel)
+                else (
+                    f"it is not drawn. Lower sampling.distance_m ({rule.distance_m:g}) or "
+                    f"sampling.erosion ({rule.erosion})"
+                )
+            )
             warnings.append(
                 f"{name}: {label}: {wanted[code]} points wanted, {len(pixel)} places found away "
                 f"from borders and from what judges; {said}."

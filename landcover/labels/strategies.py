@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from landcover.labels.assignment import assign_points
-from landcover.labels.classes import Translator, Unknown
+from landcover.labels.classes import OF_MAP, Translator, Unknown
 from landcover.labels.map_points import MapRule, draw_from_map
 from landcover.labels.reading import is_public, known_mapping
 from landcover.nouns.grid import Grid
@@ -109,4 +109,4 @@ def _translator(sampling: Sampling, path: Path, legend: Legend, unknown: Unknown
         names = read_code_names(path).names
         mapping = {str(code): name for code, name in names.items() if legend.code_of(name)}
     is_whole = is_public(sampling.mapping)
-    return Translator.of(legend, mapping, unknown, is_whole=is_whole, key="sampling.mapping")
+    return Translator.of(legend, mapping, unknown, is_whole=is_whole, key=OF_MAP)

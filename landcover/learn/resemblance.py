@@ -1,6 +1,6 @@
 """Which pixels lie near any of many samples, compiled: what the trust layer asks of every pixel.
 
-Pixels are compared in lockstep, 32 at a time, column after column, so that each sum is the one
+Pixels are compared in lockstep, 64 at a time, column after column, so that each sum is the one
 that a single pixel would get, to the last bit. Three things spare comparisons and change no
 answer. Samples that were near the pixels before are asked first. Then those that are near most
 training samples. And a sample is passed over where the first principal axes of all samples, and
@@ -19,7 +19,7 @@ from landcover.compiled import compiled
 
 Floats = NDArray[np.float32]
 
-LANES = 32
+LANES = 64
 """Pixels compared in lockstep."""
 AXES = 16
 """Principal axes on which samples are compared first."""

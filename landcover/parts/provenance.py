@@ -10,7 +10,7 @@ from typing import Any
 
 from landcover.errors import InputError
 from landcover.labels.files import label_files, parts_of, split_paths
-from landcover.ledger import lookup, outputs, runs
+from landcover.ledger import lookup, outputs, reports, runs
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.output import ID_LENGTH, Output
 from landcover.nouns.receipt import (
@@ -83,12 +83,7 @@ def receipt_for(workspace: Workspace, output: Output) -> Receipt:
 
 def report_of(workspace: Workspace, run: Run) -> Output | None:
     """Find the report of a run whose files are still there."""
-    for state in workspace.records.find("units", {"run": run.id, "stage": "publish"}):
-        for name in state["outputs"]:
-            report = outputs.find(workspace, name)
-            if report is not None:
-                return report
-    return None
+    return reports.report_of(workspace, run.id)
 
 
 def make_receipt(workspace: Workspace, run: Run, recipe: Recipe, ids: Iterable[str]) -> Receipt:
@@ -174,7 +169,7 @@ def run_of(workspace: Workspace, output: Output) -> tuple[Run, Recipe]:
     """
     made = workspace.records.find("units", {"stage": output.wanted.stage})
     names = sorted({d["run"] for d in made if output.id in d["outputs"]})
-    records = workspace.records.find("runs", {"_id": {"$in": names}}, sort=["-started"])
+    records = workspace.records.find("runs", {"_id": {"$in": names}}, sort=runs.NEWEST_FIRST)
     if not records:
         raise InputError(
             f"Map {output.id}: no run of this workspace has it, so its recipe is unknown. Run "

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from landcover.errors import InputError
+from landcover.errors import InputError, sentence_of
 from landcover.labels.classes import Translator
 from landcover.labels.eroded import inner_pixels
 from landcover.labels.map_points import MapPoints, MapRule, draw_from_map
@@ -140,10 +140,15 @@ def test_too_few_places_are_drawn_again_and_told(tmp_path: Path) -> None:
 def test_unknown_codes_are_told_with_the_key(tmp_path: Path) -> None:
     path = write(tmp_path / "map.tif", np.full((90, 120), 41, np.uint8))
     points = pd.DataFrame({"lon": [-1.9], "lat": [37.0], "code": [7]})
-    with pytest.raises(InputError, match=r"map\.tif: 1 label '41' \(10800x\) not in the legend"):
+    with pytest.raises(
+        InputError, match=r"map\.tif: 1 label '41' \(10800x\) not in the legend"
+    ) as caught:
         apply_strategy(
             points, Sampling(strategy="full-map"), path, MEDITERRANEAN, within={}
         )  # fmt: skip
+    told = sentence_of(caught.value)
+    assert "under sampling.mapping, or set labels.unknown=drop" in told
+    assert "column" not in told
 
 
 def test_enhanced_adds_what_lacks_and_full_map_trains_on_the_map(tmp_path: Path) -> None:

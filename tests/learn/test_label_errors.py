@@ -82,3 +82,16 @@ def test_a_class_of_few_points_is_not_judged() -> None:
     assert not found["point_id"].str.startswith("rare").any()
     assert 9 not in set(found["suggested"])
     assert find_label_errors(rare).empty
+
+
+def test_the_surest_contradiction_comes_first() -> None:
+    """By the difference of the two probabilities: a doubtful pair is no sure one."""
+    table = points(24).groupby("point_id", as_index=False).first()
+    table["code"] = np.repeat([1, 2], 12)
+    own = np.repeat([[0.8, 0.2], [0.2, 0.8]], 12, axis=0)
+    own[0], own[1] = (0.1, 0.9), (0.35, 0.65)
+    own[12:15] = (0.45, 0.55)  # so that .65 is an answer as sure as is usual for class 2
+    own[15:] = (0.4, 0.6)
+    found = label_errors.find_label_errors(table, np.array([1, 2]), own)
+    assert found["point_id"].to_list() == ["p000", "p001"]
+    assert found["given_probability"].to_list() == [0.1, 0.35]

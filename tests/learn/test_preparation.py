@@ -89,6 +89,14 @@ def test_a_dropped_feature_is_compared_or_not():
     assert drop_collinear(correlation, information, 0.9, skip_dropped=True)[0] == (0, 2)
 
 
+def test_features_that_are_all_constant_teach_nothing():
+    _, codes = correlated()
+    with pytest.raises(InputError, match=r"each of 6 features has one value in all .* rows"):
+        fit_preparation(
+            Preparing.model_validate({"scaling": {}}), rows_of(np.ones((len(codes), 6)), codes)
+        )
+
+
 def test_copies_of_features_and_constants_go():
     values, codes = correlated()
     how = {"scaling": {}, "selection": {"method": "multicollinearity"}}
@@ -282,3 +290,10 @@ def test_what_is_off_leaves_no_trace():
     on = ModelRecipe.model_validate({"scaling": {}}).to_document()
     assert on["scaling"] == {"method": "standard", "low": 1.0, "high": 99.0}
     assert ModelRecipe.from_document(on).preparing.pca is None
+
+
+def test_the_memory_of_a_row_is_that_of_its_arrays():
+    """Four copies of the kept features and of the padding, float64; windows go by it."""
+    made = fit_preparation(Preparing(), rows_of(np.eye(8, 5) + np.eye(8, 5, 1)))
+    assert made.kept.size == len(made.names) == 5
+    assert made.bytes_per_row == 4 * 8 * (5 + 4) + 12 * 5

@@ -11,7 +11,7 @@ import pytest
 from landcover.errors import InputError
 from landcover.learn.calibration import expected_calibration_error, reliability
 from landcover.learn.calibrator import Calibrator, Sigmoid, Steps
-from landcover.learn.layers import ExtraLayers
+from landcover.learn.layers import ExtraLayers, normalised_entropy, quantise_confidence
 from landcover.learn.models import fit_classifier, load_arrays, save_arrays
 from landcover.learn.predict import predict_blocks
 from landcover.learn.recalibration import recalibrate, with_winner
@@ -103,17 +103,23 @@ def test_labels_stay_and_confidence_changes():
     again, told = calibrated.predict(features)
     assert np.array_equal(codes, again)
     assert not np.allclose(confidence, told)
-    further = ExtraLayers(probabilities=True, set_threshold=0.5, margin=True)
+    further = ExtraLayers(probabilities=True, set_threshold=0.5, margin=True, entropy=True)
     mapped, quantised, layers = predict_blocks(calibrated, features, further)
     assert np.array_equal(mapped, codes)
     assert np.abs(quantised / 254 - told).max() < 0.002
     shown = layers["probabilities"] / 254
     place = np.searchsorted(plain.classes, mapped)
     assert np.abs(shown[place, np.arange(len(place))] - told).max() < 0.002
-    assert layers["margin"].min() >= 0
+    # Entropy and margin are of the calibrated probabilities.
+    _, p, _ = calibrated.decided(calibrated.answers(features))
+    two = np.sort(p, axis=1)[:, -2:]
+    assert np.array_equal(layers["margin"], quantise_confidence(two[:, 1] - two[:, 0]))
+    assert np.array_equal(layers["entropy"], quantise_confidence(normalised_entropy(p)))
     # Sets are of what the model answers before calibration, as the scores are.
     _, _, raw = predict_blocks(plain, features, further)
     assert np.array_equal(layers["set_size"], raw["set_size"])
+    assert not np.array_equal(layers["entropy"], raw["entropy"])
+    assert not np.array_equal(layers["margin"], raw["margin"])
 
 
 def test_curves_come_back_with_the_arrays():

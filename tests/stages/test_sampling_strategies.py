@@ -46,7 +46,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield api.open_workspace()
 
 
-def run(region: Any, name: str, *overrides: str, label_map: str | None = "truth") -> dict[str, Any]:
+def run(
+    region: Any,
+    name: str,
+    *overrides: str,
+    label_map: str | None = "truth",
+    state: str = "done",
+) -> dict[str, Any]:
     arguments = {} if label_map is None else {"label_map": str(region.truth["30SUF"])}
     api.start_run(
         name, RECIPE, year=region.year, products=str(region.products), labels=str(region.labels),
@@ -54,7 +60,7 @@ def run(region: Any, name: str, *overrides: str, label_map: str | None = "truth"
         overrides=[ONE_SEASON, "model.trees=10", "validation.seeds=2", *overrides],
     )  # fmt: skip
     report = api.run_inline(name)
-    assert report["state"] == "done", report
+    assert report["state"] == state, report
     return report
 
 
@@ -118,6 +124,16 @@ def test_full_map_is_judged_by_labels_alone(region: Any, workspace: Any) -> None
     assert {o["wanted"]["unit"] for o in accuracy} == {"accuracy", "validation"}
     held = next(o for o in accuracy if o["wanted"]["unit"] == "accuracy")
     assert held["stats"]["n"] == int(knows.sum())
+
+
+def test_a_map_without_a_place_to_draw_teaches_nothing(region: Any, workspace: Any) -> None:
+    report = run(
+        region, "nothing", "sampling.strategy=full-map", "sampling.distance_m=90000",
+        "sampling.mapping=mediterranean", "validation.splits=[groups]", state="failed",
+    )  # fmt: skip
+    (why,) = [reason for reason in report["reasons"] if reason.startswith("train failed")]
+    assert "samples only judge: sampling.strategy full-map trains on points of the map" in why
+    assert "Lower sampling.distance_m or sampling.erosion" in why
 
 
 def test_a_seed_of_its_own_draws_other_points(region: Any, workspace: Any) -> None:

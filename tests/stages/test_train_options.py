@@ -12,6 +12,7 @@ import pytest
 
 from landcover import api
 from landcover.errors import InputError
+from landcover.learn.selection import select_features
 from landcover.nouns.signature import Signatures
 from landcover.parts.training.run_model import open_model
 from landcover.simulate import simulate
@@ -77,9 +78,31 @@ def test_a_model_of_few_features_reads_no_other(region: Any, workspace: Any) -> 
     full, _ = model_of(workspace, "random-forest")
     assert len(card.features.names) == 4
     assert [n for n in full.features.names if n in card.features.names] == list(card.features.names)
+    # Chosen on the rows of the split that train, though the map's model learns from all of them.
+    table = pd.read_parquet(workspace.objects.href(f"samplesets/{card.sample_set_id}.parquet"))
+    rows = table[table["is_train"]]
+    chosen = select_features(
+        rows, rows["code"].to_numpy(), rows["group"].to_numpy(),
+        feature_names=full.features.names, n_features=4, seed=card.seed,
+    ).kept  # fmt: skip
+    assert [n for n in full.features.names if n in chosen] == list(card.features.names)
+    assert card.n_train_rows == len(table) > len(rows)
     reused = run(region, "many", "model.n_features=1000")
     assert reused["state"] == "done"
     assert model_of(workspace, "many")[0].features == full.features
+
+
+def test_the_model_of_the_split_learns_from_its_rows_alone(region: Any, workspace: Any) -> None:
+    run(region, "split", "model.fit=split")
+    card, _ = model_of(workspace, "split")
+    of_all, _ = model_of(workspace, "random-forest")
+    table = pd.read_parquet(workspace.objects.href(f"samplesets/{card.sample_set_id}.parquet"))
+    assert (of_all.fit, of_all.n_train_rows) == ("all", len(table))
+    assert (card.fit, card.n_train_rows) == ("split", int(table["is_train"].sum()))
+    assert card.sample_set_id == of_all.sample_set_id
+    assert card.id != of_all.id
+    assert card.held_out is not None
+    assert card.held_out.n == int((~table["is_train"]).sum())
 
 
 def test_balance_and_weights_change_the_model_and_not_the_samples(

@@ -20,6 +20,7 @@ from landcover.nouns.headline import Headline
 from landcover.nouns.validation import Validation
 from landcover.parts.reporting.headline import headline_in
 from landcover.parts.validation import validated_diagnosis as judged_module
+from landcover.parts.validation.reference_files import name_reference
 from landcover.parts.validation.reference_points import (
     beside_training,
     load_reference,
@@ -137,7 +138,8 @@ def test_the_page_shows_them(whole: Validation, workspace: Any) -> None:
     assert "closedForest" not in drawn
     for words in ("Where not to trust the map", "signatures.svg", "labelled points",
                   "Side by side", "This map, independent points", "Calibration curve",
-                  "Commission error", "Omission error", "The gap: Random pixels"):  # fmt: skip
+                  "Commission error", "Omission error", "The gap: Random pixels",
+                  "before calibration,"):  # fmt: skip
         assert words in page
     assert Validation.from_json((folder / "validation.json").read_text()) == whole
     table = pd.read_csv(folder / "validation.csv")
@@ -295,6 +297,25 @@ def test_a_reference_is_kept_as_it_was_read(workspace: Any, tmp_path: Path) -> N
     assert (plain.design, plain.stratum_area) == ("simple-random", {})
     with pytest.raises(InputError, match="no such file of reference points"):
         read_reference(tmp_path / "none.csv", Labels(), None)
+
+
+def test_reference_points_are_named_for_a_plan_without_reading_them(
+    workspace: Any, tmp_path: Path
+) -> None:
+    document = {"name": "x", "seasons": [{"name": "a", "primary_month": 6, "fallback_month": 7}]}
+    recipe = make_recipe(document)
+    points = tmp_path / "named.csv"
+    points.write_text("lon,lat,label\n5,40,closedForest\n5.1,40,cropland\n")
+    new = name_reference(workspace, recipe, points, None)
+    assert workspace.records.get("labels", new) is None
+    kept = store_reference(workspace, recipe, points, None)
+    assert name_reference(workspace, recipe, points, None) == kept
+    # The same bytes read otherwise, or drawn otherwise, are other points.
+    other = make_recipe({**document, "model": {"seed": 77}})
+    for given, design in ((other, None), (recipe, "simple-random")):
+        assert name_reference(workspace, given, points, design) not in (kept, new)
+    points.write_text("lon,lat,label\n5,40,cropland\n5.1,40,cropland\n")
+    assert name_reference(workspace, recipe, points, None) not in (kept, new)
 
 
 def test_random_labels_are_near_chance_in_everything_that_is_told(

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MOST_NAMED = 6
+"""Tiles that a message names."""
 VERSION = 2
 """Part of the name of a table of labels: raised when a file gives other points than before."""
 
@@ -163,6 +165,50 @@ def store_labels(
     for warning in table.warnings:
         log.warning("%s", warning)
     return label_id
+
+
+def require_labels_in(
+    workspace: Workspace, label_id: str, tiles: Sequence[str], *, must_train: bool
+) -> None:
+    """Refuse labels that no model can be made of, before hours go into composites.
+
+    A product may cover a part of its tile only: whether a label lies in a raster is told later.
+
+    Args:
+        workspace: Where the table of the labels is.
+        label_id: Its name.
+        tiles: Tiles of the run.
+        must_train: A model is trained with these labels and no others.
+
+    Raises:
+        InputError: None of them lies in a tile of the run, or they are all of one class there.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from landcover.labels.placement import place_points
+
+    with workspace.objects.local(layout.labels(label_id)) as path:
+        points = pd.read_parquet(path, columns=["lon", "lat", "label"])
+    lon, lat = points["lon"].to_numpy(), points["lat"].to_numpy()
+    grids = {tile: tile_grid(tile) for tile in tiles}
+    places = [place.points for place in place_points(lon, lat, grids).values()]
+    inside = np.unique(np.concatenate(places)) if places else np.empty(0, np.int64)
+    some = ", ".join(sorted(tiles)[:MOST_NAMED]) + (", …" if len(tiles) > MOST_NAMED else "")
+    if not inside.size:
+        raise InputError(
+            f"--labels: none of the {len(points)} labels lies in the tiles of the run ({some}); "
+            f"they lie at longitudes {lon.min():.4f} to {lon.max():.4f} and latitudes "
+            f"{lat.min():.4f} to {lat.max():.4f}. Check --labels and --tiles, and which column is "
+            "which."
+        )
+    names = points["label"].iloc[inside].unique()
+    if must_train and len(names) < 2:
+        raise InputError(
+            f"--labels: expected labels of at least two classes in the tiles of the run ({some}), "
+            f"found {inside.size}, all of the class {names[0]}. Add labels of other classes, or "
+            "check labels.field and labels.mapping."
+        )
 
 
 def _existing_map(recipe: Recipe, label_map: str | None) -> list[Path]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from landcover.errors import InputError
 from landcover.features.normalisation import paper_limits
 from landcover.learn.fitting import fit_recipe
 from landcover.learn.models import save_arrays
@@ -53,9 +54,13 @@ def write_model(
 
     Returns:
         Kind, features, rows, and what was seen of the samples.
+
+    Raises:
+        InputError: No sample may train.
     """
     path.mkdir()
     recipe, table = task.recipe.model, read_table(task, sample_set)
+    _require_rows(task, table)
     # Features and settings are chosen on the groups that train; then all labels are learned from.
     chosen_on = balanced(recipe, table[table["is_train"]])
     features = _select(task, features, chosen_on)
@@ -124,6 +129,16 @@ def write_model(
         "n_train_rows": card.n_train_rows,
         **check_samples(task, table, features, found, path),
     }
+
+
+def _require_rows(task: Task, table: pd.DataFrame) -> None:
+    if not may_train(table).any():
+        strategy = "standard" if task.recipe.sampling is None else task.recipe.sampling.strategy
+        raise InputError(
+            f"All {len(table)} samples only judge: sampling.strategy "
+            f"{strategy} trains on points of the map, and none was drawn. "
+            "Lower sampling.distance_m or sampling.erosion, or take another --label-map."
+        )
 
 
 def _teller(task: Task) -> Callable[[float], None]:

@@ -77,4 +77,5 @@ def write_samples(
         "n_rows_with_nodata": int(np.isnan(values).any(axis=1).sum()),
         "counts": {str(k): int(v) for k, v in table["label"].value_counts().sort_index().items()},
         "conflicts": int(pixels.attrs["n_conflict_pixels"]),
+        **({"chosen_seasons": chosen} if (chosen := stack.chosen_seasons) else {}),
     }

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landcover.errors import InputError
 from landcover.labels.assignment import assign_points
 from landcover.ledger import tables
 from landcover.ledger.claims import claimed
@@ -19,6 +18,7 @@ from landcover.nouns.area import Design
 from landcover.nouns.grid import Grid
 from landcover.nouns.output import hash_of
 from landcover.parts.training.ground_truth import read_ground_truth
+from landcover.parts.validation.reference_files import files_name, require_there
 from landcover.recipe import Labels, Recipe
 from landcover.stores import layout
 from landcover.stores.workspace import Workspace
@@ -54,8 +54,7 @@ def read_reference(
     Raises:
         InputError: The file is absent or wrong.
     """
-    if not path.exists():
-        raise InputError(f"{path}: no such file of reference points.")
+    require_there(path)
     # Tables and their libraries cost a second; a run without test points needs none of them.
     from landcover.labels.field_sheet import read_sheet
     from landcover.labels.reading import known_mapping
@@ -93,6 +92,7 @@ def store_reference(workspace: Workspace, recipe: Recipe, path: Path, design: De
     Raises:
         InputError: The file is absent or wrong.
     """
+    files = files_name(recipe, path, design)
     found = read_reference(path, recipe.labels, design, seed=recipe.model.seed)
     table = found.points.reset_index(drop=True)
     area = {str(stratum): hectares for stratum, hectares in sorted(found.stratum_area.items())}
@@ -107,7 +107,7 @@ def store_reference(workspace: Workspace, recipe: Recipe, path: Path, design: De
     with claimed(workspace.records, reference_id), workspace.objects.publishing(key) as scratch:
         table.to_parquet(scratch, compression="zstd", index=False)
         checksum = sha256_of(scratch)
-    kept = {"_id": reference_id, "table_sha256": checksum, **document}
+    kept = {"_id": reference_id, "table_sha256": checksum, "files_name": files, **document}
     workspace.records.replace_one("labels", kept)
     return reference_id
 
