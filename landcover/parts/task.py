@@ -14,12 +14,18 @@ from landcover.ledger import claims, outputs, units
 from landcover.nouns.output import Output, Wanted
 from landcover.nouns.period import Span
 from landcover.nouns.run import FINISHED, Run, Unit, UnitState
-from landcover.nouns.stages import Stage
+from landcover.nouns.stages import Stage, comes_after
 from landcover.nouns.work_windows import WINDOWS, WorkWindows
 from landcover.recipe import Recipe
 from landcover.stores.workspace import Workspace
 
 log = logging.getLogger(__name__)
+SAFE_SHARE = 0.8
+"""Of a job's memory, what a process may hold when windows are planned: more of it in the last
+heartbeat of a lost worker is taken for a death of memory."""
+LEAST_GB = 0.06
+"""What windows get however much the process holds, if they are meant to take as much: below it
+they become so small that reading them costs more than memory is won."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,22 @@ class Job:
     """Says whether somebody stopped the job; asked between windows."""
     progress: Callable[[float, str], None] = lambda share, what: None
     """Is told the share that is done, 0-1, and what is being done."""
+    resident_gb: Callable[[], float] = lambda: 0.0
+    """Says how much memory the process holds now, GB (10⁹ bytes)."""
+
+    def window_gb(self, share: float, kept_gb: float = 0.0) -> float:
+        """Give the memory that windows may take, GB; their size changes no value.
+
+        A worker holds what earlier units loaded, a training above all: libraries and compiled
+        code, which nothing frees. Windows leave room for it.
+
+        Args:
+            share: Of the job's memory, what they take where the process holds little.
+            kept_gb: What is kept beside them whatever their size, of the same share.
+        """
+        meant = share * self.memory_gb - kept_gb
+        left = SAFE_SHARE * self.memory_gb - kept_gb - self.resident_gb()
+        return min(meant, max(left, LEAST_GB))
 
     def check(self) -> None:
         """Stop here if somebody stopped the job.
@@ -102,18 +124,32 @@ class Task:
         if found is not None:
             self.n_reused += 1
             log.info("%s: %s exists as %s", self.unit.label, wanted.stage, found.id)
-        elif not self.run.computes(wanted.stage):
-            raise MissingDataError(
-                f"{self.unit.label}: {wanted.stage} of {wanted.unit} does not exist as this run "
-                f"needs it, and --only {self.run.arguments.only} computes no other stage. Run "
-                f"--until {wanted.stage} first; --plan --why tells what made it stale."
-            )
-        elif make is None:
-            found = outputs.commit(self.workspace, wanted, key, None, stats)
         else:
-            found = self._make(wanted, key, make, stats)
+            self.require_computes(wanted)
+            if make is None:
+                found = outputs.commit(self.workspace, wanted, key, None, stats)
+            else:
+                found = self._make(wanted, key, make, stats)
         self.made.append(found)
         return found
+
+    def require_computes(self, wanted: Wanted) -> None:
+        """Refuse what is not there and is another stage's, where the run may compute one only.
+
+        What a stage needs of a later one, as shadow of the terrain, no earlier run had to make: it
+        is made here.
+
+        Raises:
+            MissingDataError: The run may not make it.
+        """
+        only = self.run.arguments.only
+        if self.run.computes(wanted.stage) or (only and comes_after(wanted.stage, only)):
+            return
+        raise MissingDataError(
+            f"{self.unit.label}: {wanted.stage} of {wanted.unit} does not exist as this run "
+            f"needs it, and --only {only} computes no other stage. Run "
+            f"--until {wanted.stage} first; --plan --why tells what made it stale."
+        )
 
     def _make(
         self,

@@ -1,4 +1,4 @@
-"""The mean resident memory of this process while a block runs."""
+"""The resident memory of this process: now, and its mean while a block runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,19 @@ from typing import Final, Self
 SECONDS: Final = 0.2
 """Time between two looks: a thread that reads one line of /proc."""
 _STATM = Path("/proc/self/statm")
+
+
+def resident_bytes() -> int:
+    """Give what this process holds now, bytes; 0 where the system does not tell."""
+    try:
+        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def resident_gb() -> float:
+    """Give what this process holds now, GB (10⁹ bytes)."""
+    return resident_bytes() / 1e9
 
 
 class MeanMemory:
@@ -46,8 +59,6 @@ class MeanMemory:
             self._look()
 
     def _look(self) -> None:
-        try:
-            pages = int(_STATM.read_text().split()[1])
-        except (OSError, ValueError, IndexError):
-            return
-        self._seen.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+        found = resident_bytes()
+        if found:
+            self._seen.append(found / 2**20)

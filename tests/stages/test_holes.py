@@ -80,6 +80,8 @@ def test_holes_are_foretold_explained_and_won_back(site: Path, workspace: Path) 
     assert by_layer["B09"]["wins_percent"] >= by_layer["B09"]["only_percent"]
     shown = CliRunner().invoke(status, ["run"], catch_exceptions=False).output
     assert last["sentence"] in shown
+    # The joined map has another share: where tiles overlap, both were counted.
+    assert f"holes: {holes['lost_percent']:.1f} % of the tiles' pixels have no class" in shown
     assert all(option in shown for option in last["options"])
     # The command does what it promises.
     overrides = [re.fullmatch(r"--set '(.*)'", option)[1] for option in last["options"]]  # type: ignore[index]

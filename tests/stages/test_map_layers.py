@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from landcover.analysis.several_maps import map_with_models
 from landcover.errors import InputError
 from landcover.features.stack import FeatureStack
 from landcover.learn.kinds.contract import Answers
-from landcover.learn.layers import normalised_entropy
+from landcover.learn.layers import NO_EXTRA_LAYERS, normalised_entropy
 from landcover.learn.trust import load_trust
 from landcover.ledger import outputs, runs, units
 from landcover.nouns.grid import Window
@@ -23,6 +24,7 @@ from landcover.parts.mapping import map_rasters as mapping
 from landcover.parts.task import Job, Task
 from landcover.parts.training.run_model import load_model, open_model
 from landcover.parts.work_grid import composites_of, terrain_of, tile_work_grid
+from landcover.recipe import Classify
 from landcover.simulate import simulate
 from landcover.stores.models import TRUST, read_card
 from landcover.stores.rasters import RasterStyle, describe, read_array, write_raster
@@ -181,6 +183,25 @@ def test_memory_decides_windows_and_no_pixel(
     again = map_of(workspace, "small")
     assert again.id == first.id
     assert {file.name: file.sha256 for file in again.files} == before
+
+
+def test_a_worker_that_holds_much_takes_smaller_windows(
+    workspace: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("landcover.parts.task.LEAST_GB", 0.01)
+    task = Task(workspace, *runs.load(workspace, "plain"), unit_of(workspace))
+    _, card = load_model(task)
+    grid = tile_work_grid(task, TILE)
+    stack = FeatureStack(
+        task, grid, composites_of(task, TILE), terrain_of(task, TILE), card.features
+    )
+
+    def n_windows(held_gb: float) -> int:
+        job = Job(memory_gb=1.0, resident_gb=lambda: held_gb)
+        plan = mapping.Plan(grid, stack, {}, None, card, Classify(), NO_EXTRA_LAYERS, {})  # type: ignore[arg-type]
+        return len(mapping._windows(replace(task, job=job), plan))
+
+    assert n_windows(0.3) < n_windows(0.79)
 
 
 def test_a_killed_map_leaves_nothing(

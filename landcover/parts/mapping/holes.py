@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.features.plan import reads_of, source_of
-from landcover.features.reads import Layer, Observations
+from landcover.features.reads import Layer, LayerOfFewestGaps, Observations
 from landcover.nouns.holes import Pattern, TileHoles
 from landcover.nouns.model import FeatureSet
 from landcover.raster.holes import count_patterns
@@ -68,7 +68,7 @@ def computed_from(features: FeatureSet, recipe: Recipe) -> dict[str, tuple[str, 
         reads = {
             read.band if isinstance(read, Observations) else read.name
             for read in reads_of(source_of(feature, recipe))
-            if isinstance(read, Layer | Observations)
+            if isinstance(read, Layer | LayerOfFewestGaps | Observations)
         }
         if reads - {feature.layer}:
             found[feature.layer] = tuple(sorted(reads))

@@ -20,7 +20,13 @@ from landcover.raster.feather import PROBABILITY_NODATA, blend
 from landcover.raster.levels import Codes, join_second
 from landcover.raster.mosaic import Owners, deepest_valid, take_from_owner
 from landcover.raster.windows import plan_windows
-from landcover.stores.rasters import Opened, OpenRasters, RasterStyle, create_raster
+from landcover.stores.rasters import (
+    Opened,
+    OpenRasters,
+    RasterStyle,
+    create_raster,
+    holding_options,
+)
 
 FILES = (CLASSES, CONFIDENCE, "probabilities.tif")
 """Class, confidence and, where they are kept, probabilities of a tile's map."""
@@ -63,6 +69,7 @@ class Joining:
             *self.target.shape, bytes_per_pixel=self._bytes_per_pixel(), memory_gb=job.memory_gb
         )
         with ExitStack() as opened:
+            opened.enter_context(holding_options())
             files = [
                 opened.enter_context(create_raster(folder / name, self.target, style))
                 for name, style in styles.items()

@@ -36,6 +36,8 @@ CLASSES = "classification.tif"
 CONFIDENCE = "confidence.tif"
 SECOND = "classification2.tif"
 PROBABILITIES = "probabilities.tif"
+SHARE_OF_WINDOWS = 0.25
+"""Of a job's memory: the rest is for libraries, the model and what formulas hold for a moment."""
 SHARES = {"entropy": "entropy of the class probabilities over log K",
           "margin": "probability of the class less that of the second"}  # fmt: skip
 COUNTS = {"trust": "0 like the training samples, 1 unlike all of them",
@@ -80,7 +82,8 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
         Grid, pixels of each code and of each second one, nodata in percent, which layers were
         missing there, and shares of the further layers and of pixels whose class calibration would
         change: of the pixels that are worked on, and
-        ``windows_percent``, how much of the tile that is, where it is not all.
+        ``windows_percent``, how much of the tile that is, where it is not all; of layers of which
+        the tile decides, ``chosen_seasons``.
 
     Raises:
         MissingDataError: No pixel has all features.
@@ -133,6 +136,8 @@ def write_map(task: Task, plan: Plan, path: Path) -> dict[str, Any]:
         **({} if task.windows is None else {"windows_percent": task.windows.percent_of(plan.grid)}),
         "holes": holes.document(int(counts.sum()), computed_from(plan.card.features, task.recipe)),
     }
+    if chosen := plan.stack.chosen_seasons:
+        stats["chosen_seasons"] = chosen
     if plan.second:
         stats["second_pixels"] = {str(k): int(second[k]) for k in np.flatnonzero(second) if k}
     if "trust.tif" in styles:
@@ -201,7 +206,7 @@ def _windows(task: Task, plan: Plan) -> list[Window]:
     return plan_windows(
         *plan.grid.shape,
         bytes_per_pixel=plan.stack.bytes_per_pixel + 4 * n_bands,
-        memory_gb=task.job.memory_gb / 4 - plan.stack.kept_gb,
+        memory_gb=task.job.window_gb(SHARE_OF_WINDOWS, plan.stack.kept_gb),
     )
 
 
