@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from landcover import api
 from landcover.bench import many_tiles
 from landcover.cli.progress import told_left
+from landcover.cli.status import command as status
 from landcover.ledger import runs, units
 from landcover.nouns.run import State, Unit, UnitState
 from landcover.nouns.stages import Stage
@@ -90,3 +93,24 @@ def test_a_run_knows_its_units_before_they_are_planned(
     units.save(records, unit("b", "train", "done", 9.0, run="old"))
     units.save(records, unit("c", "mask", "done", 1.0))
     assert earlier_seconds(records, "r") == {"composite": 30.0, "train": 9.0}
+    status_tells_tiles_and_time(list(tiles))
+
+
+def status_tells_tiles_and_time(tiles: list[str]) -> None:
+    """See what the terminal and machines are told of that run, which is under way."""
+    records = api.open_workspace().records
+    for state in units.states(records, "r", "composite")[:2]:
+        units.save(records, state.model_copy(update={"state": "done", "seconds": 20.0}))
+    shown = CliRunner().invoke(status, ["r", "--json"], catch_exceptions=False)
+    document = json.loads(shown.stdout)
+    assert list(document["tiles"]) == sorted(tiles)
+    assert sorted(str(row["composite"]) for row in document["tiles"].values()) == (
+        ["{'done': 1}"] * 2 + ["{'planned': 1}"] * 4
+    )
+    # Four composites of 20 s and six masks of 1 s; of the other stages nothing is known.
+    assert document["left"]["seconds"] == pytest.approx(86)
+    assert "collect" in document["left"]["unknown"]
+    text = CliRunner().invoke(status, ["r"], catch_exceptions=False).output
+    assert "under way, about 86 s and collect" in text
+    assert "  tiles " in text
+    assert any(line.split()[-1] == "done" and line.count("30") for line in text.splitlines())

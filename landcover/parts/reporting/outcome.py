@@ -77,6 +77,8 @@ def _broken(run: Run, states: Sequence[UnitState]) -> list[str]:
     found = []
     if not any(state.is_finished for state in states):
         found.append("Nothing was finished.")
+    elif (only := run.arguments.only) and not any(s.is_finished for s in states if s.stage == only):
+        found.append(f"No {only} was finished, which is all that was asked for.")
     if any(state.state in ("running", "cancelled", "interrupted") for state in states):
         found.append("It was broken off; the same command goes on.")
     never = _never_ran(states)

@@ -6,10 +6,7 @@ from collections.abc import Sequence
 
 from landcover.nouns.base import Noun
 from landcover.nouns.run import LOST, Run, UnitState
-from landcover.nouns.stages import GROUPS, Group
-
-TILE_GROUPS: tuple[Group, ...] = ("prepare", "overlap", "terrain", "sample", "classify")
-"""Groups that work tile by tile, in the order of the story."""
+from landcover.nouns.stages import GROUPS, TILE_GROUPS, Group
 
 
 class Standstill(Noun):

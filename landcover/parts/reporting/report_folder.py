@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from landcover.parts.reporting.descriptions import write_descriptions
 from landcover.parts.reporting.map_region import map_title
 from landcover.parts.reporting.mask_quicklooks import write_quicklooks
 from landcover.parts.reporting.refined_masks import write_refined
-from landcover.parts.reporting.report_maps import true_colour_of, write_maps
+from landcover.parts.reporting.report_maps import write_maps
 from landcover.parts.reporting.run_outputs import RunOutputs, legend_of
 from landcover.parts.reporting.sample_report import show_samples
 from landcover.parts.reporting.tile_qualities import tile_qualities
@@ -36,20 +35,16 @@ def write_report(task: Task, found: RunOutputs, path: Path) -> dict[str, Any]:
     """
     path.mkdir()
     run, tiles = task.run, tile_qualities(found)
-    scratch = path / "scratch"
-    scratch.mkdir()
-    views = write_maps(task, found, tiles, path, scratch)
+    views = write_maps(task, found, tiles, path)
     legend = legend_of(task, found.card)
     task.job.progress(0.8, "preview and descriptions")
     preview = write_preview(
         path,
-        {f"map_{view.cell}.tif": view.grid for view in views if view.map_picture},
+        [view for view in views if view.map_picture],
         legend,
         f"{map_title(task)}, {run.arguments.year}",
-        true_colour_of(views, scratch),
         is_simulated=run.simulated,
     )
-    shutil.rmtree(scratch)
     write_descriptions(task, found, views, path)
     quicklooks = tuple(write_quicklooks(task, found, path))
     refined = tuple(write_refined(task, path))

@@ -15,15 +15,14 @@ from landcover.parts.reporting.run_outputs import RunOutputs, legend_of
 from landcover.parts.task import Task
 from landcover.parts.training.second_legend import second_legend_of
 from landcover.publish.page import MapView
-from landcover.publish.preview import TrueColour
 from landcover.publish.quality import TileQuality
 from landcover.publish.second_level import write_second
-from landcover.publish.true_colour import keep_colours
+from landcover.publish.true_colour import write_colours
 from landcover.publish.zone_files import Cell, write_cell
 
 
 def write_maps(
-    task: Task, found: RunOutputs, tiles: Sequence[TileQuality], path: Path, scratch: Path
+    task: Task, found: RunOutputs, tiles: Sequence[TileQuality], path: Path
 ) -> list[MapView]:
     """Write the maps of a run into its report.
 
@@ -32,8 +31,6 @@ def write_maps(
         found: What the run has.
         tiles: How good the data of its tiles are.
         path: Folder of the report.
-        scratch: Folder for the true colours that the preview shows
-            (:func:`true_colour_of` finds them).
 
     Returns:
         What the page shows of each zone or cell, in order.
@@ -44,7 +41,7 @@ def write_maps(
     for number, (cell, mosaic) in enumerate(sorted(found.mosaics.items())):
         task.job.check()
         task.job.progress(number / len(found.mosaics), f"map of EPSG:{cell}")
-        view = _write_cell(task, found, cell, mosaic, tiles, path, scratch)
+        view = _write_cell(task, found, cell, mosaic, tiles, path)
         if view is None:
             continue
         seams = seams_of(mosaic, legend)
@@ -61,7 +58,6 @@ def _write_cell(
     mosaic: Output,
     tiles: Sequence[TileQuality],
     path: Path,
-    scratch: Path,
 ) -> MapView | None:
     """Write the files of a cell; None where the region of the run has no pixel of it."""
     period = f"{task.run.arguments.year}-{mosaic.stats['period']}"
@@ -87,19 +83,10 @@ def _write_cell(
             )
             view = write_cell(path, known, legend, tags, title=title, is_simulated=is_simulated)
             if view.map_picture and view.colour_picture:
-                keep_colours(folder, scratch, f"map_{cell}")
+                write_colours(folder, path / f"true_colour_{cell}.tif")
             return write_second(
                 path, known, view, legend, second, tags, title=title, is_simulated=is_simulated
             )
-
-
-def true_colour_of(views: Sequence[MapView], scratch: Path) -> TrueColour | None:
-    """Find the true colours of the maps that :func:`write_maps` has shown; None without any."""
-    found = {f"map_{view.cell}.tif": sorted(scratch.glob(f"map_{view.cell}-?.tif"))
-             for view in views}  # fmt: skip
-    files = {name: bands for name, bands in found.items() if bands}
-    periods = sorted({view.period for view in views if f"map_{view.cell}.tif" in files})
-    return TrueColour(files, ", ".join(periods)) if files else None
 
 
 def _tags(task: Task, found: RunOutputs, mosaic: Output) -> dict[str, str]:
