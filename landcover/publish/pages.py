@@ -8,7 +8,14 @@ from typing import Any
 from landcover.nouns.validation import SplitName
 from landcover.publish.cautions import notes_of, side_label, small_percent, whole_tile_percent
 from landcover.publish.page import Page, QualityPage
-from landcover.publish.quality import BASES, TileQuality, bases_of, describe, worst_first
+from landcover.publish.quality import (
+    BASES,
+    TileQuality,
+    bases_of,
+    describe,
+    lost_share,
+    worst_first,
+)
 from landcover.publish.quality_svg import sketch
 from landcover.publish.templates import area, baseline, size, template
 
@@ -100,5 +107,6 @@ def _limits(tiles: Sequence[TileQuality]) -> dict[str, Any]:
         "listed": {tile.tile for tile in ranked[:MOST_LISTED]},
         "opened": [tile.tile for tile in tiles] if len(tiles) == 1 else opened,
         "bases": list(bases_of(tiles)),
+        "lost": lost_share(tiles),
         "sketch": sketch(tiles) if len(tiles) > 1 else None,
     }

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from landcover.nouns.base import Noun
 from landcover.nouns.colour import hex_of, rgb_of
 from landcover.nouns.grid import Grid
+from landcover.nouns.holes import missing_percent
 from landcover.nouns.output import Output
 
 GOOD_PERCENT, BAD_PERCENT = 5.0, 20.0
@@ -211,6 +212,22 @@ def worst_first(tiles: Sequence[TileQuality]) -> list[TileQuality]:
     return sorted(tiles, key=key)
 
 
+def lost_share(tiles: Sequence[TileQuality]) -> float | None:
+    """Give the share of all tiles' pixels without a class in the map, %; None where none is known.
+
+    Each tile counts by the pixels that were, or will be, worked on. A pixel of two tiles counts in
+    both.
+    """
+    known = [(t.lost_percent, t.grid, t.windows_percent) for t in tiles]
+    parts = [
+        (lost, grid.width * grid.height * (100.0 if windows is None else windows))
+        for lost, grid, windows in known
+        if lost is not None and grid is not None
+    ]
+    total = sum(weight for _, weight in parts)
+    return sum(lost * weight for lost, weight in parts) / total if total else None
+
+
 def season_quality(
     period: str,
     candidates: Sequence[Candidate],
@@ -272,17 +289,6 @@ def why_degraded(stats: Mapping[str, Any]) -> tuple[str, ...]:
     lacking = stats.get("lacking", {})
     found += [f"{name} has no {', '.join(layers)}" for name, layers in sorted(lacking.items())]
     return tuple(found)
-
-
-def missing_percent(coverage: Mapping[str, float], min_clear: int) -> float:
-    """Give the share of pixels that a composite leaves empty, %.
-
-    Args:
-        coverage: ``percent_0`` and ``percent_1``.
-        min_clear: Fewest observations that give a pixel a value; above two the shares say no more
-            than that one is too few.
-    """
-    return round(coverage["percent_0"] + (coverage["percent_1"] if min_clear > 1 else 0.0), 4)
 
 
 def feature_collection(tiles: Sequence[TileQuality]) -> dict[str, Any]:

@@ -1,13 +1,11 @@
-"""The true colours of a composite, as bytes and small enough for the preview."""
+"""The true colours of a composite, small enough to be looked at in a browser."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid, Window
@@ -17,32 +15,27 @@ from landcover.stores.rasters import (
     create_raster,
     describe,
     open_raster,
-    read_codes,
-    write_cog,
+    write_picture_cog,
 )
 
 MOST_PX = 5600
-"""Most rows or columns that the preview shows: a whole tile at 20 m."""
+"""Most rows or columns of the file: a whole tile at 20 m."""
+BANDS = ("red", "green", "blue", "opacity")
 QUALITY = 75
-"""Of a picture in WebP, 0-100: about 10 kB a tile, a tenth of a PNG."""
+"""Of the pictures in WebP, 0-100: a tenth of the bytes without loss."""
 _STRIP = 512
 """Rows that are averaged at once, px of the result."""
 
 Stored = NDArray[np.int16]
-Bytes = NDArray[np.uint8]
 
 
-def keep_colours(mosaic: Path, folder: Path, name: str) -> tuple[Path, ...]:
-    """Write the true colours of a mosaic as bytes: averaged where too fine, with overviews.
+def write_colours(mosaic: Path, path: Path) -> None:
+    """Write the true colours of a mosaic as a Cloud Optimized GeoTIFF of WebP pictures.
 
     Args:
         mosaic: Folder with B04, B03 and B02, int16, -32768 nodata.
-        folder: Where the files go.
-        name: What they are called, without number and ending.
-
-    Returns:
-        A file for red, green and blue, uint8, 0 where any band is nodata; as bright as the
-        picture of the composite.
+        path: The file: red, green, blue and opacity, uint8; averaged where the mosaic is too
+            fine. As bright as the picture of the composite, transparent where a band is nodata.
 
     Raises:
         InputError: A band is damaged or has no place.
@@ -56,7 +49,7 @@ def keep_colours(mosaic: Path, folder: Path, name: str) -> tuple[Path, ...]:
     grid = describe(sources[0]).grid
     if grid is None:
         raise InputError(f"{sources[0]}: the mosaic has no georeference. Run mosaic again.")
-    factor = -(-max(grid.shape) // MOST_PX)
+    factor = factor_of(grid)
     small = grid.model_copy(
         update={
             "pixel": grid.pixel * factor,
@@ -64,19 +57,21 @@ def keep_colours(mosaic: Path, folder: Path, name: str) -> tuple[Path, ...]:
             "height": -(-grid.height // factor),
         }
     )
-    plain = [folder / f"{name}-{number}.plain.tif" for number in range(3)]
-    for number, path in enumerate(plain):
-        with create_raster(path, small, RasterStyle("uint8", 0)) as raster:
-            for window in small.windows(_STRIP, small.width):
-                bands = np.stack([_averaged(p, grid, window, factor) for p in sources])
-                is_nodata = (bands == NODATA).any(axis=0)
-                bright = np.maximum(stretch(bands, is_nodata, ends)[..., number], 1)
-                raster.write(np.where(is_nodata, np.uint8(0), bright), window)
-    found = tuple(folder / f"{name}-{number}.tif" for number in range(3))
-    for path, target in zip(plain, found, strict=True):
-        write_cog(path, target, resampling="AVERAGE", tags={})
-        path.unlink()
-    return found
+    plain = path.with_suffix(".plain.tif")
+    with create_raster(plain, small, RasterStyle("uint8", None, BANDS)) as raster:
+        for window in small.windows(_STRIP, small.width):
+            bands = np.stack([_averaged(p, grid, window, factor) for p in sources])
+            is_nodata = (bands == NODATA).any(axis=0)
+            colours = np.moveaxis(stretch(bands, is_nodata, ends)[..., :3], -1, 0)
+            opaque = np.where(is_nodata, np.uint8(0), np.uint8(255))
+            raster.write(np.concatenate([np.where(is_nodata, 0, colours), opaque[None]]), window)
+    write_picture_cog(plain, path, quality=QUALITY)
+    plain.unlink()
+
+
+def factor_of(grid: Grid) -> int:
+    """Tell how many pixels of a mosaic, on a side, make one of its true colours."""
+    return -(-max(grid.shape) // MOST_PX)
 
 
 def _averaged(path: Path, grid: Grid, window: Window, factor: int) -> Stored:
@@ -94,27 +89,3 @@ def _averaged(path: Path, grid: Grid, window: Window, factor: int) -> Stored:
     )
     mean = np.where(count > 0, total // np.maximum(count, 1), NODATA)
     return mean.astype(np.int16)
-
-
-def read_colours(layers: Sequence[Sequence[Path]], grid: Grid) -> Bytes | None:
-    """Read the colours of maps on another grid.
-
-    Args:
-        layers: Files of :func:`write_colours` of each map; where two overlap, the first is shown.
-        grid: The wanted grid.
-
-    Returns:
-        uint8, (y, x, 4), transparent where there is none; None where there is none at all.
-    """
-    found = np.zeros((*grid.shape, 4), np.uint8)
-    for bands in layers:
-        read = np.stack([read_codes(path, grid) for path in bands], axis=-1)
-        is_new = (found[..., 3] == 0) & read.all(axis=-1)
-        found[is_new] = np.concatenate([read[is_new], np.full((is_new.sum(), 1), 255, np.uint8)], 1)
-    return found if found[..., 3].any() else None
-
-
-def write_picture(path: Path, colours: Bytes) -> None:
-    """Write colours, uint8 (y, x, 4), as a WebP picture."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(colours, "RGBA").save(path, "WEBP", quality=QUALITY, method=4)

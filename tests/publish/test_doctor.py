@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import chromium
 
 from landcover.errors import InputError
 from landcover.nouns.area import Estimate
@@ -189,14 +189,9 @@ def test_an_unknown_class_is_refused(explanation: Explanation) -> None:
 def test_the_page_opens_in_a_browser(
     explanation: Explanation, tmp_path: Path, width: int, scheme: Any
 ) -> None:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("no chromium on this machine: the page is not looked at in a browser")
     write_explanation(tmp_path, explanation)
     errors: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium("the page is not looked at in a browser") as browser:
         page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         page.on("console", lambda message: errors.append(message.text))
         page.on("requestfailed", lambda request: errors.append(request.url))
@@ -204,6 +199,5 @@ def test_the_page_opens_in_a_browser(
         assert page.eval_on_selector("img", "image => image.naturalWidth") > 500
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.get_by_text("B11 of summer = 0.31").first.is_visible()
-        browser.close()
     assert errors == []
     assert {PICTURE, DRAWING} <= {path.name for path in tmp_path.iterdir()}

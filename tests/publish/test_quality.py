@@ -24,6 +24,7 @@ from landcover.publish.quality import (
     quality_colour,
     safe_quality_colour,
     season_quality,
+    why_degraded,
     worst_first,
 )
 from landcover.tiling import tile_grid
@@ -126,6 +127,8 @@ def test_pixels_with_too_few_observations_are_missing(min_clear: int, missing: f
     season = season_quality("2021-spring", CHOICE, composite)
     assert season.nodata_percent == missing
     assert (season.status, season.basis) == ("degraded", "composite")
+    assert why_degraded(stats) == ("fewer than two full products", "no product has B09")
+    assert why_degraded({**stats, "status": "ok", "missing_layers": []}) == ()
     # What the composite knows of its products wins over what their names say.
     assert [(c.name, c.baseline, c.offsets) for c in season.used] == [("A", 509, (-1000,))]
     assert [(c.name, c.offsets) for c in season.candidates] == [("A", (-1000,)), ("B", ())]

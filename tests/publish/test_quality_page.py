@@ -9,11 +9,12 @@ from io import StringIO
 from pathlib import Path
 
 import numpy as np
+import pytest
 from matplotlib.image import imread
 
 from landcover.publish.page import QualityPage
 from landcover.publish.pages import MOST_LISTED, MOST_SHOWN, render_quality
-from landcover.publish.quality import SeasonQuality, TileQuality
+from landcover.publish.quality import SeasonQuality, TileQuality, lost_share
 from landcover.publish.quality_picture import draw_quality_map
 from landcover.publish.report_files import write_quality
 from landcover.publish.tables import products_csv
@@ -163,3 +164,30 @@ def test_a_season_without_products_has_its_line_and_no_formula(twelve: QualityPa
     tile: TileQuality = twelve.tiles[0].model_copy(update={"seasons": (bare,)})
     (row,) = csv.DictReader(StringIO(products_csv([tile])))
     assert (row["tile"], row["status"], row["reason"]) == ("30STG", "empty", "'=1+1")
+
+
+def test_the_table_tells_the_loss_of_the_map_beside_seasons_that_are_ok(
+    twelve: QualityPage,
+) -> None:
+    """Layers of 60 m lose 18 and 30 % where those of 10 m lose 5 and 10 % of the season."""
+    first, second, unknown = twelve.tiles[:3]
+    tiles = (
+        first.model_copy(update={"lost_percent": 18.0}),
+        # Half of it was worked on, so that it counts half: (18 + 30 / 2) / 1.5.
+        second.model_copy(update={"lost_percent": 30.0, "windows_percent": 50.0}),
+        unknown,
+    )
+    assert lost_share(tiles) == pytest.approx(22.0)
+    assert lost_share((unknown,)) is None
+    html = render_quality(twelve.model_copy(update={"tiles": tiles}))
+    before, table = html.split("<table", 1)
+    assert "The map will have no class on 22.0 % of the pixels of all tiles" in before
+    assert "and other layers may be missing where these are there" in before
+    rows = re.findall(r"<tr>.*?</tr>", table.split("</table>", 1)[0], flags=re.DOTALL)
+    assert "Map without class" in rows[0]
+    shown = (("18.0 %", "5.0 %"), ("30.0 %", "10.0 %"), ("–", "12.5 %"))
+    for row, (lost, none) in zip(rows[1:], shown, strict=True):
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", row)
+        assert ">ok<" in cells[1]
+        assert (cells[2], cells[5]) == (lost, none)
+    assert "Map without class" not in render_quality(twelve)

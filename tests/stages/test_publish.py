@@ -245,10 +245,9 @@ def test_a_whole_run_gives_its_page_and_files(tmp_path: Path) -> None:
         "accuracy.csv", "accuracy.json", "collection.json", "confidence_32631.tif", "index.html",
         "item_32631.json", "map_32631.png", "map_32631.qml", "map_32631.sld", "map_32631.tif",
         "map_32631.tif.aux.xml", "map_32631_colour_blind.qml", "map_32631_colours.txt",
-        "model_card.json", "model_item.json", "preview", "preview.html", "preview_colour_blind",
-        "preview_confidence", "preview_true_colour",
+        "model_card.json", "model_item.json", "preview", "preview.html", "preview.json",
         "products.csv", "quality.geojson", "quality.json", "quality.png", "receipt.json",
-        "true_colour_32631.png", "validation.csv", "validation.json",
+        "true_colour_32631.png", "true_colour_32631.tif", "validation.csv", "validation.json",
     ]  # fmt: skip
     assert 'href="preview.html"' in html
     receipt = Receipt.from_json((folder / "receipt.json").read_text())
