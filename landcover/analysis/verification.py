@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
-from landcover.errors import DamagedError
+from landcover.errors import DamagedError, ReadOnlyError
 from landcover.ledger import outputs, units
 from landcover.nouns.output import Output
 from landcover.stores.workspace import Workspace
@@ -20,6 +21,8 @@ class Verified(NamedTuple):
     """Bytes that were read."""
     damage: str
     """What is wrong with it, one sentence; empty where it is as it was written."""
+    is_aside: bool
+    """Whether it was set aside."""
 
 
 def verify_run(
@@ -35,7 +38,7 @@ def verify_run(
         workspace: Where they are.
         run_id: The run.
         withdraw: Whether damaged outputs are set aside, so that the command that made them makes
-            them again.
+            them again. Where nothing can be written they stay where they are.
         progress: Is told the share that is done, 0-1, and what is being read.
 
     Yields:
@@ -53,9 +56,11 @@ def verify_run(
         output = outputs.read(document)
         progress(number / len(ids), f"{output.wanted.stage} {output.unit}")
         damage = _damage(workspace, output)
+        is_aside = False
         if damage and withdraw:
-            outputs.withdraw(workspace, output.id, damage)
-        yield Verified(output, sum(file.bytes for file in output.files), damage)
+            with suppress(ReadOnlyError):
+                is_aside = outputs.withdraw(workspace, output.id, damage) is not None
+        yield Verified(output, sum(file.bytes for file in output.files), damage, is_aside)
 
 
 def _damage(workspace: Workspace, output: Output) -> str:

@@ -30,7 +30,8 @@ def adopt(workspace: Workspace, run_id: str) -> str | None:
     name = (records.get("runs", run_id) or {}).get("fingerprint")
     if name is None:
         return None
-    for document in records.find("runs", {"fingerprint": name, "state": "done"}, sort=["-started"]):
+    where = {"fingerprint": name, "state": "done"}
+    for document in records.find("runs", where, sort=runs.NEWEST_FIRST):
         other = str(document["_id"])
         states = [] if other == run_id else units.states(records, other)
         # What stays planned in a run that is done stands behind a step that was skipped.

@@ -44,6 +44,8 @@ class _DryTask(Task):
         stats: dict[str, Any] | None = None,
     ) -> Output:
         found = outputs.find_wanted(self.workspace, wanted)
+        if found is None:
+            self.require_computes(wanted)
         if found is None and make is None:
             # A record without bytes costs nothing: go on as if it were there.
             found = outputs.commit(self.workspace, wanted, key, None, stats)

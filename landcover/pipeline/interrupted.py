@@ -13,10 +13,10 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from landcover.errors import UnavailableError
+from landcover.errors import LandcoverError, UnavailableError
 from landcover.ledger import claims, runs, units
 from landcover.pipeline.uploads import BegunUpload, abandon_dead, abandon_still, begun_uploads
 from landcover.stores.workspace import Workspace
@@ -50,6 +50,12 @@ def owning(
         timer.start()
         try:
             yield
+        except Exception:
+            # What drives the run broke: nobody works on it any more, and its record says so.
+            with suppress(LandcoverError, OSError):
+                if (workspace.records.get("runs", run_id) or {}).get("state") == "running":
+                    interrupt_run(workspace, run_id)
+            raise
         finally:
             timer.cancel()
             timer.join()

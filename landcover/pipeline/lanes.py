@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from landcover.ledger import lanes, outputs, runs, units
 from landcover.nouns.run import Unit
-from landcover.nouns.stages import GROUPS, Group, Stage
+from landcover.nouns.stages import GROUPS, TABLE, Group, Stage
 from landcover.parts.task import Task
 from landcover.pipeline.dry_run import find_again
 from landcover.pipeline.planning import plan_group, units_of_tiles
@@ -66,7 +66,8 @@ def _begun(task: Task, group: Group, shard: str) -> set[str]:
 
 def has_work(task: Task, unit: Unit, stages: list[Stage]) -> bool:
     """Tell whether something of a unit is to be made; else write it down as reused."""
-    if any(_is_new(task, stage) for stage in stages):
+    # A stage that checks has no outputs where tiles share no ground: that tells nothing.
+    if any(_is_new(task, stage) for stage in stages if TABLE[stage].checks is None):
         return True
     again = find_again(task.workspace, task.run, task.recipe, unit, stages)
     for state in again or ():

@@ -30,7 +30,7 @@ from landcover.nouns.run import State, UnitState
 from landcover.nouns.stages import Stage
 from landcover.nouns.unit_document import SCHEMA
 from landcover.parts.task import Job, Task
-from landcover.pipeline.resident import MeanMemory
+from landcover.pipeline.resident import MeanMemory, resident_gb
 from landcover.stores.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -84,6 +84,7 @@ def run_stage(
         threads=int(document.get("threads", 1)),
         is_cancelled=_watch(workspace, running),
         progress=progress or Job().progress,
+        resident_gb=resident_gb,
     )
     task = Task(workspace, run, recipe, state.unit, job)
     units.save(workspace.records, running)

@@ -6,12 +6,16 @@ made them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
+from typing import Any
 
 from landcover.ledger import runs, shards, units
 from landcover.nouns.run import UnitState
 from landcover.nouns.shard import MOST_TILES, PHASES, Phase, Shard
 from landcover.nouns.stages import GROUPS
+from landcover.parts.reporting.causes import causes_of
+from landcover.parts.reporting.degraded import degraded_seasons
 from landcover.parts.task import Task
 from landcover.pipeline.lanes import has_work
 from landcover.pipeline.planning import plan_group
@@ -108,6 +112,35 @@ def states_of(task: Task, shard: Shard) -> list[UnitState]:
         for state in units.states(records, run, stage)
         if state.unit.tile in shard.tiles
     ]
+
+
+def summary_of_shard(task: Task, name: str) -> dict[str, Any]:
+    """Sum up the units of a shard at the stages of its phase; nothing is written.
+
+    Args:
+        task: The run.
+        name: Name of the shard.
+
+    Returns:
+        What :func:`landcover.api.report_shard` returns.
+    """
+    shard = shards.load(task.workspace.records, task.run.id, name)
+    states = states_of(task, shard)
+    failed: dict[str, str] = {}
+    for state in states:
+        if state.state in ("failed", "cancelled", "interrupted"):
+            failed.setdefault(str(state.unit.tile), _reason(state))
+    return {
+        "run": task.run.id,
+        "shard": shard.name,
+        "phase": shard.phase,
+        "n_tiles": len(shard.tiles),
+        "state": "failed" if failed else "done",
+        "failed": failed,
+        "counts": dict(Counter(state.state for state in states)),
+        "causes": [{**cause.to_document(), "text": cause.text} for cause in causes_of(states)],
+        "degraded": list(degraded_seasons(task.workspace, states)),
+    }
 
 
 def _reason(state: UnitState) -> str:

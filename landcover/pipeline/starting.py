@@ -18,9 +18,11 @@ from landcover.parts.preparation.listings import keep_listings
 from landcover.parts.training.ground_truth import (
     absolute_labels,
     name_labels,
+    require_labels_in,
     store_labels,
     with_mappings,
 )
+from landcover.parts.validation.reference_files import name_reference
 from landcover.pipeline.up_to_date import fingerprint
 from landcover.products.dem import find_dem, require_elevation
 from landcover.recipe import Recipe, make_recipe, override, read_recipe
@@ -173,7 +175,7 @@ def start_run(
         arguments: The resolved arguments.
         is_asked: Remote services were asked already (:func:`ask_sources`).
         is_plan: The run will compute nothing: new labels are named and not read before a unit
-            needs them, and nobody will look for a run like it.
+            needs them, test points never are, and nobody will look for a run like it.
 
     Raises:
         InputError: Products, labels or DEM are not there or not usable, or their service refuses.
@@ -215,10 +217,13 @@ def start_run(
         library_id = store_library(workspace, recipe, arguments.samples, has_terrain=has_terrain)
     test_label_id = None
     if arguments.test_labels is not None:
-        from landcover.parts.validation.reference_points import store_reference
-
         points = Path(arguments.test_labels)
-        test_label_id = store_reference(workspace, recipe, points, arguments.test_design)
+        if is_plan:
+            test_label_id = name_reference(workspace, recipe, points, arguments.test_design)
+        else:
+            from landcover.parts.validation.reference_points import store_reference
+
+            test_label_id = store_reference(workspace, recipe, points, arguments.test_design)
     region_id = None
     if arguments.region is not None:
         from landcover.parts.region import store_region
@@ -235,6 +240,9 @@ def start_run(
         restores=recipe.restore is not None,
         simulated=is_simulated,
     )
+    if label_id is not None and not is_plan and run.includes("sample"):
+        must_train = run.includes("train") and library_id is None
+        require_labels_in(workspace, label_id, arguments.tiles, must_train=must_train)
     if isinstance(source, LocalSource):
         keep_listings(workspace, run, listings)
     name = None if is_plan else _fingerprint(workspace, recipe, arguments, folders)

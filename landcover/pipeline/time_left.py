@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from landcover.ledger import units
+from landcover.ledger import runs, units
 from landcover.nouns.run import LOST, Run, UnitState
 from landcover.nouns.stages import GROUPS, STAGES, Stage
 from landcover.recipe import Recipe
@@ -83,7 +83,7 @@ def expected_units(run: Run, recipe: Recipe) -> dict[Stage, int]:
 def earlier_seconds(records: RecordStore, run_id: str) -> dict[Stage, float]:
     """Give the mean seconds of a unit of each stage, from the newest earlier run that has one."""
     found: dict[Stage, float] = {}
-    for document in records.find("runs", sort=["-started"])[: MOST_RUNS + 1]:
+    for document in records.find("runs", sort=runs.NEWEST_FIRST)[: MOST_RUNS + 1]:
         if document["_id"] == run_id or len(found) == len(STAGES):
             continue
         states = units.states(records, str(document["_id"]))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from landcover.errors import LandcoverError
-from landcover.ledger import outputs, units
+from landcover.ledger import outputs, runs, units
 from landcover.ledger.models import find_entry
 from landcover.ledger.outputs import sha256_of
 from landcover.nouns.output import hash_of
@@ -92,7 +92,7 @@ def find_same_run(workspace: Workspace, recipe: Recipe, arguments: RunArguments)
     try:
         name = fingerprint(workspace, recipe, arguments)
         same = {"fingerprint": name, "state": "done"}
-        for document in workspace.records.find("runs", same, sort=["-started"]):
+        for document in workspace.records.find("runs", same, sort=runs.NEWEST_FIRST):
             if is_whole(workspace, units.states(workspace.records, document["_id"])):
                 return str(document["_id"])
     except (LandcoverError, OSError):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from landcover.errors import UnavailableError
 from landcover.ledger import claims, units
 from landcover.ledger.claims import ClaimTiming
 from landcover.nouns.run import Unit, UnitState
@@ -111,3 +112,12 @@ def test_a_run_from_the_airflow_page_is_left_to_airflow(workspace: Workspace) ->
     with owning(workspace, "ours", QUICK):
         time.sleep(2 * QUICK.stale_seconds)
     assert state_of(workspace) == ("running", "running", "done")
+
+
+def test_a_run_whose_airflow_broke_is_left_as_running_by_nobody(workspace: Workspace) -> None:
+    with (
+        pytest.raises(UnavailableError, match="did not run"),
+        owning(workspace, "theirs", QUICK),
+    ):
+        raise UnavailableError("Airflow did not run the DAG.")
+    assert state_of(workspace) == ("interrupted", "interrupted", "done")

@@ -17,7 +17,9 @@ from landcover.nouns.run import Unit, UnitState
 from landcover.nouns.shard import PHASES, Phase
 from landcover.nouns.stages import GROUPS
 from landcover.nouns.unit_document import unit_document
+from landcover.parts.task import Task
 from landcover.pipeline import lanes as planned_lanes
+from landcover.pipeline.planning import WHOLE_RUN
 from landcover.simulate import SimulatedRegion, simulate
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
@@ -256,3 +258,16 @@ def near(tiles: list[str], tile: str) -> list[Unit]:
         for other in tiles
         if other != tile and tile in later_neighbours(other, {other, tile})
     ]
+
+
+def test_tiles_that_share_no_ground_need_no_comparison(
+    region: SimulatedRegion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no tiles of a workspace touch, none was ever compared: that makes no lanes."""
+    monkeypatch.setattr(planned_lanes, "_is_new", lambda task, stage: True)
+    start("alone", region, tiles=TILES[:1], until="composite")
+    workspace = api.open_workspace()
+    task = Task(workspace, *runs.load(workspace, "alone"), WHOLE_RUN)
+    unit = Unit(id=TILES[0], label=TILES[0], tile=TILES[0])
+    assert not planned_lanes.has_work(task, unit, ["overlap"])
+    assert planned_lanes.has_work(task, unit, ["terrain"])
