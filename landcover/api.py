@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from landcover.features import normalisation as _normalisation
+    from landcover.front.estimates import estimate as estimate
+    from landcover.front.estimates import record_estimate as record_estimate
     from landcover.front.experiments import experiment_runs as experiment_runs
     from landcover.front.experiments import publish_experiment as publish_experiment
     from landcover.front.quality import publish_quality as publish_quality
@@ -28,7 +30,13 @@ if TYPE_CHECKING:
     from landcover.front.shards import adopt as adopt
     from landcover.front.shards import left_of_shard as left_of_shard
     from landcover.front.shards import plan_shards as plan_shards
+    from landcover.front.shards import report_shard as report_shard
     from landcover.front.shards import stop_shard as stop_shard
+    from landcover.front.tile_detail import tile_detail as tile_detail
+    from landcover.front.tile_detail import tile_picture as tile_picture
+    from landcover.front.watching import run_changes as run_changes
+    from landcover.front.watching import run_roster as run_roster
+    from landcover.front.watching import units_of_cause as units_of_cause
     from landcover.front.workspace import open_workspace as open_workspace
     from landcover.labels.polygons import polygons_to_points as polygons_to_points
     from landcover.labels.reading import read_labels as read_labels
@@ -84,13 +92,16 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "features.normalisation": ("normalise",),
+    "front.estimates": ("estimate", "record_estimate"),
     "front.experiments": ("experiment_runs", "publish_experiment"),
     "front.quality": ("publish_quality",),
     "front.questions": ("label_next", "quality_map"),
     "front.runs": (
         "cancel", "mark_lost", "plan", "plan_lanes", "report", "run", "run_inline", "start_run",
     ),
-    "front.shards": ("adopt", "left_of_shard", "plan_shards", "stop_shard"),
+    "front.shards": ("adopt", "left_of_shard", "plan_shards", "report_shard", "stop_shard"),
+    "front.tile_detail": ("tile_detail", "tile_picture"),
+    "front.watching": ("run_changes", "run_roster", "units_of_cause"),
     "front.workspace": ("open_workspace",),
     "labels.polygons": ("polygons_to_points",),
     "labels.reading": ("read_labels",),

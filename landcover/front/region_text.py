@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
@@ -79,9 +80,14 @@ def _words(region: str | Sequence[str]) -> list[str]:
 def _file_of(text: str) -> Path:
     if text.startswith("{"):
         try:
-            json.loads(text)
+            document = json.loads(text)
         except ValueError as error:
             raise UsageError(f"Region: the pasted GeoJSON is not valid JSON ({error}).") from error
+        if not document.get("type") or document.get("features") == []:
+            raise UsageError(
+                "Region: the pasted GeoJSON holds no polygon; expected a polygon, or features with "
+                "at least one."
+            )
         return _kept(text.encode(), ".geojson")
     if _WKT.match(text):
         return _kept(_as_geojson(text).encode(), ".geojson")
@@ -111,22 +117,14 @@ def _as_geojson(text: str) -> str:
 
 
 def _fetch(address: str) -> bytes:
-    """Read what lies at an address: the web, this machine, or the object store of the project."""
-    from landcover.front.workspace import open_workspace
-
+    """Read what lies at an address: the web, a bucket, or this machine."""
     if address.startswith("file://"):
         try:
             return Path(address.removeprefix("file://")).read_bytes()
         except OSError as error:
             raise InputError(f"{address}: cannot be read ({error.strerror}).") from error
     if address.startswith("s3://"):
-        objects = open_workspace().objects
-        root = objects.address.rstrip("/") + "/"
-        if not address.startswith(root):
-            raise UsageError(f"{address}: only files of the project's store {root} can be read.")
-        key, _, name = address.removeprefix(root).rpartition("/")
-        with objects.local(key, name) as path:
-            return path.read_bytes()
+        return _fetch_object(address)
     try:
         with urlopen(address, timeout=FETCH_SECONDS) as answer:
             found: bytes = answer.read(MOST_BYTES + 1)
@@ -135,9 +133,44 @@ def _fetch(address: str) -> bytes:
         if code is not None and code < 500:
             raise InputError(f"{address}: the server answers {code}; check the address.") from error
         raise UnavailableError(f"{address}: does not answer ({error}).") from error
-    if len(found) > MOST_BYTES:
-        raise UsageError(f"{address}: larger than {MOST_BYTES >> 20} MB, no region and no recipe.")
+    _require_small(address, len(found))
     return found
+
+
+def _fetch_object(address: str) -> bytes:
+    """Read an object of any bucket of the S3 server that the settings name.
+
+    The credentials are those of this process, as for the project's own store.
+    """
+    from landcover.front.workspace import open_workspace
+    from landcover.settings import read_settings
+
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    folder, _, name = key.rpartition("/")
+    if not bucket or not name:
+        raise UsageError(f"{address}: expected s3://bucket/key of a file.")
+    place = f"s3://{bucket}/{folder}".rstrip("/")
+    settings = replace(read_settings(), objects=place, patience_seconds=FETCH_SECONDS)
+    server = settings.s3_endpoint or "that of Amazon"
+    objects = open_workspace(settings).objects
+    try:
+        size = objects.size(name)
+        if size is None:
+            raise InputError(f"{address}: no such object.")
+        _require_small(address, size)
+        with objects.local(name) as path:
+            return path.read_bytes()
+    except InputError as error:  # what the store advises is about the project's own bucket
+        said = str(error).partition(". ")[0].rstrip(".")
+        raise InputError(
+            f"{said}. Addresses of s3:// are read on the server of the settings ({server}) with "
+            "the credentials of the workers; check these, or give an address of https://."
+        ) from error
+
+
+def _require_small(address: str, n_bytes: int) -> None:
+    if n_bytes > MOST_BYTES:
+        raise UsageError(f"{address}: larger than {MOST_BYTES >> 20} MB, no region and no recipe.")
 
 
 def _kept(content: bytes, suffix: str) -> Path:

@@ -59,6 +59,33 @@ def left_of_shard(run_id: str, shard: str) -> dict[str, str]:
     return shards.left_of(_task(run_id), shard)
 
 
+def report_shard(run_id: str, shard: str) -> dict[str, Any]:
+    """Sum up a shard at the stages of its phase.
+
+    Args:
+        run_id: The run.
+        shard: Name of :func:`plan_shards`.
+
+    Returns:
+        ``run``, ``shard``, ``phase``, ``n_tiles``; ``state``, ``done`` or ``failed``; ``failed``,
+        tile → reason of those with a unit that failed or was stopped; ``counts`` by state,
+        ``causes`` and ``degraded`` seasons as :func:`report` gives them.
+
+    Raises:
+        InputError: There is no such shard.
+
+    Examples:
+        >>> from landcover import api
+        >>> api.report_shard("demo", "prepare-02")  # doctest: +IGNORE_EXCEPTION_DETAIL
+        Traceback (most recent call last):
+            ...
+        InputError: Run 'demo' has no shard 'prepare-02'.
+    """
+    from landcover.pipeline import shards
+
+    return shards.summary_of_shard(_task(run_id), shard)
+
+
 def stop_shard(run_id: str, shard: str) -> list[dict[str, Any]]:
     """Stop what works on a shard: its units are cancelled, and none is begun any more.
 
