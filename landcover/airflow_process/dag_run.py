@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -22,6 +23,12 @@ from landcover.settings import Settings
 
 DAG = "landcover_map"
 LOG_NAME = "run.log"
+_TAIL = 100_000
+"""Bytes of the log's end that are looked at."""
+_LEAST_BYTES = 1_000_000
+"""With less, neither Airflow's database nor its log can be written."""
+_FULL = ("database or disk is full", "No space left on device", "Disk quota exceeded")
+_READ_ONLY = ("attempt to write a readonly database", "Read-only file system")
 
 
 def run_dag(
@@ -51,8 +58,8 @@ def run_dag(
         KeyboardInterrupt: It was stopped (Ctrl-C, SIGTERM); all children have ended.
     """
     airflow_version()
-    home = settings.workspace / "airflow-run" / run_id
-    log = home / LOG_NAME
+    log = log_of(settings, run_id)
+    home = log.parent
     environment = airflow_environment(settings, home, None)
     with stopping_on_signals(), ExitStack() as stack:
         provide_database(home)
@@ -72,9 +79,31 @@ def run_dag(
             if on_line is not None:
                 on_line(line.rstrip("\n"))
         code = airflow.process.wait()
-    if code not in (0, 1):
-        raise UnavailableError(f"Airflow did not run the DAG (code {code}); its log is {log}.")
+        if code not in (0, 1):  # while its database is still there: a full disk is full
+            raise UnavailableError(why_broken(code, log))
     return code
+
+
+def why_broken(code: int, log: Path) -> str:
+    """Say in a sentence why Airflow itself ended, as far as its disk or its log tells.
+
+    Args:
+        code: Exit code of its process.
+        log: What it wrote; cut off where its disk is full.
+    """
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - _TAIL))
+        said = stream.read().decode(errors="replace")
+    if shutil.disk_usage(log.parent).free < _LEAST_BYTES or any(w in said for w in _FULL):
+        return f"{log.parent}: the disk is full. Free space or move the workspace, then run again."
+    if any(words in said for words in _READ_ONLY):
+        return f"{log.parent}: the disk is read-only. Make it writable, then run again."
+    return f"Airflow did not run the DAG (code {code}); its log is {log}."
+
+
+def log_of(settings: Settings, run_id: str) -> Path:
+    """Name the log of a run: what Airflow, the tasks and the workers say, tracebacks included."""
+    return settings.workspace / "airflow-run" / run_id / LOG_NAME
 
 
 def _remove_database(home: Path) -> None:

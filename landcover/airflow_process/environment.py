@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,6 +25,7 @@ USER = "admin"
 SECRET_BYTES = 64
 PASSWORD_BYTES = 12
 DATABASE_NAME = "airflow.db"
+_ERROR = re.compile(r"[\w.]+(Error|Exception): ")
 
 
 def repository() -> Path:
@@ -55,13 +58,16 @@ def airflow_version() -> str:
         ) from error
 
 
-def airflow_environment(settings: Settings, home: Path, dask_address: str | None) -> dict[str, str]:
+def airflow_environment(
+    settings: Settings, home: Path, dask_address: str | None, database: str | None = None
+) -> dict[str, str]:
     """Write the environment of an Airflow process: only ours, whatever this shell has set.
 
     Args:
         settings: Where and how; passed on to every stage.
         home: Its AIRFLOW_HOME: database, secrets, logs.
         dask_address: Scheduler that units are submitted to; that of the settings if None.
+        database: Address of Airflow's database, ``postgresql://…``; SQLite in its home if None.
 
     Returns:
         The whole environment of the child.
@@ -91,7 +97,9 @@ def airflow_environment(settings: Settings, home: Path, dask_address: str | None
         "AIRFLOW__CORE__PARALLELISM": slots,
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_password_file(home)),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _address_of(home / DATABASE_NAME),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": (
+            _address_of(home / DATABASE_NAME) if database is None else _with_driver(database)
+        ),
         "AIRFLOW__API_AUTH__JWT_SECRET": kept["jwt"],
         "AIRFLOW__API__SECRET_KEY": kept["session"],
         "AIRFLOW__API__WORKERS": "1",
@@ -99,6 +107,9 @@ def airflow_environment(settings: Settings, home: Path, dask_address: str | None
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        # On a busy machine a supervisor sees the end of its process only when it next wakes up; by
+        # default that is 5 s in which a finished task keeps its slot.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
     }
 
 
@@ -115,14 +126,22 @@ def password_of(home: Path) -> str:
     return str(json.loads(file.read_text())[USER])
 
 
-def provide_database(home: Path) -> None:
-    """Put a migrated database into a home that has none.
+def provide_database(home: Path, database: str | None = None) -> None:
+    """Migrate a database of a server, or put a migrated file into a home that has none.
 
-    Migrating takes ten seconds, so it is done once per version of Airflow and copied.
+    Migrating takes ten seconds, so a file is made once per version of Airflow and copied.
+
+    Args:
+        home: AIRFLOW_HOME.
+        database: Address of a database on a server; a file in the home if None.
 
     Raises:
+        UsageError: The address is of a kind that Airflow is not run on here.
         UnavailableError: Airflow could not make it.
     """
+    if database is not None:
+        _migrate_at(_with_driver(database), home)
+        return
     target = home / DATABASE_NAME
     if target.exists():
         return
@@ -135,19 +154,44 @@ def provide_database(home: Path) -> None:
 def _migrate(template: Path) -> None:
     with tempfile.TemporaryDirectory(dir=template.parent) as folder:
         scratch = Path(folder)
-        environment = {
-            **{key: value for key, value in os.environ.items() if not _is_airflows(key)},
-            "AIRFLOW_HOME": folder,
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _address_of(scratch / DATABASE_NAME),
-        }
-        command = [sys.executable, "-m", "airflow", "db", "migrate"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise UnavailableError(f"Airflow could not make its database: {last}")
+        _migrate_at(_address_of(scratch / DATABASE_NAME), scratch)
         # Published by rename: two first runs at once both get a whole file.
         (scratch / DATABASE_NAME).replace(template)
+
+
+def _migrate_at(address: str, home: Path) -> None:
+    environment = {
+        **{key: value for key, value in os.environ.items() if not _is_airflows(key)},
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": address,
+    }
+    command = [sys.executable, "-m", "airflow", "db", "migrate"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        # SQLAlchemy tells advice behind its error.
+        told = next((line for line in reversed(lines) if _ERROR.match(line)), lines[-1])
+        raise UnavailableError(f"Airflow could not make its database: {told}")
+
+
+def _with_driver(address: str) -> str:
+    """Name the driver that Airflow's packages have; SQLAlchemy 2.1 would look for another one.
+
+    A password in the address is not repeated where it is refused.
+    """
+    scheme, found, rest = address.partition("://")
+    if scheme.partition("+")[0] != "postgresql" or not found:
+        raise UsageError(
+            f"Database {scheme}: expected an address postgresql://user@host:port/name. Leave it "
+            "out to have SQLite in the workspace."
+        )
+    if find_spec("psycopg2") is None or find_spec("asyncpg") is None:
+        raise UsageError(
+            "PostgreSQL: its drivers are not installed here. Install them with: "
+            "pip install 'landcover[airflow,postgres]'"
+        )
+    return f"postgresql+psycopg2://{rest}"
 
 
 def _cache() -> Path:
@@ -178,4 +222,6 @@ def _write_private(file: Path, document: dict[str, str]) -> None:
 
 
 def _is_airflows(key: str) -> bool:
+    if key in ("AIRFLOW_CONN_LANDCOVER_WEBHOOK", "AIRFLOW_CONN_LANDCOVER_MAIL"):
+        return False  # whom the end of a run is told: nothing but these names is ours
     return key == "AIRFLOW_HOME" or key.startswith(("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_"))

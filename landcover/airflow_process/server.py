@@ -107,15 +107,18 @@ class RunningAirflow:
 
 
 @contextmanager
-def start_airflow(settings: Settings, port: int) -> Iterator[RunningAirflow]:
+def start_airflow(
+    settings: Settings, port: int, database: str | None = None
+) -> Iterator[RunningAirflow]:
     """Start Airflow and a Dask cluster, and give them when they answer; both end with the block.
 
     Args:
         settings: Where and how; its home is ``airflow/`` in the workspace.
         port: Port of the page on this machine.
+        database: Address of Airflow's database, ``postgresql://…``; SQLite in its home if None.
 
     Raises:
-        UsageError: Airflow is not installed, or the port is taken.
+        UsageError: Airflow or the drivers of the database are not installed, or the port is taken.
         UnavailableError: It did not come up; the sentence names its log.
     """
     airflow_version()
@@ -125,7 +128,7 @@ def start_airflow(settings: Settings, port: int) -> Iterator[RunningAirflow]:
     home.mkdir(parents=True, exist_ok=True)
     url = f"http://{HOST}:{port}"
     with stopping_on_signals(), ExitStack() as stack:
-        provide_database(home)
+        provide_database(home, database)
         children: list[Child] = []
         stack.callback(end_all, children)
         watchdog = start_watchdog(home / "airflow.log")
@@ -137,7 +140,7 @@ def start_airflow(settings: Settings, port: int) -> Iterator[RunningAirflow]:
             watchdog.tell(str(children[-1].session))
             address = address_of(children[-1], log)
         environment = {
-            **airflow_environment(settings, home, address),
+            **airflow_environment(settings, home, address, database),
             "AIRFLOW__API__HOST": HOST,
             "AIRFLOW__API__PORT": str(port),
             "AIRFLOW__API__BASE_URL": url,

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from landcover.errors import LandcoverError, UsageError, sentence_of
+from landcover.errors import AbsentError, LandcoverError, UsageError, sentence_of
 
 DEMO = Path("demo/workspace")
 """Where `make demo` puts its workspace, from the repository's folder."""
@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": "landcover.cli.demo",
     "design": "landcover.cli.design",
     "doctor": "landcover.cli.doctor",
+    "estimate": "landcover.cli.estimate",
     "experiment": "landcover.cli.experiment",
     "quality": "landcover.cli.quality",
     "label-next": "landcover.cli.label_next",
@@ -86,7 +87,8 @@ def common(function: Callable[..., int | None]) -> Callable[..., Any]:
             code = function(*args, **kwargs)
         except LandcoverError as error:
             _complain(error, debug=debug)
-            point_to_demo(kwargs.get("workspace"))
+            if isinstance(error, AbsentError):
+                point_to_demo(kwargs.get("workspace"))
             code = 2 if isinstance(error, UsageError) else 1
         except (KeyboardInterrupt, click.Abort):
             click.echo("Stopped. Nothing half-made was kept; the same command goes on.", err=True)

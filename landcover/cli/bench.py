@@ -41,6 +41,17 @@ SPARE = 1.2
     help="Store that `store` reads from, s3://bucket/prefix; its endpoint and keys as for any run.",
 )
 @click.option(
+    "--tiles",
+    type=click.IntRange(2, 1000),
+    help="Tiles of a region in shards that `orchestration` sends through landcover_region.",
+)
+@click.option(
+    "--database",
+    metavar="ADDRESS",
+    help="Airflow's database for `orchestration`, postgresql://user@host:port/name "
+    "[default: SQLite].",
+)
+@click.option(
     "--pictures",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
@@ -70,6 +81,8 @@ def command(
     region: Path | None,
     deliveries: tuple[str, ...],
     objects: str | None,
+    tiles: int | None,
+    database: str | None,
     pictures: Path | None,
     as_published: Path | None,
     scratch: Path | None,
@@ -106,6 +119,8 @@ def command(
             region=None if region is None else region.resolve(),
             deliveries=deliveries,
             objects=objects,
+            tiles=tiles,
+            database=database,
             pictures=pictures,
             as_published=as_published,
         )

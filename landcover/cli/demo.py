@@ -9,6 +9,7 @@ import click
 
 from landcover.cli import common
 from landcover.cli.progress import stepping
+from landcover.errors import UsageError
 
 YEAR = 2021
 _PATHS = ("products", "labels", "dem", "labels_independent")
@@ -50,6 +51,9 @@ def simulate_once(folder: Path, pixels: int, seed: int, *, quiet: bool) -> dict[
 
     Returns:
         Paths of ``products``, ``labels``, ``dem`` and ``labels_independent``.
+
+    Raises:
+        UsageError: The folder holds something that no demo wrote.
     """
     wanted = {"pixels": pixels, "seed": seed, "year": YEAR}
     note = folder / "demo.json"
@@ -63,6 +67,7 @@ def simulate_once(folder: Path, pixels: int, seed: int, *, quiet: bool) -> dict[
 
     from landcover.simulate import simulate
 
+    _require_ours(folder)
     shutil.rmtree(folder, ignore_errors=True)
     with stepping("simulating products, elevation and labels", quiet=quiet) as progress:
         region = simulate(
@@ -72,3 +77,16 @@ def simulate_once(folder: Path, pixels: int, seed: int, *, quiet: bool) -> dict[
     paths = {name: str(getattr(region, name)) for name in _PATHS}
     note.write_text(json.dumps({"wanted": wanted, "paths": paths}))
     return paths
+
+
+def _require_ours(folder: Path) -> None:
+    """Refuse to remove what no demo wrote: an unfinished simulation has its mark already."""
+    from landcover.products.safe import SIMULATED_MARK
+
+    if folder.is_file() or (
+        folder.is_dir() and any(folder.iterdir()) and not (folder / SIMULATED_MARK).is_file()
+    ):
+        raise UsageError(
+            f"{folder}: expected nothing here, or what an earlier demo wrote; found something "
+            "else, which is not removed. Name another folder with --folder."
+        )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landcover.cli import show_json
+from landcover.errors import MissingDataError
 from landcover.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,6 +45,22 @@ def show_plan(
         ending = "; nothing was computed" if is_all else ""
         click.echo(f"{n} of {len(planned)} steps to compute or waiting{ending}.")
     return 1 if any(entry.action == "fail" for entry in planned) else 0
+
+
+def require_inputs(settings: Settings, recipe: str, options: dict[str, Any]) -> None:
+    """Refuse a run of one stage, ``--only``, that lacks the inputs of all its units.
+
+    Raises:
+        MissingDataError: Nothing can be done; the reason of the first unit.
+    """
+    only = options["only"]
+    planned = _plan(settings, recipe, options)
+    if any(step.stage == only and step.action in ("compute", "reuse") for step in planned):
+        return
+    reasons = [sentence for step in planned if step.action in ("skip", "fail")
+               for sentence in step.why]  # fmt: skip
+    if reasons:
+        raise MissingDataError(reasons[0])
 
 
 def _plan(settings: Settings, recipe: str, options: dict[str, Any]) -> list[PlannedStep]:

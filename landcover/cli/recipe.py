@@ -36,6 +36,7 @@ def check(
     """
     from landcover.ledger.runs import recipe_id
     from landcover.parts.preparation.composite_rule import require_bands
+    from landcover.parts.training.effort import effort_notes
     from landcover.parts.training.run_features import redundant_features
     from landcover.recipe import read_recipe
     from landcover.recipe.explained import explained, section_names
@@ -50,12 +51,15 @@ def check(
     redundant = redundant_features(recipe)
     if as_json:
         told = {"redundant_features": redundant} if redundant else {}
+        told |= {"effort": list(notes)} if (notes := effort_notes(recipe)) else {}
         show_json({"id": recipe_id(recipe), "recipe": document, **told})
         return
     click.echo(explained(recipe, section), nl=False)
     click.echo(f"# {file} is a valid recipe, id {recipe_id(recipe)}", err=True)
     if redundant:
         click.echo(f"# Features that tell nothing new: {'; '.join(redundant)}.", err=True)
+    for note in effort_notes(recipe):
+        click.echo(f"# {note}", err=True)
 
 
 @command.command("kinds")

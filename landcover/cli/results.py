@@ -21,6 +21,8 @@ def print_report(workspace: Workspace, report: dict[str, Any]) -> None:
     counts = ", ".join(f"{n} {state}" for state, n in sorted(report["counts"].items()))
     click.echo(f"\nRun {report['run']}: {report['state']} ({counts})")
     print_outcome(report)
+    if report["estimate"] is not None:
+        click.echo(f"  {report['estimate']['text']}")
     for trouble in report["troubles"]:
         click.echo(f"  ! {trouble}")
     output = _published(workspace, report)
@@ -63,10 +65,14 @@ def print_outcome(outcome: Mapping[str, Any]) -> None:
 
 
 def tell_holes(holes: Mapping[str, Any] | None) -> None:
-    """Print how much of the map has no class, and what would win most of it back."""
+    """Print how much of the tiles has no class, and what would win most of it back.
+
+    Where tiles overlap both are counted, so this is not the share of the joined map, which the
+    page tells.
+    """
     if holes is None or not holes["lost_percent"]:
         return
-    click.echo(f"  holes: {holes['lost_percent']:.1f} % of the map has no class")
+    click.echo(f"  holes: {holes['lost_percent']:.1f} % of the tiles' pixels have no class")
     for remedy in holes["remedies"]:
         click.echo(f"    {remedy['sentence']}")
     if holes["remedies"] and remedy["options"]:

@@ -51,10 +51,22 @@ def command(
 
 
 def _remind(recipe: Path, given: dict[str, Any]) -> None:
-    """Say that a map will do without terrain, where its recipe has some and no DEM is given."""
+    """Say what a person should know before the work starts.
+
+    That a map will do without terrain, where its recipe has some and no DEM is given; and what
+    slow choices of features and settings will take.
+    """
+    from landcover.nouns.stages import comes_after
+    from landcover.parts.training.effort import effort_notes
     from landcover.recipe import read_recipe
 
-    wanted = read_recipe(recipe, given["overrides"]).features.terrain
+    resolved = read_recipe(recipe, given["overrides"])
+    wanted = resolved.features.terrain
+    is_taught = (given["labels"] or given["samples"]) and given["model"] is None
+    trains = given["only"] in (None, "train") and not comes_after("train", given["until"])
+    if is_taught and trains:
+        for note in effort_notes(resolved):
+            click.echo(f"note: {note}", err=True)
     if (
         wanted
         and given["dem"] is None
@@ -76,7 +88,7 @@ def make_map(
         The exit code: 0, or 1 where the run failed.
     """
     from landcover import api
-    from landcover.airflow_process import run_dag
+    from landcover.airflow_process import log_of, run_dag
     from landcover.cli.choices import choices_of
     from landcover.cli.progress import watching
     from landcover.pipeline.interrupted import owning
@@ -90,12 +102,20 @@ def make_map(
         same = _same_run(resolved, asked)
         if same is not None:
             return _print_same(same, why=why, as_json=as_json)
+        if asked.only is not None:
+            # Before Airflow starts, which takes longer than to find out.
+            from landcover.cli.planning import require_inputs
+
+            require_inputs(settings, str(recipe), options)
         run_id = new_run_id(resolved)
         arguments = {**options, "recipe": str(recipe.resolve())}
         # Started here, so that a wrong argument is told before Airflow starts; the task `start`
         # finds it done.
         workspace = api.open_workspace()
         start_run(workspace, run_id, resolved, asked, is_asked=True)
+        told = api.record_estimate(run_id)  # one worker, one lane after the other
+        if told is not None and not as_json:
+            _tell_estimate(told)
         try:
             with (
                 owning(workspace, run_id),
@@ -107,7 +127,21 @@ def make_map(
             raise
         report = api.report(run_id)
         choices = choices_of(workspace, run_id) if why else []
-    return _print_end(workspace, report, choices, why=why, as_json=as_json) or code
+    ended = _print_end(workspace, report, choices, why=why, as_json=as_json) or code
+    if ended and not as_json:
+        click.echo(f"  log: {log_of(settings, run_id)}")
+    return ended
+
+
+def _tell_estimate(told: dict[str, Any]) -> None:
+    from landcover.nouns.estimate import duration
+
+    wall = told["wall_seconds"]
+    click.echo(
+        f"estimate: {duration(wall['value'])} ({duration(wall['low'])} to {duration(wall['high'])})"
+        f", {told['kept_bytes'] / 1e9:.3g} GB to keep, where nothing of it is there yet",
+        err=True,
+    )
 
 
 def _same_run(recipe: Any, arguments: Any) -> str | None:

@@ -37,6 +37,8 @@ def command(run: str | None, keep: bool, workspace: str | None, as_json: bool) -
         click.echo(f"{run_id}: {len(verified)} outputs, {n_bytes / 1e6:,.1f} MB read")
         for output_id, damage in damaged.items():
             click.echo(f"  ! {output_id}: {damage}")
-        if damaged and not keep:
+        if any(v.is_aside for v in verified):
             click.echo("They are set aside; the command that made the run makes them again.")
+        elif damaged and not keep:
+            click.echo("The workspace is read-only here: verify where it can be written to.")
     return 1 if damaged else 0

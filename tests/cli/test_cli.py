@@ -160,10 +160,37 @@ def test_a_plan_says_what_made_a_step_stale(
     assert document["stages"]["classify"] == {"done": 1}
 
 
+def test_an_estimate_is_told_before_any_run_and_leaves_nothing(
+    run_options: list[str], workspace_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANDCOVER_WORKER_HOUR_PRICE", "2.5")
+    shown = call("estimate", *run_options, "--workers", "3", "--json")
+    assert shown.exit_code == 0, shown.output
+    told = json.loads(shown.stdout)
+    assert (told["n_tiles"], told["n_workers"]) == (1, 3)
+    assert told["price"]["value"] == pytest.approx(2.5 * told["worker_hours"]["value"])
+    assert told["n_products"] == round(told["stages"]["collect"]["products"] / (240 / 10980) ** 2)
+    # Thousands of points: ten of each class, all of them in this tile.
+    assert 0 < told["stages"]["sample"]["points"] <= 0.2
+    assert told["wall_seconds"]["low"] < told["wall_seconds"]["value"]
+    text = call("estimate", *run_options)
+    assert "No earlier run of this workspace has records" in text.output
+    assert "with 1 worker\n" in text.output
+    assert not workspace_folder.exists()
+
+
+def test_a_wrong_estimate_is_bad_usage(run_options: list[str], workspace_folder: Path) -> None:
+    shown = call("estimate", *run_options, "--workers", "0")
+    assert shown.exit_code == 2
+    assert shown.output == "Error: Workers: expected 1 or more, found 0. Name how many work.\n"
+    assert call("estimate", "no-such-recipe.yaml", *run_options[1:]).exit_code == 2
+
+
 def test_status_of_an_unknown_run_fails(workspace_folder: Path) -> None:
     shown = call("status", "nonsense", "--workspace", str(workspace_folder))
     assert shown.exit_code == 1
-    assert "no such run" in shown.output
+    assert "Run nonsense: workspace" in shown.output
+    assert "has no run yet" in shown.output
 
 
 def test_simulate_tells_where_things_are(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 from landcover.analysis.map_accuracy import plan_sample
 from landcover.cli import cli
+from landcover.cli.demo import simulate_once
 from landcover.errors import InputError
 from landcover.nouns.grid import Grid
 from landcover.simulate import simulate
@@ -75,3 +77,51 @@ def test_shells_complete_commands_as_the_readme_says(shell: str) -> None:
     assert f"_LANDCOVER_COMPLETE={shell}_complete" in shown.stdout
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     assert f"{shell}_source" in readme
+
+
+def test_a_run_that_failed_names_its_log(
+    products: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Airflow itself is started elsewhere; here it ends before any unit began.
+    monkeypatch.setattr("landcover.airflow_process.run_dag", lambda *_, **__: 1)
+    words = ["run", RECIPE, "--year", "2021", "--products", products, "--until", "collect"]
+    shown = CliRunner().invoke(cli, [*words, "--workspace", str(tmp_path / "w s")])
+    assert shown.exit_code == 1
+    (line,) = [line for line in shown.output.splitlines() if line.startswith("  log: ")]
+    assert re.fullmatch(rf"  log: {tmp_path}/w s/airflow-run/mediterranean-rf-\w+/run\.log", line)
+
+
+def test_only_who_looks_for_something_is_pointed_to_the_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a clone after `make demo`: a recipe that is wrong is no matter of the workspace."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LANDCOVER_WORKSPACE", raising=False)
+    (tmp_path / "demo" / "workspace").mkdir(parents=True)
+    (tmp_path / "recipe.yaml").write_text("name: x\nsaesons: []\n")
+    wrong = CliRunner().invoke(cli, ["recipe", "check", "recipe.yaml"])
+    assert "did you mean 'seasons'" in wrong.output
+    assert "The demo is in another workspace" not in wrong.output
+    absent = CliRunner().invoke(cli, ["status"])
+    assert absent.exit_code == 1
+    assert absent.output.splitlines()[-1] == (
+        "The demo is in another workspace: add --workspace demo/workspace."
+    )
+
+
+def test_the_demo_removes_nothing_that_it_did_not_write(tmp_path: Path) -> None:
+    mine = tmp_path / "region" / "borders.geojson"
+    mine.parent.mkdir()
+    mine.write_text("years of work")
+    shown = CliRunner().invoke(cli, ["demo", "--folder", str(tmp_path), "--pixels", "240"])
+    assert shown.exit_code == 2
+    assert "found something else, which is not removed" in " ".join(shown.output.split())
+    assert mine.read_text() == "years of work"
+
+
+def test_the_demo_goes_on_after_a_simulation_that_was_stopped(tmp_path: Path) -> None:
+    half = tmp_path / "region"
+    (half / "products").mkdir(parents=True)
+    (half / "SIMULATED.txt").touch()
+    made = simulate_once(half, 240, 0, quiet=True)
+    assert Path(made["products"]).is_dir()

@@ -84,6 +84,21 @@ def test_a_plan_of_what_is_there_loads_nothing_heavy(place: Path) -> None:
     assert [path for path in after if path not in before and "sqlite" not in path.name] == []
 
 
+def test_a_single_stage_without_inputs_is_told_before_anything_starts(
+    place: Path, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, "run", str(place / "recipe.yaml"), "--only", "composite",
+         "--year", "2021", "--products", str(place / "products"), "--workspace",
+         str(tmp_path / "new")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "and --only composite computes no other stage. Run --until" in done.stderr
+    assert "airflow" not in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("change", "computed"),
     [
@@ -119,6 +134,13 @@ def test_a_plan_of_every_stage_loads_nothing_heavy(place: Path, tmp_path: Path) 
         told, modules = plan(place, workspace, "--until", "publish", "--set", change)
         assert f"compute  {computed}" in told
         assert not modules & set(HEAVY)
+    # Test points that no run has read yet.
+    points = tmp_path / "points.csv"
+    points.write_text((place / "labels.csv").read_text())
+    told, modules = plan(place, workspace, "--until", "publish", "--test-labels", str(points))
+    assert "compute  validate" in told
+    assert "reuse    mosaic" in told
+    assert not modules & set(HEAVY)
 
 
 def test_a_plan_of_a_region_loads_nothing_heavy(place: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,11 +18,18 @@ from landcover.ledger import units
 from landcover.simulate import SimulatedRegion, simulate
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
+QUICK = [
+    "seasons=[{name: summer, primary_month: 6, fallback_month: 7}]",
+    "model.trees=10", "validation.rows=100", "validation.trees=5",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def region(tmp_path_factory: pytest.TempPathFactory) -> SimulatedRegion:
-    return simulate(tmp_path_factory.mktemp("region"), pixels=240, points_per_class=20, seed=3)
+    return simulate(
+        tmp_path_factory.mktemp("region"), pixels=240, points_per_class=20, seed=3,
+        seasons=["summer"],
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -34,7 +42,7 @@ def arguments(region: SimulatedRegion, tmp_path: Path, workspace_folder: Path) -
         "products": str(products),
         "labels": str(region.labels),
         "dem": str(region.dem),
-        "overrides": ["model.trees=10"],
+        "overrides": QUICK,
     }
 
 
@@ -58,7 +66,7 @@ def test_a_truncated_jp2_fails_its_tile_and_no_other(arguments: dict[str, Any]) 
     bad, good = tiles
     for path in Path(arguments["products"]).glob(f"*T{bad}*/GRANULE/*/IMG_DATA/*/*_B08_10m.jp2"):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    api.start_run("run", RECIPE, **arguments)
+    api.start_run("run", RECIPE, **arguments, until="mosaic")
     report = api.run_inline("run")
     assert state("run", "classify", good).is_finished
     assert state("run", "classify", bad) is None
@@ -79,19 +87,19 @@ def test_repairing_the_input_continues_where_it_stopped(
     whole = path.read_bytes()
     for victim in Path(arguments["products"]).glob("*/GRANULE/*/IMG_DATA/*/*_B08_10m.jp2"):
         victim.write_bytes(victim.read_bytes()[:500])
-    api.start_run("broken", RECIPE, **arguments)
+    api.start_run("broken", RECIPE, **arguments, until="mosaic")
     assert api.run_inline("broken")["state"] == "failed"
     shutil.rmtree(arguments["products"])
     shutil.copytree(region.products, arguments["products"])
     assert path.read_bytes() == whole
-    api.start_run("mended", RECIPE, **arguments)
+    api.start_run("mended", RECIPE, **arguments, until="mosaic")
     assert api.run_inline("mended")["state"] == "done"
 
 
 def test_a_band_that_one_product_lacks(arguments: dict[str, Any]) -> None:
     path = next(Path(arguments["products"]).glob("*/GRANULE/*/IMG_DATA/*/*_B05_20m.jp2"))
     path.unlink()
-    api.start_run("run", RECIPE, **arguments)
+    api.start_run("run", RECIPE, **arguments, until="classify")
     report = api.run_inline("run")
     assert report["state"] == "done", report["troubles"]
     composites = api.open_workspace().records.find("outputs", {"wanted.stage": "composite"})
@@ -136,9 +144,62 @@ def test_wrong_labels(arguments: dict[str, Any], tmp_path: Path, text: str, sent
     assert one_sentence(str(caught.value)), str(caught.value)
 
 
-def test_labels_outside_every_tile(arguments: dict[str, Any], tmp_path: Path) -> None:
+FAR = "latitude,longitude,label\n50.1,8.0,cropland\n50.2,8.1,builtUp\n"
+
+
+def test_a_year_without_products(arguments: dict[str, Any]) -> None:
+    api.start_run("run", RECIPE, **{**arguments, "year": 2019, "until": "collect"})
+    told = api.run_inline("run")["troubles"]
+    assert len(told) == 2  # both tiles
+    assert all(
+        re.search(
+            r"no usable product in .*: none was taken from 2019-\d\d-01 to before "
+            r"20\d\d-\d\d-01\. Check --year, or add products\.",
+            text,
+        )
+        for text in told
+    )
+    assert not any("max_cloud_percent" in text for text in told)
+
+
+def test_labels_outside_every_tile_are_refused(arguments: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
-    path.write_text("latitude,longitude,label\n50.1,8.0,cropland\n50.2,8.1,builtUp\n")
+    path.write_text(FAR)
+    asked = {**arguments, "labels": str(path)}
+    with pytest.raises(InputError, match=r"none of the 2 labels lies in .*30SUF, 30SVF") as caught:
+        api.start_run("run", RECIPE, **asked)
+    assert one_sentence(str(caught.value))
+    assert "latitudes 50.1000 to 50.2000" in str(caught.value)
+    assert api.open_workspace().records.get("runs", "run") is None
+    # One that lies there is enough for samples, and composites need none.
+    with path.open("a") as stream:
+        stream.write("36.79,-4.9,cropland\n")
+    api.start_run("with-one", RECIPE, **{**asked, "until": "sample"})
+    path.write_text(FAR)
+    api.start_run("composites", RECIPE, **{**asked, "until": "composite"})
+
+
+def test_labels_of_one_class_are_refused(arguments: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    # The other class lies outside every tile.
+    path.write_text(
+        "latitude,longitude,label\n36.79,-4.9,cropland\n36.78,-4.9,crops\n50.2,8.1,builtUp\n"
+    )
+    asked = {**arguments, "labels": str(path)}
+    with pytest.raises(InputError, match=r"found 2, all of the class cropland\.") as caught:
+        api.start_run("run", RECIPE, **asked)
+    assert one_sentence(str(caught.value))
+    assert api.open_workspace().records.get("runs", "run") is None
+    api.start_run("samples", RECIPE, **{**asked, "until": "sample"})
+    with path.open("a") as stream:
+        stream.write("36.77,-4.9,water\n")
+    api.start_run("with-two", RECIPE, **asked)
+
+
+def test_labels_beside_the_rasters(arguments: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    # In the tile 30SUF, of which the products cover another corner.
+    path.write_text("latitude,longitude,label\n36.1,-5.15,cropland\n36.2,-5.1,builtUp\n")
     api.start_run("run", RECIPE, **{**arguments, "labels": str(path)})
     report = api.run_inline("run")
     assert report["state"] == "failed"
@@ -169,7 +230,7 @@ def test_a_class_with_one_point_trains_and_is_told(
     report = Path(api.open_workspace().objects.href(accuracy["key"], "accuracy.json")).read_text()
     assert "builtUp was not held out" in report
 
-    strict = {**arguments, "labels": str(path), "overrides": ["model.rare_classes=error"]}
+    strict = {**arguments, "labels": str(path), "overrides": [*QUICK, "model.rare_classes=error"]}
     api.start_run("strict", RECIPE, **strict)
     assert api.run_inline("strict")["state"] == "failed"
     assert state("strict", "train", "all").error_family == "input"
@@ -188,7 +249,7 @@ def test_a_dem_that_covers_half_the_tile(arguments: dict[str, Any], tmp_path: Pa
     ) as raster:  # fmt: skip
         raster.write(np.full((1, 300, width), 120, np.int16))
     tile = first.name[1:6]
-    api.start_run("run", RECIPE, **{**arguments, "dem": str(half), "tiles": [tile]})
+    api.start_run("run", RECIPE, **{**arguments, "dem": str(half), "tiles": [tile]}, until="mosaic")
     report = api.run_inline("run")
     assert report["state"] == "done", report["troubles"]
     terrain = api.open_workspace().records.find("outputs", {"wanted.stage": "terrain"})[0]
@@ -240,7 +301,7 @@ def test_a_full_disk(
     assert not list((tiny_disk / "objects" / "tmp").iterdir()), "nothing half-made is kept"
 
     monkeypatch.setenv("LANDCOVER_OBJECTS", f"file://{tiny_disk.parent}/roomy")
-    api.start_run("again", RECIPE, **arguments)
+    api.start_run("again", RECIPE, **arguments, until="composite")
     assert api.run_inline("again")["state"] == "done"
 
 

@@ -13,6 +13,7 @@ from landcover.parts.task import Task
 from landcover.pipeline import running
 from landcover.simulate import simulate
 from landcover.stores.records import RecordStore
+from landcover.stores.scratch import held
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "mediterranean-rf.yaml"
 
@@ -65,7 +66,14 @@ def test_cancelling_a_run_leaves_nothing_running(tmp_path: Path, workspace_folde
     state = units.load(records, "run", "collect", first)
     assert state is not None
     units.save(records, state.model_copy(update={"state": "running"}))
-    api.cancel("run")
+    # What a worker that had to be killed leaves, and what a living one holds.
+    scratch = workspace_folder / "objects" / "tmp"
+    (scratch / "left").mkdir(parents=True)
+    (scratch / "left.lock").touch()
+    with held(scratch / "written") as written:
+        written.mkdir()
+        api.cancel("run")
+        assert sorted(path.name for path in scratch.iterdir()) == ["written", "written.lock"]
     found = {s.unit.id: s.state for s in units.states(records, "run", "collect")}
     assert found[first] == "cancelled"
     assert found[second] == "planned"
