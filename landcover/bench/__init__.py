@@ -62,6 +62,7 @@ BENCHES = {
     "calibration": "landcover.bench.calibration",
     "predict": "landcover.bench.predict",
     "forests": "landcover.bench.forests",
+    "after-train": "landcover.bench.after_train",
     "svm": "landcover.bench.svm",
     "machines": "landcover.bench.machines",
     "explain": "landcover.bench.explain",

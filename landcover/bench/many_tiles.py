@@ -63,7 +63,9 @@ def tiles_of(count: int) -> tuple[str, ...]:
     return tuple(found[:count])
 
 
-def write_workspace(folder: Path, count: int, pixels: int, seed: int) -> None:
+def write_workspace(
+    folder: Path, count: int, pixels: int, seed: int, until: str = "mosaic"
+) -> None:
     """Write products, labels, and a workspace whose run has come as far as its class maps.
 
     Args:
@@ -71,16 +73,17 @@ def write_workspace(folder: Path, count: int, pixels: int, seed: int) -> None:
         count: Tiles of the run.
         pixels: Side of each tile's window, pixels of 10 m, a multiple of 12.
         seed: Seed of the pixels.
+        until: Stage that the run is to reach.
     """
     from landcover import api
 
     tiles = tiles_of(count)
     write_products(folder / "products", tiles, pixels, seed)
-    _write_labels(folder / "labels.csv", tiles, pixels)
+    write_labels(folder / "labels.csv", tiles, pixels)
     use(folder / "workspace")
-    start(folder, count)
+    start(folder, count, until)
     _run("prepare", MEASURED)
-    _copy(("collect", "composite"), tiles)
+    _copy(("collect", "mask", "composite"), tiles)
     for group in GROUPS_OF_TILES:
         api.plan(RUN, group)
     run_stage("sample", MEASURED)
@@ -89,17 +92,47 @@ def write_workspace(folder: Path, count: int, pixels: int, seed: int) -> None:
     api.plan(RUN, "classify")
     run_stage("classify", MEASURED)
     _copy(("sample", "classify"), tiles)
-    api.plan(RUN, "mosaic")
+    if until == "mosaic":
+        api.plan(RUN, "mosaic")
 
 
-def start(folder: Path, count: int) -> None:
+def start(folder: Path, count: int, until: str = "mosaic") -> None:
     """Start the run, or start it again."""
     from landcover import api
 
-    api.start_run(
-        RUN, recipe(), year=YEAR, products=str(folder / "products"), tiles=list(tiles_of(count)),
-        labels=str(folder / "labels.csv"), until="mosaic", overrides=list(OVERRIDES),
-    )  # fmt: skip
+    api.start_run(RUN, recipe(), **arguments(folder, count, until))
+
+
+def arguments(folder: Path, count: int, until: str) -> dict[str, Any]:
+    """Name the arguments of the run."""
+    return {
+        "year": YEAR,
+        "products": str(folder / "products"),
+        "tiles": list(tiles_of(count)),
+        "labels": str(folder / "labels.csv"),
+        "until": until,
+        "overrides": list(OVERRIDES),
+    }
+
+
+def finish(run: str = RUN) -> str:
+    """Write what was never begun as done like the others of its stage, and end the run.
+
+    Returns:
+        State of the run.
+    """
+    from landcover import api
+    from landcover.ledger import units
+
+    records = api.open_workspace().records
+    states = units.states(records, run)
+    done = {state.stage: state for state in states if state.is_finished}
+    for state in states:
+        if not state.is_finished:
+            like = done.get(state.stage)
+            changes = {"state": "done", "outputs": like.outputs if like else ()}
+            units.save(records, state.model_copy(update=changes))
+    return str(api.report(run)["state"])
 
 
 def recipe() -> dict[str, Any]:
@@ -112,7 +145,7 @@ def write_products(folder: Path, tiles: tuple[str, ...], pixels: int, seed: int)
     for month in SEASONS.values():
         for day in DAYS:
             first = folder / _name(MEASURED, f"{YEAR}{month:02d}{day}")
-            _write_product(first, pixels, (seed, month, int(day)))
+            _write_product(first, MEASURED, pixels, (seed, month, int(day)))
             for tile in tiles[1:]:
                 _link(first, folder / _name(tile, f"{YEAR}{month:02d}{day}"))
 
@@ -121,7 +154,16 @@ def _name(tile: str, day: str) -> str:
     return f"S2A_MSIL2A_{day}T105740_N0509_R051_T{tile}_{day}T160957.SAFE"
 
 
-def _write_product(folder: Path, pixels: int, seed: tuple[int, ...]) -> None:
+def write_own_products(folder: Path, tiles: tuple[str, ...], pixels: int, seed: int) -> None:
+    """Write products of spring for each tile on its own grid: a run can work on all of them."""
+    month = SEASONS["spring"]
+    for number, tile in enumerate(tiles):
+        for day in DAYS:
+            path = folder / _name(tile, f"{YEAR}{month:02d}{day}")
+            _write_product(path, tile, pixels, (seed, number, month, int(day)))
+
+
+def _write_product(folder: Path, tile: str, pixels: int, seed: tuple[int, ...]) -> None:
     import numpy as np
 
     from landcover.stores.rasters import RasterStyle, write_raster
@@ -131,7 +173,7 @@ def _write_product(folder: Path, pixels: int, seed: tuple[int, ...]) -> None:
     draw = np.random.default_rng(seed)
     for layer, size in LAYERS.items():
         side = 10 * pixels // size
-        grid = tile_grid(MEASURED, size).model_copy(update={"width": side, "height": side})
+        grid = tile_grid(tile, size).model_copy(update={"width": side, "height": side})
         dtype = "uint8" if layer == "SCL" else "uint16"
         values = np.full(grid.shape, 4) if layer == "SCL" else draw.integers(300, 900, grid.shape)
         style = RasterStyle(dtype, 0)
@@ -142,7 +184,7 @@ def _write_product(folder: Path, pixels: int, seed: tuple[int, ...]) -> None:
         "assets": {key: {"href": f"./{layer}.tif"} for key, layer in ASSETS.items()},
         "properties": {
             "datetime": f"{day[:4]}-{day[4:6]}-{day[6:]}T11:10:00Z", "platform": "sentinel-2a",
-            "grid:code": f"MGRS-{MEASURED}", "eo:cloud_cover": 3.0,
+            "grid:code": f"MGRS-{tile}", "eo:cloud_cover": 3.0,
             "s2:nodata_pixel_percentage": 0.0, "s2:processing_baseline": "05.09",
             "s2:product_uri": folder.name, "earthsearch:boa_offset_applied": True,
         },
@@ -150,7 +192,8 @@ def _write_product(folder: Path, pixels: int, seed: tuple[int, ...]) -> None:
     (folder / "item.json").write_text(json.dumps(document))
 
 
-def _write_labels(path: Path, tiles: tuple[str, ...], pixels: int) -> None:
+def write_labels(path: Path, tiles: tuple[str, ...], pixels: int) -> None:
+    """Write points of all classes in the windows of some tiles."""
     from pyproj import Transformer
 
     from landcover.tiling import tile_grid

@@ -28,6 +28,9 @@ SHARED = 0.09
 BIAS = 0.4
 """Standard deviation of what a tile's model is off by, in that of the scores of its classes."""
 GRID = "EPSG:3035"
+SMALL, SMALL_PIXELS = "small", 600
+"""Folder and side of the maps that each side joins before it is timed. A warped view of rasterio
+has whole blocks of 512 px or none that a TIFF may have."""
 BYTES_PER_PIXEL = 12.0
 """Of maps and mosaics on disk, per pixel of a tile."""
 
@@ -41,11 +44,13 @@ def measure(request: Request, progress: Progress) -> Report:
     """Join the maps of both zones, with and without feathering, and warp them onto one grid.
 
     Beside it stand rasterio's own functions, as a script of a user would call them. They read and
-    write the same classes and confidence. Neither's start counts.
+    write the same classes and confidence. Neither's start counts: each side joins small maps
+    before, which loads its libraries and compiled code.
     """
     pixels = request.pixels_or(1098)
     progress(0.0, "maps")
     write_maps(request.folder, pixels, request.seed)
+    write_maps(request.folder / SMALL, SMALL_PIXELS, request.seed)
     shared = {"folder": str(request.folder), "pixels": pixels}
     repeats = request.repeats_or(1)
     rows: list[Row] = []
@@ -137,24 +142,26 @@ def _parcels(grid: Grid) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def ours(folder: str, pixels: int, feather: bool, warped: bool) -> Work:
     """Join as the mosaic stage does; what it counted comes back."""
+    _join(Path(folder) / SMALL, SMALL_PIXELS, feather=feather, warped=warped)()
+    return _join(Path(folder), pixels, feather=feather, warped=warped)
+
+
+def _join(folder: Path, pixels: int, *, feather: bool, warped: bool) -> Work:
     from landcover.parts.mapping.joining import FILES
     from landcover.parts.task import Job
     from landcover.stores.rasters import RasterStyle
 
     styles = {FILES[0]: RasterStyle("uint8", 0), FILES[1]: RasterStyle("uint8", 255)}
-    joinings = _joinings(Path(folder), pixels, feather=feather, warped=warped)
+    joinings = _joinings(folder, pixels, feather=feather, warped=warped)
 
     def work() -> Any:
         for name, joining in joinings.items():
-            out = Path(folder) / f"out-{name}"
+            out = folder / f"out-{name}"
             shutil.rmtree(out, ignore_errors=True)
             out.mkdir()
             joining.write(Job(), out, styles)
-        return lambda: _found(Path(folder), joinings, FILES[0])
+        return lambda: _found(folder, joinings, FILES[0])
 
-    # Compiled code is loaded before.
-    small = _joinings(Path(folder), pixels, feather=True, warped=True)[GRID[5:]]
-    _warm(small)
     return work
 
 
@@ -196,19 +203,6 @@ def _target(placed: list[Grid]) -> Grid:
     return Grid(crs=GRID, ulx=left, uly=top, pixel=PIXEL, width=width, height=height)
 
 
-def _warm(joining: Joining) -> None:
-    import numpy as np
-
-    from landcover.parts.mapping.footprints import projection
-    from landcover.raster.resample import find_places, take_bilinear
-
-    source = joining.sources[0].grid
-    window = next(iter(source.windows(8, 8)))
-    places = find_places(source, source, window, projection(source.crs, source.crs))
-    assert places is not None
-    take_bilinear(np.zeros((CLASSES, *places.source[2:]), np.uint8), places)
-
-
 def _found(folder: Path, joinings: dict[str, Joining], name: str) -> dict[str, float]:
     pairs = {
         (pair["first"], pair["second"]): pair
@@ -248,15 +242,18 @@ def with_merge(folder: str, pixels: int) -> Work:
     """Let rasterio merge the files of each zone, block by block into a file."""
     tiles = sorted(grids(pixels))
     orders = [[t for t in tiles if t.startswith(zone)] for zone in ZONES]
-    return _merge(folder, orders, None)
+    _merge(Path(folder) / SMALL, orders, None)()
+    return _merge(Path(folder), orders, None)
 
 
 def with_warp(folder: str, pixels: int) -> Work:
     """Let rasterio merge warped views of all files."""
-    return _merge(folder, [sorted(grids(pixels))], GRID)
+    orders = [sorted(grids(pixels))]
+    _merge(Path(folder) / SMALL, orders, GRID)()
+    return _merge(Path(folder), orders, GRID)
 
 
-def _merge(folder: str, orders: list[list[str]], crs: str | None) -> Work:
+def _merge(folder: Path, orders: list[list[str]], crs: str | None) -> Work:
     """Prepare what a user would write with rasterio: the first tile wins."""
     import rasterio
     from rasterio.merge import merge
@@ -269,9 +266,9 @@ def _merge(folder: str, orders: list[list[str]], crs: str | None) -> Work:
     def work() -> None:
         for number, tiles in enumerate(orders):
             for name in FILES[:2]:
-                out = Path(folder) / f"merged-{number}-{name}"
+                out = folder / f"merged-{number}-{name}"
                 with ExitStack() as opened:
-                    paths = [Path(folder) / tile / name for tile in tiles]
+                    paths = [folder / tile / name for tile in tiles]
                     files = [opened.enter_context(rasterio.open(path)) for path in paths]
                     if crs is None:
                         merge(files, dst_path=out, dst_kwds=how)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from landcover.bench import region_in_shards
+from landcover.bench.airflow_parts import Seen, between, listed, look, running_airflow
 from landcover.bench.processes import Case, run
 from landcover.bench.tables import Cost, Progress, Report, Request, Row, Work
 
@@ -21,22 +21,12 @@ TILES = ("30SUF", "30SVF", "30SWF", "30SUG", "30SVG", "30SWG")
 UNTIL = "terrain"
 SETTLE_SECONDS = 15.0
 """How long Airflow is looked at without work, to know what it takes by itself."""
-MB = 2**20
-PARTS = ("api-server", "scheduler", "triggerer", "dag-processor")
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the parts of Airflow had used by a moment."""
-
-    cpu_seconds: Mapping[str, float]
-    """User and system, children that ended included, by part."""
-    mb: Mapping[str, float]
-    """Resident memory, by part, MB (2²⁰ bytes)."""
 
 
 def disk_gb(request: Request) -> float:
     """Say what region and workspaces take, GB."""
+    if request.tiles is not None:
+        return region_in_shards.GB_A_TILE * request.tiles + 0.1
     return len(TILES) * request.pixels_or(240) ** 2 * 3 * 250e-9 + 0.1
 
 
@@ -45,8 +35,11 @@ def measure(request: Request, progress: Progress) -> Report:
 
     Tiles are so small that their work is nearly nothing: what is left is what it costs to have
     them started, waited for and recorded. Airflow's row counts its own parts only, the workers
-    of Dask apart; what it takes when it has nothing to do is told in a note.
+    of Dask apart; what it takes when it has nothing to do is told in a note. With a number of
+    tiles, a region of so many is sent through ``landcover_region`` instead.
     """
+    if request.tiles is not None:
+        return region_in_shards.measure(request, request.tiles, progress)
     from landcover.simulate import simulate
 
     pixels = request.pixels_or(240)
@@ -61,7 +54,9 @@ def measure(request: Request, progress: Progress) -> Report:
              {"folder": str(request.folder / "alone"), "given": given})
     )  # fmt: skip
     progress(0.5, "through the scheduler")
-    rows, notes = through_scheduler(request.folder / "up", given, f"{len(TILES)} tiles", progress)
+    rows, notes = through_scheduler(
+        request.folder / "up", given, f"{len(TILES)} tiles", progress, request.database
+    )
     rows.append(Row(f"{len(TILES)} tiles", "one process, all work", alone, repeats=1))
     facts = {"tiles": len(TILES), "pixels": pixels, "until": UNTIL}
     return Report("orchestration", facts, rows, notes)
@@ -96,17 +91,17 @@ def inline(folder: str, given: Mapping[str, Any]) -> Work:
 
 
 def through_scheduler(
-    workspace: Path, given: Mapping[str, Any], case: str, progress: Progress
+    workspace: Path,
+    given: Mapping[str, Any],
+    case: str,
+    progress: Progress,
+    database: str | None = None,
 ) -> tuple[list[Row], list[str]]:
     """Trigger the DAG of an Airflow of our own, and look at its parts before and afterwards."""
-    from landcover.airflow_process import start_airflow
     from landcover.settings import read_settings
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     settings = read_settings(workspace=str(workspace))
-    with start_airflow(settings, port) as airflow:
+    with running_airflow(settings, database) as airflow:
         # The first runs of a part import and compile: one run is not counted.
         began = look(airflow)
         time.sleep(SETTLE_SECONDS)
@@ -118,7 +113,7 @@ def through_scheduler(
             run_id = f"bench-{number}"
             n_tasks, state = _triggered(airflow, run_id, given)
             seconds, after = time.monotonic() - started, look(airflow)
-            own = _between(before, after)
+            own = between(before, after)
             rows.append(
                 Row(f"{case}, {name}", "Airflow's parts",
                     Cost(seconds, sum(own.values()), sum(after.mb.values())), repeats=1)
@@ -126,33 +121,9 @@ def through_scheduler(
             counts = {"tasks": n_tasks, "units and stages": _n_units(settings, run_id)}
             extra = sum(own.values()) - idle * seconds
             notes.append(f"{name} ({state}): {_each(counts, seconds, extra)}.")
-            notes.append(f"{name}, CPU s by part: {_listed(own, '%.1f')}.")
-        notes.append(f"Memory of the parts, MB: {_listed(after.mb, '%.0f')}.")
+            notes.append(f"{name}, CPU s by part: {listed(own, '%.1f')}.")
+        notes.append(f"Memory of the parts, MB: {listed(after.mb, '%.0f')}.")
     return rows, notes
-
-
-def look(airflow: RunningAirflow) -> Seen:
-    """Look at CPU and memory of the parts of a running Airflow."""
-    import psutil
-
-    from landcover.airflow_process.sessions import members
-
-    cpu, mb = dict.fromkeys(PARTS, 0.0), dict.fromkeys(PARTS, 0.0)
-    for child in airflow.children:
-        part = next((name for name in PARTS if name in _words(child.process.args)), None)
-        if part is None:
-            continue
-        for process in members({child.session}):
-            try:
-                cpu[part] += sum(process.cpu_times()[:4])
-                mb[part] += process.memory_info().rss / MB
-            except psutil.NoSuchProcess:
-                continue
-    return Seen(cpu, mb)
-
-
-def _words(command: Any) -> Sequence[str]:
-    return [str(word) for word in command] if isinstance(command, (list, tuple)) else []
 
 
 def _triggered(airflow: RunningAirflow, run_id: str, given: Mapping[str, Any]) -> tuple[int, str]:
@@ -165,12 +136,8 @@ def _triggered(airflow: RunningAirflow, run_id: str, given: Mapping[str, Any]) -
     return sum(instance["state"] == "success" for instance in found), str(state)
 
 
-def _between(before: Seen, after: Seen) -> dict[str, float]:
-    return {part: after.cpu_seconds[part] - before.cpu_seconds[part] for part in PARTS}
-
-
 def _idle(before: Seen, after: Seen) -> float:
-    return sum(_between(before, after).values()) / SETTLE_SECONDS
+    return sum(between(before, after).values()) / SETTLE_SECONDS
 
 
 def _told_idle(idle: float) -> str:
@@ -192,7 +159,3 @@ def _each(counts: Mapping[str, int], seconds: float, cpu_seconds: float) -> str:
         f"{n} {name}, {seconds / max(n, 1):.2f} s and {cpu_seconds / max(n, 1):.2f} CPU s each"
         for name, n in counts.items()
     )
-
-
-def _listed(figures: Mapping[str, float], pattern: str) -> str:
-    return ", ".join(f"{part} {pattern % value}" for part, value in figures.items())

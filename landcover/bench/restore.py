@@ -33,7 +33,7 @@ def measure(request: Request, progress: Progress) -> Report:
     """Measure one layer of twelve months, a third of it missing; one thread each.
 
     Where $LANDCOVER_DATA has the monthly composites of Belgium, the notes tell how far off filled
-    months are.
+    months are; where it has the elevation of Zion, what restoring terrain shadow does on it.
     """
     side = request.pixels_or(1098)
     known = {"pixels": side, "seed": request.seed}
@@ -43,7 +43,7 @@ def measure(request: Request, progress: Progress) -> Report:
         f"12 months of a layer, {side} px", cases, request.repeats_or(3), progress
     )
     notes = ["Both fill linearly between the nearest months, and hold the first and last values."]
-    notes += _notes_of_data(progress)
+    notes += [*_notes_of_data(progress), *_notes_of_relief(progress)]
     return Report("restore", {"pixels": side, "threads": 1}, rows, notes)
 
 
@@ -67,6 +67,19 @@ def filled(pixels: int, seed: int, engine: str) -> Work:
         return lambda: np.round(values.reshape(MONTHS, -1)[:, ::997].astype(float), 5).tolist()
 
     return work
+
+
+def _notes_of_relief(progress: Progress) -> list[str]:
+    from landcover.settings import read_settings
+
+    data = read_settings().data
+    path = None if data is None else Path(data) / "dem" / "SRTM_Zion_3arcsec_epsg4326.tif"
+    if path is None or not path.is_file():
+        return ["Terrain shadow: set LANDCOVER_DATA to a folder with the elevation of Zion."]
+    from landcover.bench.steep_shadow import errors_of_relief
+
+    progress(0.95, "terrain shadow")
+    return [f"Terrain shadow, {text}" for text in errors_of_relief(path)]
 
 
 def _notes_of_data(progress: Progress) -> list[str]:

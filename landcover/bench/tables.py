@@ -48,6 +48,10 @@ class Request:
     """Measure as the HRLC deck does, and draw memory over time into this folder."""
     objects: str | None = None
     """Address of an object store to read from, ``s3://bucket/prefix``."""
+    tiles: int | None = None
+    """Tiles of a region, where a bench has one of any size."""
+    database: str | None = None
+    """Address of Airflow's database, ``postgresql://…``; SQLite if None."""
 
     def pixels_or(self, default: int) -> int:
         """Say the side of a tile, px: as asked, that of a whole tile, or the bench's own."""
