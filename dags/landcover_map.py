@@ -7,7 +7,9 @@ from airflow.sdk import DAG, chain
 from landcover.nouns.shard import MOST_TILES_OF_A_MAP
 from landcover.nouns.stages import GROUPS
 from landcover_airflow.form import run_params
-from landcover_airflow.groups import DEFAULT_ARGS, lanes, report, start
+from landcover_airflow.groups import DEFAULT_ARGS, in_order, lanes, report, start
+from landcover_airflow.late import in_time
+from landcover_airflow.notifier import at_end
 
 DOC = """
 ### Land-cover map
@@ -26,6 +28,8 @@ with DAG(
     catchup=False,
     params=run_params(),
     default_args=DEFAULT_ARGS,
+    **at_end(),
+    deadline=in_time(),
     max_active_tasks=64,
     max_active_runs=2,
     doc_md=DOC,
@@ -33,4 +37,4 @@ with DAG(
     tags=["landcover", "map"],
 ):
     begun = start(MOST_TILES_OF_A_MAP, "Trigger landcover_region with the same values.")
-    chain(begun, *(part for group in GROUPS for part in lanes(group)), report())
+    chain(begun, *in_order((lanes(group) for group in GROUPS), report()))

@@ -6,7 +6,9 @@ from airflow.sdk import DAG, chain
 
 from landcover.nouns.shard import MOST_TILES_OF_A_REGION
 from landcover_airflow.form import region_params
-from landcover_airflow.groups import DEFAULT_ARGS, lanes, report, start
+from landcover_airflow.groups import DEFAULT_ARGS, in_order, lanes, report, start
+from landcover_airflow.late import in_time
+from landcover_airflow.notifier import at_end
 from landcover_airflow.regions import shards_of
 
 DOC = """
@@ -28,6 +30,8 @@ with DAG(
     catchup=False,
     params=region_params(),
     default_args=DEFAULT_ARGS,
+    **at_end(),
+    deadline=in_time(),
     max_active_tasks=64,
     max_active_runs=2,
     doc_md=DOC,
@@ -40,13 +44,17 @@ with DAG(
             "Divide the region and trigger a run for each part.",
             adopts=True,
         ),
-        *shards_of("prepare"),
-        *shards_of("overlap"),
-        *shards_of("sample"),
-        *lanes("train"),
-        *shards_of("classify"),
-        *lanes("mosaic"),
-        *lanes("validate"),
-        *lanes("publish"),
-        report(),
+        *in_order(
+            [
+                shards_of("prepare"),
+                shards_of("overlap"),
+                shards_of("sample"),
+                lanes("train"),
+                shards_of("classify"),
+                lanes("mosaic"),
+                lanes("validate"),
+                lanes("publish"),
+            ],
+            report(),
+        ),
     )

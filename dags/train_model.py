@@ -7,7 +7,9 @@ from airflow.sdk import DAG, chain
 from landcover.nouns.stages import Group
 from landcover_airflow.approval import approve, report_training, start_maps, start_training
 from landcover_airflow.form import how_it_runs, run_params
-from landcover_airflow.groups import DEFAULT_ARGS, lanes
+from landcover_airflow.groups import DEFAULT_ARGS, in_order, lanes
+from landcover_airflow.late import in_time
+from landcover_airflow.notifier import at_end
 from landcover_airflow.profile import at_parse
 
 GROUPS: tuple[Group, ...] = ("prepare", "overlap", "terrain", "sample", "train")
@@ -31,11 +33,13 @@ with DAG(
         **how_it_runs(profile),
     },
     default_args=DEFAULT_ARGS,
+    **at_end(),
+    deadline=in_time(),
     max_active_tasks=64,
     max_active_runs=1,
     doc_md=f"**The profile is wrong: {trouble}**\n{DOC}" if trouble else DOC,
     description="Model from the labels of the profile, with a person's approval",
     tags=["landcover", "model"],
 ):
-    made = (part for group in GROUPS for part in lanes(group))
-    chain(start_training(), *made, report_training(), approve(), start_maps())
+    made = in_order((lanes(group) for group in GROUPS), report_training())
+    chain(start_training(), *made, approve(), start_maps())

@@ -9,10 +9,13 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from landcover_airflow.groups import START, ledger_run, report
+from landcover_airflow.groups import START, report
+from landcover_airflow.ledger_run import ledger_run, take_run
 from landcover_airflow.outcome import sentences
+from landcover_airflow.pools import require_pools
 from landcover_airflow.profile import read_profile
 from landcover_airflow.recipes import recipe_address
+from landcover_airflow.refusal import refusing
 from landcover_airflow.rest import trigger
 from landcover_airflow.years import training_arguments
 
@@ -22,6 +25,7 @@ YEARS = r"^\s*(20\d\d\s*([,\s]\s*|$))*$"
 
 
 @task(task_id=START)
+@refusing
 def start_training() -> str:
     """Write the record of the run from the form and the profile.
 
@@ -31,6 +35,7 @@ def start_training() -> str:
     from landcover import api
     from landcover.settings import read_settings
 
+    require_pools()
     asked = get_current_context()["params"]
     with sentences():
         profile = read_profile()
@@ -38,7 +43,7 @@ def start_training() -> str:
         given = training_arguments(profile)
         given["overrides"] = [*given["overrides"], *(asked.get("overrides") or ())]
         recipe = recipe_address(profile.recipe)
-        return api.start_run(ledger_run(), recipe, **given, year=asked["year"])
+        return api.start_run(take_run(), recipe, **given, year=asked["year"])
 
 
 @task(task_id="report", trigger_rule="all_done", retries=0)
@@ -74,16 +79,23 @@ def approve() -> ApprovalOperator:
         body="`landcover model show {{ " + told + "['model'] }}` tells its accuracy, "
         "`landcover doctor` its weak spots. Approved, it makes the maps of the years named here "
         "now, and those of later years when their seasons are there. *Reject* leaves it a "
-        "candidate.",
+        "candidate. If you are asked again, Airflow did not take the answer: answer once more.",
         params={
             "years": Param(
                 "",
                 type="string",
                 pattern=YEARS,
+                maxLength=200,
                 title="Years",
                 description="Years that are mapped now, such as 2020, 2021; none if empty.",
             ),
-            "reason": Param("", type="string", title="Why", description="Why it is approved."),
+            "reason": Param(
+                "",
+                type="string",
+                maxLength=300,
+                title="Why",
+                description="Why it is approved, in 300 characters at most.",
+            ),
         },
     )
 

@@ -6,11 +6,12 @@ does so cannot attach to a run that is there (docs/decisions/0061).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time import task_runner
-from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
+from airflow.sdk.execution_time.comms import ErrorResponse, SkipDownstreamTasks, TriggerDagRun
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 ENDED = ("success", "failed")
@@ -41,6 +42,11 @@ def begin(dag_id: str, run_id: str, conf: dict[str, Any]) -> bool:
     if answer.error == ErrorType.DAGRUN_ALREADY_EXISTS:
         return False
     raise AirflowRuntimeError(answer)
+
+
+def skip(task_ids: Sequence[str]) -> None:
+    """Mark tasks of this run that have not begun as skipped."""
+    task_runner.SUPERVISOR_COMMS.send(SkipDownstreamTasks(tasks=list(task_ids)))
 
 
 def state_of(dag_id: str, run_id: str) -> str | None:

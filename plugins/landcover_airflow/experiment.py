@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from landcover_airflow.form import run_params
 from landcover_airflow.groups import START
 from landcover_airflow.outcome import sentences
+from landcover_airflow.places import Places
 from landcover_airflow.recipes import recipe_address
+from landcover_airflow.refusal import refusing
 
 log = logging.getLogger(__name__)
 RUNS_OF = "landcover_map"
@@ -38,36 +42,58 @@ def experiment_params() -> dict[str, Param]:
 
 
 @task(task_id=START)
-def start_experiment() -> list[dict[str, str]]:
-    """List the runs; between tasks only their names travel.
+@refusing
+def start_experiment() -> Places:
+    """List the runs in the ledger; between tasks only their number travels."""
+    from landcover import api
+    from landcover.ledger import experiments
 
-    Returns:
-        ``trigger_run_id`` of each.
-    """
-    runs = _runs(get_current_context()["params"])
+    context = get_current_context()
+    with sentences():
+        file = recipe_address(context["params"]["experiment"])
+        runs = api.experiment_runs(file, most=MOST_RUNS)
+        experiments.keep(api.open_workspace().records, context["run_id"], runs)
     log.info("%d runs", len(runs))
-    return [{"trigger_run_id": name} for name in runs]
+    return Places(len(runs))
 
 
 class CaseOperator(TriggerDagRunOperator):
-    """Trigger the run of a case, with the form filled in as the experiment says."""
+    """Trigger the run of a case, with the form filled in as the experiment says.
+
+    Args:
+        place: Place of the run in the list of the experiment in the ledger, from 0.
+        experiment_run: What Airflow calls the run of the experiment.
+        **kwargs: What the operator of Airflow takes.
+    """
+
+    template_fields: Sequence[str] = (*TriggerDagRunOperator.template_fields, "experiment_run")
+
+    def __init__(self, *, place: int, experiment_run: str = "{{ run_id }}", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.place = place
+        self.experiment_run = experiment_run
+
+    @property
+    def case_run(self) -> str:
+        """Name of the run, which people see; its number where the ledger does not tell it."""
+        with suppress(AirflowException):  # a label that cannot be told must not fail the task
+            return str(self._run()["run"])
+        return str(self.place + 1)
 
     def execute(self, context: Any) -> None:
         """Fill in the form, trigger, and wait."""
-        asked = context["params"]
-        run = _runs(asked)[str(self.trigger_run_id)]
+        asked, run = context["params"], self._run()
+        self.trigger_run_id = str(run["run"])
         shared = {k: v for k, v in asked.items() if k not in (*_DECIDED, "experiment")}
         self.conf = {**shared, **{key: run[key] for key in ("recipe", "until", "overrides")}}
         super().execute(context)
 
+    def _run(self) -> dict[str, Any]:
+        from landcover import api
+        from landcover.ledger import experiments
 
-def _runs(asked: Any) -> dict[str, dict[str, Any]]:
-    """Read the experiment: its runs by name."""
-    from landcover import api
-
-    with sentences():
-        file = recipe_address(asked["experiment"])
-        return {run["run"]: run for run in api.experiment_runs(file, most=MOST_RUNS)}
+        with sentences():
+            return experiments.run_at(api.open_workspace().records, self.experiment_run, self.place)
 
 
 def case_after_case(runs: Any) -> Any:
@@ -89,9 +115,9 @@ def case_after_case(runs: Any) -> Any:
         allowed_states=["success"],
         failed_states=["failed"],
         max_active_tis_per_dagrun=1,
-        map_index_template="{{ task.trigger_run_id }}",
+        map_index_template="{{ task.case_run }}",
         retries=0,
-    ).expand_kwargs(runs)
+    ).expand(place=runs)
 
 
 @task(trigger_rule="all_done", retries=0)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 LEDGER_RUN = "ledger_run"
 """Argument of a DAG: the run of the ledger that it writes to."""
-LEDGER_RUN_TEMPLATE = f"{{{{ params.get('{LEDGER_RUN}') or run_id }}}}"
-"""Its value in a task; the id of the DAG run where it is empty, or the DAG does not ask for it."""
 SHARD_TILES = "shard_tiles"
 """Argument of a region: tiles of a shard at most."""
 _NUMBERS = {int: "integer", float: "number"}
@@ -38,7 +36,7 @@ def region_params() -> dict[str, Param]:
         minimum=1,
         maximum=MOST_TILES,
         title="Tiles of a shard",
-        description_md="Tiles that one run of `landcover_shard` works on at most. Smaller shards "
+        description_md="Tiles that one run of landcover_shard works on at most. Smaller shards "
         "end earlier; each costs some seconds.",
         section=HOW,
     )
@@ -53,7 +51,7 @@ def shard_params() -> dict[str, Param]:
             "", type="string", title="Run in the records", description_md="Run of the region."
         ),
         "shard": Param(
-            "", type="string", title="Shard", description_md="Its name, such as `prepare-01`."
+            "", type="string", title="Shard", description_md="Its name, such as prepare-01."
         ),
         "earlier_attempts": Param(
             0,
@@ -76,15 +74,32 @@ def ledger_run_param() -> Param:
         type=["null", "string"],
         pattern=f"{RUN_ID.pattern}|^$",
         title="Run in the records",
-        description_md="Name of the run in the records, such as `flanders-2021`. If empty: that "
+        description_md="Name of the run in the records, such as flanders-2021. If empty: that "
         "of the DAG run.",
         section=HOW,
     )
 
 
-def how_it_runs(profile: Profile | None) -> dict[str, Param]:
-    """Make the fields of a DAG whose arguments come from the profile: only how it runs is asked."""
-    fields = {name: run_params()[name] for name in ("memory_gb", "threads", LEDGER_RUN)}
+def run_of_a_partition_param() -> Param:
+    """Make that field for a DAG whose runs have a partition key: one value may serve several."""
+    field = ledger_run_param()
+    field.schema["description_md"] = (
+        "Name of the run in the records, such as flanders; the partition key is put behind it, "
+        "so that each run of a backfill has its own (flanders.2021-spring). If empty: that of the "
+        "DAG run."
+    )
+    return field
+
+
+def how_it_runs(profile: Profile | None, *, by_partition: bool = False) -> dict[str, Param]:
+    """Make the fields of a DAG whose arguments come from the profile: only how it runs is asked.
+
+    Args:
+        profile: The profile; None where it is wrong.
+        by_partition: True for a DAG whose runs have a partition key.
+    """
+    fields = {name: run_params()[name] for name in ("memory_gb", "threads")}
+    fields[LEDGER_RUN] = run_of_a_partition_param() if by_partition else ledger_run_param()
     for name, field in fields.items():
         said = getattr(profile, name, None)
         if said is not None:
@@ -99,7 +114,10 @@ def _param(question: Question) -> Param:
         schema["section"] = asked.section
     default = schema.pop("default")
     schema = {"description_md": _described(question), **schema}
-    return Param(default, title=asked.title, **schema | further_schema(question.name, schema))
+    schema |= further_schema(question.name, schema)
+    # The page draws words in code style over the line above them.
+    schema["description_md"] = schema["description_md"].replace("`", "")
+    return Param(default, title=asked.title, **schema)
 
 
 def _described(question: Question) -> str:
@@ -141,4 +159,8 @@ def _schema(question: Question) -> dict[str, Any]:
 
 
 def _words(question: Question, *others: None) -> dict[str, Any]:
-    return {"enum": [*others, *question.choices]} if question.choices else {}
+    """Give what may be chosen; nothing chosen would be shown as ``null``."""
+    if not question.choices:
+        return {}
+    shown = {"values_display": {"null": question.asked.empty or "none"}} if others else {}
+    return {"enum": [*others, *question.choices], **shown}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from airflow.sdk import get_current_context, task, task_group
@@ -20,11 +21,17 @@ from landcover.nouns.run_arguments import NOT_OF_THE_RUN
 from landcover.nouns.shard import PHASES
 from landcover.nouns.stages import GROUPS, TABLE, Group, Stage
 from landcover_airflow.form import LEDGER_RUN, SHARD_TILES
+from landcover_airflow.ledger_run import ledger_run, take_run
+from landcover_airflow.notes import run_note, write_notes
+from landcover_airflow.notifier import tell_end
 from landcover_airflow.operators.stage import StageOperator
 from landcover_airflow.outcome import FamilyPolicy, sentences
+from landcover_airflow.places import Places, places_of_lanes
+from landcover_airflow.pools import require_pools
 from landcover_airflow.recipes import recipe_address
+from landcover_airflow.refusal import refusing
 from landcover_airflow.shard_run import part_of_run, require_not_stopped
-from landcover_airflow.variables import RETRY_VARIABLE, require_numbers, seconds_of
+from landcover_airflow.variables import RETRY_VARIABLE, seconds_of
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +58,7 @@ MOST_IN_FLIGHT = 64
 
 
 @task(task_id=START)
+@refusing
 def start(most_tiles: int, instead: str, *, adopts: bool = False) -> str:
     """Write the record of the run from what was filled in.
 
@@ -65,13 +73,14 @@ def start(most_tiles: int, instead: str, *, adopts: bool = False) -> str:
     from landcover import api
     from landcover.ledger import runs
 
-    require_numbers()
-    name = ledger_run()
+    name = take_run()
     with sentences():
         workspace = api.open_workspace()
     if runs.is_driven(workspace, name):
-        # The command that drives this run asked the sources and read the labels just now.
+        # The command that drives this run asked the sources and read the labels just now, and
+        # runs one lane after the other: pools mean nothing to it.
         return name
+    require_pools()
     given = dict(get_current_context()["params"])
     not_of_the_run = (*NOT_OF_THE_RUN, LEDGER_RUN, SHARD_TILES)
     arguments = {key: value for key, value in given.items() if key not in not_of_the_run}
@@ -111,15 +120,6 @@ def tell_same_runs(run_id: str) -> None:
             )
 
 
-def ledger_run() -> str:
-    """Name the run of the ledger that this DAG run writes to: as it is told, else its own id.
-
-    Several DAG runs may write to one: what they are told is the same for all of them.
-    """
-    context = get_current_context()
-    return str(context["params"].get(LEDGER_RUN) or context["run_id"])
-
-
 def lanes(group: Group) -> tuple[Any, Any]:
     """Build the planner of a group of stages and its lanes, one per unit with work.
 
@@ -135,7 +135,7 @@ def lanes(group: Group) -> tuple[Any, Any]:
     """
 
     @task(task_id=f"plan_{group}", trigger_rule="all_done")
-    def plan() -> list[dict[str, str]]:
+    def plan() -> Places:
         from landcover import api
 
         require_start()
@@ -144,10 +144,10 @@ def lanes(group: Group) -> tuple[Any, Any]:
             units = api.plan_lanes(ledger_run(), group, **part_of_run())
         named = ", ".join(unit["label"] for unit in units)
         log.debug("%s: %s", group, named or "nothing to do")
-        return units
+        return places_of_lanes(len(units), group)
 
     @task_group(group_id=group)
-    def lane(unit: str, label: str) -> None:
+    def lane(_lane: int) -> None:
         previous: StageOperator | None = None
         for stages in tasks_of(group):
             operator = StageOperator(
@@ -155,8 +155,7 @@ def lanes(group: Group) -> tuple[Any, Any]:
                 task_display_name=" → ".join(stages),
                 doc_md=_told(stages),
                 stages=stages,
-                unit=unit,
-                unit_label=label,
+                group=group,
                 memory_gb="{{ params.memory_gb or '' }}",
                 threads="{{ params.threads or '' }}",
                 map_index_template="{{ task.unit_label }}",
@@ -169,8 +168,26 @@ def lanes(group: Group) -> tuple[Any, Any]:
                 previous >> operator
             previous = operator
 
-    units = plan()
-    return units, lane.expand_kwargs(units)
+    planned = plan()
+    return planned, lane.expand(_lane=planned)
+
+
+def in_order(steps: Iterable[tuple[Any, Any]], *ends: Any) -> list[Any]:
+    """Put planners with their lanes, and what ends the run, in a row for ``airflow.sdk.chain``.
+
+    Each planner waits for the one before it as well, and so does the first task behind the last
+    lanes. A repair clears single lanes, and of some groups none: there nothing but the planners
+    holds the order.
+
+    Args:
+        steps: What :func:`lanes` gives, in the order of the story.
+        ends: Tasks behind them.
+    """
+    listed = list(steps)
+    planners = [planner for planner, _ in listed]
+    for before, after in pairwise([*planners, *ends[:1]]):
+        before >> after
+    return [*(part for step in listed for part in step), *ends]
 
 
 def tasks_of(group: Group) -> tuple[tuple[Stage, ...], ...]:
@@ -215,6 +232,7 @@ def report() -> dict[str, Any]:
     require_start(failing=True)
     run_id = ledger_run()
     with sentences():
+        before = api.open_workspace().records.get("runs", run_id) or {}
         summary = api.report(run_id)
     counts = ", ".join(f"{n} {state}" for state, n in sorted(summary["counts"].items()))
     log.info("Run %s: %s (%d steps: %s)", run_id, summary["state"], summary["n_units"], counts)
@@ -228,9 +246,21 @@ def report() -> dict[str, Any]:
         log.warning("  degraded: %s", season)
     shards = shards_of_run(run_id)
     presses = [press_for(standstill, shards) for standstill in summary["standstills"]]
-    presses += [press_for_season(degraded, shards) for degraded in summary["degraded"]]
+    of_lanes = {
+        label: press
+        for one, press in zip(summary["standstills"], presses, strict=True)
+        for label in one["labels"]
+    }
+    for degraded in summary["degraded"]:
+        press = press_for_season(degraded, shards)
+        of_lanes.setdefault(lane_label(degraded), press)
+        presses.append(press)
     for press in presses:
         log.warning("  %s", press)
+    note = run_note(summary)
+    is_repaired = (before.get("state"), summary["state"]) == ("failed", "done")
+    tell_end(f"repaired, {note}" if is_repaired else note)
+    write_notes(run_id, summary, note, lambda label: of_lanes.get(label, ""))
     if summary["state"] == "failed":
         first = f" First trouble: {summary['troubles'][0]}" if summary["troubles"] else ""
         told = f"Run {run_id} failed. {' '.join(summary['reasons'])}{first}"
@@ -278,14 +308,25 @@ def press_for(standstill: dict[str, Any], shards: Mapping[tuple[str, str], str] 
 
 def press_for_season(degraded: str, shards: Mapping[tuple[str, str], str] = _NONE) -> str:
     """Say what to clear for a season that lacked something: ``31UDS/2018-spring: no B09``."""
-    label = degraded.partition(":")[0].replace("/", " ")
+    label = lane_label(degraded)
     where = shards.get(("prepare", label.partition(" ")[0]))
     task, named = ("prepare", where) if where else (_lane_of("prepare"), label)
     return f"If what {label} lacked was delivered: clear {task} of {named} with downstream."
 
 
+def lane_label(degraded: str) -> str:
+    """Give the label of the lane that a sentence about a degraded season is about."""
+    return degraded.partition(":")[0].replace("/", " ")
+
+
 def _lane_of(group: Group) -> str:
-    return f"{group}.{_name_of(tasks_of(group)[0])}"
+    return task_of(group, GROUPS[group][0])
+
+
+def task_of(group: Group, stage: Stage) -> str:
+    """Give the id of the task of a lane that runs a stage."""
+    stages = next(stages for stages in tasks_of(group) if stage in stages)
+    return f"{group}.{_name_of(stages)}"
 
 
 def require_start(*, failing: bool = False) -> None:

@@ -34,14 +34,14 @@ from airflow.serialization.serialized_objects import DagSerialization, create_sc
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
+from landcover_airflow.ledger_run import IN_PROCESS
+
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
     from airflow.models.taskinstance import TaskInstance
     from sqlalchemy.orm import Session
 
 BUNDLE = "dags-folder"
-RUN_ID = "landcover-run"
-"""Airflow's name of the run: its database is of this run alone."""
 PAUSE_SECONDS = 0.2
 """Between two looks, where nothing is due: a task waits for its retry."""
 log = logging.getLogger(__name__)
@@ -87,16 +87,20 @@ def _load(dag_id: str) -> Any:
     bag = BundleDagBag(dag_folder=path, bundle_path=path.parent, bundle_name=BUNDLE)
     if bag.import_errors:
         raise RuntimeError("\n".join(bag.import_errors.values()))
+    dag = bag.dags[dag_id]
+    # Who started the run sees how it ends: nobody is sent a message, and no DAG processor runs.
+    dag.has_on_success_callback = dag.has_on_failure_callback = False
+    dag.deadline = None
     DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]
     sync_bag_to_db(bag, BUNDLE, None)
-    return bag.dags[dag_id]
+    return dag
 
 
 def _create(dag: Any, conf: dict[str, Any], session: Session) -> DagRun:
     scheduled = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
     now = pendulum.now("UTC")
     return scheduled.create_dagrun(
-        run_id=RUN_ID,
+        run_id=IN_PROCESS,
         logical_date=now,
         data_interval=scheduled.timetable.infer_manual_data_interval(run_after=now),
         run_after=now,

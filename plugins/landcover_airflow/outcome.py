@@ -80,6 +80,8 @@ class FamilyPolicy(RetryPolicy):
         """Decide by the family of the error; what Airflow itself raises keeps Airflow's rules."""
         reason = str(exception)
         if isinstance(exception, UnitError):
+            # Airflow has begun a group of lines, which its page folds: the reason stands below it.
+            log.info("::endgroup::")
             log.error("%s", reason)  # the last that a person reads
         if isinstance(exception, ServiceAwayError):
             return RetryDecision.retry(reason=reason)  # after the delay of the task, which grows

@@ -20,7 +20,7 @@ from landcover.errors import LandcoverError, UsageError
 from landcover.nouns.base import Noun, explain
 from landcover.nouns.calendar import PAPER, Calendar, calendar_of
 from landcover.settings import Settings, read_settings
-from landcover_airflow.recipes import recipe_path
+from landcover_airflow.recipes import plain_recipe, recipe_path
 
 VARIABLE = "LANDCOVER_PROFILE"
 SECTION, KEY = "landcover", "profile"
@@ -54,7 +54,7 @@ class Profile(Noun):
     test_labels: str | None = None
     """Reference points that judge the maps and never train."""
     model: str | None = None
-    """Model that maps are made with, once it is approved; the newest approved one if absent."""
+    """Model that maps are made with, once it is approved; the one approved last if absent."""
     minimum_seasons: int | None = Field(default=None, ge=1)
     """Seasons of a year that suffice for its map; all of the recipe if absent."""
     latency_days: int = Field(default=5, ge=0, le=366)
@@ -163,7 +163,7 @@ def calendar_of_profile(profile: Profile) -> Calendar:
     """
     path = recipe_path(profile.recipe)
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = plain_recipe(path)
     except (OSError, yaml.YAMLError, ValueError) as error:
         raise UsageError(f"{path}: the profile's recipe cannot be read.") from error
     return calendar_of(_overridden(found if isinstance(found, dict) else {}, profile.overrides))

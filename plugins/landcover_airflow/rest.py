@@ -1,4 +1,4 @@
-"""Airflow's own REST API, as a task uses it: to start a run of another DAG for a partition.
+"""Airflow's own REST API, as a task uses it: to start a run, see pools and write notes.
 
 The Airflow connection ``landcover_api`` holds address, user and password; it is given by the
 environment or a secret store (``AIRFLOW_CONN_LANDCOVER_API``), never by a document.
@@ -7,6 +7,7 @@ environment or a secret store (``AIRFLOW_CONN_LANDCOVER_API``), never by a docum
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
@@ -38,19 +39,64 @@ def trigger(dag_id: str, run_id: str, partition_key: str, conf: dict[str, Any]) 
         InputError: Airflow refuses the run.
         UnavailableError: Airflow does not answer.
     """
-    url, user, password = _address()
-    token = _ask(f"{url}/auth/token", {"username": user, "password": password})["access_token"]
     body = {
         "dag_run_id": run_id,
         "logical_date": None,
         "partition_key": partition_key,
         "conf": conf,
     }
+    access = log_in()
     try:
-        _ask(f"{url}/api/v2/dags/{quote(dag_id)}/dagRuns", body, token)
+        access.post(f"/dags/{quote(dag_id)}/dagRuns", body)
     except _ExistsError:
         return "was started before"
     return "started"
+
+
+def pools() -> dict[str, bool]:
+    """Give the pools of Airflow, and of each whether deferred tasks count in it.
+
+    Raises:
+        UsageError: There is no connection, or it lets nobody in.
+        UnavailableError: Airflow does not answer.
+    """
+    found = log_in().get("/pools?limit=100")["pools"]
+    return {pool["name"]: bool(pool["include_deferred"]) for pool in found}
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the user of the connection may do; paths begin behind ``/api/v2``."""
+
+    url: str
+    token: str
+
+    def get(self, path: str) -> Any:
+        """Read."""
+        return self._ask("GET", path, None)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """Make something."""
+        return self._ask("POST", path, body)
+
+    def patch(self, path: str, body: dict[str, Any]) -> Any:
+        """Change something."""
+        return self._ask("PATCH", path, body)
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        return _ask(method, f"{self.url}/api/v2{path}", body, self.token)
+
+
+def log_in() -> Access:
+    """Log in as the user of the connection.
+
+    Raises:
+        UsageError: There is no connection, or it lets nobody in.
+        UnavailableError: Airflow does not answer.
+    """
+    url, user, password = _address()
+    who = {"username": user, "password": password}
+    return Access(url, _ask("POST", f"{url}/auth/token", who)["access_token"])
 
 
 class _ExistsError(Exception):
@@ -70,12 +116,13 @@ def _address() -> tuple[str, str, str]:
     return f"{scheme}://{found.host}{port}", str(found.login), str(found.password)
 
 
-def _ask(url: str, body: dict[str, Any], token: str | None = None) -> Any:
+def _ask(method: str, url: str, body: dict[str, Any] | None, token: str | None = None) -> Any:
     headers = {"Content-Type": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
+    data = None if body is None else json.dumps(body).encode()
     try:
-        with urlopen(Request(url, json.dumps(body).encode(), headers), timeout=SECONDS) as answer:
+        with urlopen(Request(url, data, headers, method=method), timeout=SECONDS) as answer:
             return json.load(answer)
     except HTTPError as error:
         said = error.read(600).decode(errors="replace")
@@ -85,7 +132,7 @@ def _ask(url: str, body: dict[str, Any], token: str | None = None) -> Any:
             message = f"Airflow's API at {url} refuses the user of {CONNECTION!r}: {said}"
             raise UsageError(message) from error
         if error.code < 500:
-            raise InputError(f"Airflow refuses the run ({error.code}): {said}") from error
+            raise InputError(f"Airflow refuses {method} {url} ({error.code}): {said}") from error
         raise UnavailableError(f"Airflow's API answers {error.code}: {said}") from error
     except (URLError, OSError, ValueError) as error:
         raise UnavailableError(f"Airflow's API at {url} does not answer ({error}).") from error

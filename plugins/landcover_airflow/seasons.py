@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from landcover_airflow.groups import START, ledger_run, report, require_start
+from landcover_airflow.groups import START, report, require_start
+from landcover_airflow.ledger_run import ledger_run, take_run
 from landcover_airflow.outcome import sentences
+from landcover_airflow.pools import require_pools
 from landcover_airflow.profile import Profile, calendar_of_profile, read_profile
 from landcover_airflow.recipes import recipe_address
+from landcover_airflow.refusal import refusing
 
 if TYPE_CHECKING:
     from landcover.nouns.calendar import Window
@@ -23,20 +26,22 @@ COMPOSITES = Asset(name="landcover_composites", uri="landcover://composites")
 
 
 @task(task_id=START)
+@refusing
 def start_season() -> str:
     """Write the record of the run from its partition key and the deployment profile.
 
     Returns:
-        The run id: the same in Airflow and in the ledger.
+        Name of the run in the ledger.
     """
     from landcover import api
 
+    require_pools()
     context = get_current_context()
     with sentences():
         profile, window = season_of(context["dag_run"].partition_key)
         log.info("%s: products from %s to %s", window.key, window.start.date(), window.end.date())
         return api.start_run(
-            ledger_run(),
+            take_run(),
             recipe_address(profile.recipe),
             **profile.arguments(),
             year=window.year,

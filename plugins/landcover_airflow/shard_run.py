@@ -13,6 +13,7 @@ from landcover_airflow.outcome import sentences
 if TYPE_CHECKING:
     from landcover.nouns.shard import Shard
 
+REGION_DAG = "landcover_region"
 SHARD_DAG = "landcover_shard"
 SHARD = "shard"
 EARLIER = "earlier_attempts"
@@ -35,8 +36,15 @@ def part_of_run() -> dict[str, Any]:
     """Say which part of its run of the ledger a planner plans: arguments of ``api.plan_lanes``."""
     context = get_current_context()
     shard = shard_of(context)
-    # Each run of a shard has lanes of its own: a later one has those that are left alone.
-    return {} if shard is None else {"tiles": shard.tiles, "shard": context["run_id"]}
+    return {} if shard is None else {"tiles": shard.tiles, "shard": part_name(context)}
+
+
+def part_name(context: Any) -> str:
+    """Name the part of a run whose lanes a DAG run has; empty where that is all of it.
+
+    Each run of a shard has lanes of its own: a later one has those that are left alone.
+    """
+    return str(context["run_id"]) if SHARD in context["params"] else ""
 
 
 def require_not_stopped(context: Any) -> None:

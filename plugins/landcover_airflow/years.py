@@ -16,11 +16,14 @@ from airflow.sdk import (
 )
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from landcover_airflow.groups import START, ledger_run, report
+from landcover_airflow.groups import START, report
+from landcover_airflow.ledger_run import take_run
 from landcover_airflow.mappers.years import SeasonsOfYear, YearMapper
 from landcover_airflow.outcome import sentences
+from landcover_airflow.pools import require_pools
 from landcover_airflow.profile import Profile, read_profile
 from landcover_airflow.recipes import recipe_address
+from landcover_airflow.refusal import refusing
 from landcover_airflow.seasons import COMPOSITES
 
 if TYPE_CHECKING:
@@ -63,6 +66,7 @@ def model_param() -> Param:
 
 
 @task(task_id=START)
+@refusing
 def start_year() -> str:
     """Write the record of the run from its year, the profile and the approved model.
 
@@ -75,6 +79,7 @@ def start_year() -> str:
     from landcover import api
     from landcover.settings import read_settings
 
+    require_pools()
     context = get_current_context()
     year = context["dag_run"].partition_key
     if year is None:
@@ -86,7 +91,7 @@ def start_year() -> str:
         model = _approved(api.open_workspace(), wanted, year)
         log.info("%s: mapped with the approved model %s", year, model)
         return api.start_run(
-            ledger_run(),
+            take_run(),
             recipe_address(profile.recipe),
             **profile.arguments(),
             year=int(year),
@@ -114,13 +119,13 @@ def _approved(workspace: Any, wanted: str | None, year: str) -> str:
         if entry.status != "approved":
             _skip(f"{year}: model {entry.id} is {entry.status}, not approved; approve it first.")
         return entry.id
-    found = models.entries(workspace.records, "approved")
-    if not found:
+    found = models.last_approved(workspace.records)
+    if found is None:
         _skip(
             f"{year}: no model is approved, so there is no map yet. Trigger train_model; its "
             "approval starts the map of the years it names."
         )
-    return max(found, key=lambda entry: entry.history[-1].when).id
+    return found.id
 
 
 def _skip(sentence: str) -> NoReturn:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import socket
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from airflow.sdk import BaseHook
 
 from landcover import execution
-from landcover.errors import InputError
+from landcover.errors import InputError, UnavailableError
 from landcover.execution import unit_key
 from landcover.nouns.stages import TABLE
 
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
     from landcover.nouns.stages import Stage
 
 CONNECT_SECONDS = 10.0
+PROBE_SECONDS = 5.0
 STATUS_SECONDS = 0.3
 ADDRESS_VARIABLE = "LANDCOVER_DASK"
 DEFAULT_PORT = 8786
+_ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?[^\s/]+:\d{1,5}")
 
 
 class _Lease:
@@ -74,11 +78,52 @@ class DaskHook(BaseHook):
         """Address of the scheduler, ``tcp://host:port``.
 
         Raises:
-            InputError: Neither the environment nor a connection names one.
+            InputError: Neither the environment nor a connection names one, or it is no address.
         """
         if self._address is None:
-            self._address = os.environ.get(ADDRESS_VARIABLE) or self._address_of_connection()
+            named = os.environ.get(ADDRESS_VARIABLE)
+            found = named or self._address_of_connection()
+            if not _ADDRESS.fullmatch(found):
+                where = ADDRESS_VARIABLE if named else f"Airflow connection {self.conn_id!r}"
+                raise InputError(
+                    f"{where}: expected the address of a Dask scheduler such as "
+                    f"tcp://host:{DEFAULT_PORT}, found {found!r}."
+                )
+            self._address = found
         return self._address
+
+    def require_scheduler(self) -> None:
+        """Ask whether a Dask scheduler answers at the address: a person waits for the answer.
+
+        Raises:
+            InputError: It is no address, none is named, or a part of Dask that is no scheduler
+                answers there.
+            UnavailableError: Nothing answers there, or nothing that speaks Dask.
+        """
+        mend = f"correct {ADDRESS_VARIABLE} or the Airflow connection {self.conn_id!r}"
+        host, _, port = self.address.rpartition("://")[2].rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), PROBE_SECONDS).close()
+        except OSError as error:
+            raise UnavailableError(
+                f"No Dask scheduler answers at {self.address} ({error.strerror or error}): start "
+                f"it, or {mend}."
+            ) from error
+        try:
+            found = asyncio.run(_role(self.address))
+        except OSError as error:
+            raise UnavailableError(
+                f"Something listens at {self.address}, but no Dask scheduler answered within "
+                f"{PROBE_SECONDS:g} s: start it, or {mend}."
+            ) from error
+        except (TypeError, ValueError) as error:  # a scheme or certificates that Dask cannot use
+            raise InputError(f"{self.address}: {error}. Expected what Dask can use: {mend}.") from (
+                error
+            )
+        if found != "Scheduler":
+            raise InputError(
+                f"{self.address} is the address of a Dask {found}, not of a scheduler: {mend}."
+            )
 
     def _address_of_connection(self) -> str:
         from airflow.sdk.exceptions import AirflowNotFoundException
@@ -90,7 +135,12 @@ class DaskHook(BaseHook):
                 f"No Dask scheduler is named: set {ADDRESS_VARIABLE}=tcp://host:port or make the "
                 f"Airflow connection {self.conn_id!r} with its host and port."
             ) from error
-        host = str(connection.host)
+        host = str(connection.host or "")
+        if not host:
+            raise InputError(
+                f"The Airflow connection {self.conn_id!r} has no host: give it the host and port "
+                f"of the Dask scheduler, or set {ADDRESS_VARIABLE}=tcp://host:port."
+            )
         scheme, _, name = host.rpartition("://")
         return f"{scheme or 'tcp'}://{name}:{connection.port or DEFAULT_PORT}"
 
@@ -249,6 +299,24 @@ async def _declared(client: Client) -> set[str]:
     workers = (await cast("Any", client.scheduler).identity())["workers"].values()
     declared = [set(worker.get("resources") or ()) for worker in workers]
     return set.intersection(*declared) if declared else set()
+
+
+async def _role(address: str) -> str:
+    """Ask a part of Dask what it is: ``Scheduler``, ``Worker`` or ``Nanny``.
+
+    Raises:
+        OSError: It does not answer, or speaks something else.
+        ValueError: The scheme of the address is unknown.
+        TypeError: The certificates that the scheme needs are not there.
+    """
+    from distributed import rpc
+    from distributed.security import Security
+
+    given = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
+    asked: Any = rpc
+    async with asked(address, timeout=PROBE_SECONDS, connection_args=given) as part:
+        # What is no part of Dask is asked again and again within that time, without an end.
+        return str((await asyncio.wait_for(part.identity(), PROBE_SECONDS))["type"])
 
 
 async def find(client: Client, key: str) -> Future[Any] | None:

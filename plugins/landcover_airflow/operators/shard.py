@@ -5,22 +5,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from landcover.ledger import shards
 from landcover_airflow import dag_runs
 from landcover_airflow.form import LEDGER_RUN
 from landcover_airflow.outcome import sentences
 from landcover_airflow.shard_run import EARLIER, SHARD, SHARD_DAG
 from landcover_airflow.triggers.shard import ShardTrigger
-from landcover_airflow.variables import HOLD_VARIABLE, seconds_of
+from landcover_airflow.variables import told_after
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from landcover.nouns.shard import Shard
+    from landcover.nouns.shard import Phase, Shard
 
 MOST_NAMED = 5
 log = logging.getLogger(__name__)
@@ -35,33 +37,41 @@ class ShardOperator(BaseOperator):
     failed; a red one stops nothing, since planners and ``report`` read the ledger.
 
     Args:
-        shard: Name of the shard in the ledger.
-        shard_label: What people see of it.
+        phase: Phase of the shard.
+        place: Its place in the list of the phase in the ledger, from 0.
         run: Name of the run in the ledger.
         memory_gb: Memory of a job, GB; that of the settings if empty.
         threads: Threads of a job; those of the settings if empty.
         **kwargs: What every operator takes.
     """
 
-    template_fields: Sequence[str] = ("run", "shard", "shard_label", "memory_gb", "threads")
+    template_fields: Sequence[str] = ("run", "shard", "memory_gb", "threads")
     ui_color = "#e4e4f2"
 
     def __init__(
         self,
         *,
-        shard: str,
-        shard_label: str = "",
+        phase: Phase,
+        place: int,
         run: str = f"{{{{ params.{LEDGER_RUN} or run_id }}}}",
         memory_gb: str | float = "",
         threads: str | int = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.shard = shard
-        self.shard_label = shard_label
+        self.phase = phase
+        self.place = place
+        self.shard = shards.name_at(phase, place)
         self.run = run
         self.memory_gb = memory_gb
         self.threads = threads
+
+    @property
+    def shard_label(self) -> str:
+        """What people see of the shard; its name where the ledger does not tell more."""
+        with suppress(AirflowException):  # a label that cannot be told must not fail the task
+            return self._shard().label
+        return self.shard
 
     def execute(self, context: Context) -> str:
         """Begin a run of the shard, or attach to it, and defer.
@@ -76,7 +86,7 @@ class ShardOperator(BaseOperator):
         state = dag_runs.state_of(SHARD_DAG, last) if last else None
         if last is not None and state is not None and state not in dag_runs.ENDED:
             log.info("%s: attached to the run %s", self.shard, last)
-            self._wait_for(last)
+            self._wait_for(last, context)
         with sentences():
             left = api.left_of_shard(self.run, self.shard)
         if not left:
@@ -91,7 +101,7 @@ class ShardOperator(BaseOperator):
         name = last if last is not None and state is None else self._next_name(shard)
         self._begin(shard, name)
         log.info("%s: %d tiles in the run %s of %s", self.shard, len(left), name, SHARD_DAG)
-        self._wait_for(name)
+        self._wait_for(name, context)
         raise AssertionError("deferred")
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> str:
@@ -121,7 +131,6 @@ class ShardOperator(BaseOperator):
 
     def _shard(self) -> Shard:
         from landcover import api
-        from landcover.ledger import shards
 
         with sentences():
             return shards.load(api.open_workspace().records, self.run, self.shard)
@@ -132,7 +141,6 @@ class ShardOperator(BaseOperator):
 
     def _begin(self, shard: Shard, name: str) -> None:
         from landcover import api
-        from landcover.ledger import shards
 
         records = api.open_workspace().records
         # The record first: who comes after this process, if it dies here, knows the name.
@@ -147,12 +155,13 @@ class ShardOperator(BaseOperator):
         if not dag_runs.begin(SHARD_DAG, name, conf):
             log.info("%s: the run %s was there", self.shard, name)
 
-    def _wait_for(self, name: str) -> None:
+    def _wait_for(self, name: str, context: Context) -> None:
+        ti = context.get("ti")
         trigger = ShardTrigger(
             dag_id=SHARD_DAG,
             dag_run=name,
             ledger_run=self.run,
             shard=self.shard,
-            not_failing_before=time.time() + seconds_of(HOLD_VARIABLE),
+            not_failing_before=told_after(time.time(), getattr(ti, "start_date", None)),
         )
         self.defer(trigger=trigger, method_name="execute_complete")

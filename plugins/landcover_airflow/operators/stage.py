@@ -12,19 +12,23 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 
-from landcover.nouns.stages import TABLE, Stage
+from landcover.errors import InputError
+from landcover.nouns.stages import TABLE, Group, Stage
 from landcover.nouns.unit_document import unit_document
-from landcover_airflow.form import LEDGER_RUN_TEMPLATE
 from landcover_airflow.hooks.dask import DaskHook, lane_key
+from landcover_airflow.ledger_run import ledger_run_of
+from landcover_airflow.operators.links import TileLink
 from landcover_airflow.outcome import give_up, reason_of, sentences
+from landcover_airflow.shard_run import part_name
 from landcover_airflow.triggers.dask import DaskUnitTrigger
-from landcover_airflow.variables import HOLD_VARIABLE, seconds_of
+from landcover_airflow.variables import told_after
 
 if TYPE_CHECKING:
+    import jinja2
     from airflow.sdk import Context
 
     from landcover.errors import Family
-    from landcover.nouns.run import UnitState
+    from landcover.nouns.run import Unit, UnitState
 
 log = logging.getLogger(__name__)
 # Windows of a sixteenth are as small as it makes sense; by then it is not the windows.
@@ -39,9 +43,11 @@ class StageOperator(BaseOperator):
 
     Args:
         stages: Stages that the task runs, in their order.
-        unit: Unit id, as the planner wrote it to the ledger.
-        unit_label: What people see of the unit.
-        run: Name of the run in the ledger: as the DAG run is told, else its own id.
+        group: Group of the planner that listed the lane. By it, and by the place of the task in
+            its mapped group, the unit is found in the ledger.
+        unit: Unit id; that of the lane if empty.
+        unit_label: What people see of the unit; that of the lane if empty.
+        run: Name of the run in the ledger; that of the DAG run if empty.
         memory_gb: Memory of the job, GB; that of the settings if empty.
         threads: Threads of the job; those of the settings if empty.
         earlier_attempts: Attempts that the unit has had in other DAG runs of the same run.
@@ -52,15 +58,17 @@ class StageOperator(BaseOperator):
     template_fields: Sequence[str] = (
         "run", "unit", "unit_label", "memory_gb", "threads", "earlier_attempts",
     )  # fmt: skip
+    operator_extra_links = (TileLink(),)
     ui_color = "#e4eedd"
 
     def __init__(
         self,
         *,
         stages: Sequence[Stage],
-        unit: str,
+        group: Group | None = None,
+        unit: str = "",
         unit_label: str = "",
-        run: str = LEDGER_RUN_TEMPLATE,
+        run: str = "",
         memory_gb: str | float = "",
         threads: str | int = "",
         earlier_attempts: str | int = 0,
@@ -69,6 +77,7 @@ class StageOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.stages = tuple(stages)
+        self.group = group
         self.unit = unit
         self.unit_label = unit_label
         self.run = run
@@ -77,6 +86,21 @@ class StageOperator(BaseOperator):
         self.earlier_attempts = earlier_attempts
         self.dask_conn_id = dask_conn_id
         self._submitted: tuple[DaskHook, str] | None = None
+
+    def render_template_fields(
+        self, context: Context, jinja_env: jinja2.Environment | None = None
+    ) -> None:
+        """Fill in the templates, the run of the ledger, and the unit of the lane from there.
+
+        Between the planner and its lanes only their number travels. Label and rendered fields of
+        the task show the unit, so it is found before they are told.
+        """
+        super().render_template_fields(context, jinja_env)
+        self.run = self.run or ledger_run_of(context)
+        if not self.unit:
+            with sentences():
+                unit = self._unit_of_lane(context)
+            self.unit, self.unit_label = unit.id, unit.label
 
     def execute(self, context: Context) -> None:
         """Submit the unit and defer; a unit that is there already is attached to."""
@@ -97,6 +121,8 @@ class StageOperator(BaseOperator):
             message = f"{self._where}: no Dask scheduler answers at {hook.address}."
             self._lose(document, "unavailable", message)
         log.info("%s: %s, %s", self.unit_label or self.unit, " → ".join(stages), how)
+        # Whoever looks for the unit on Dask's own pages finds it by this name.
+        context["task_state_store"].set("dask_key", lane_key(stages, document))
         now = time.time()
         self.defer(
             trigger=DaskUnitTrigger(
@@ -104,7 +130,7 @@ class StageOperator(BaseOperator):
                 stages,
                 document,
                 deadlines=self._deadlines(now, stages),
-                not_failing_before=now + seconds_of(HOLD_VARIABLE),
+                not_failing_before=told_after(now, getattr(ti, "start_date", None)),
             ),
             method_name="execute_complete",
         )
@@ -150,6 +176,16 @@ class StageOperator(BaseOperator):
     @property
     def _where(self) -> str:
         return f"{self.unit_label or self.unit} {self._stage()}"
+
+    def _unit_of_lane(self, context: Context) -> Unit:
+        from landcover import api
+        from landcover.ledger import lanes
+
+        if self.group is None:
+            raise InputError(f"{self.task_id}: expected a unit, or the group of its lane.")
+        place = int(context["ti"].map_index or 0)
+        records = api.open_workspace().records
+        return lanes.unit_at(records, self.run, self.group, place, part_name(context))
 
     def _states(self) -> dict[Stage, UnitState]:
         """Give the unit at those of the stages that are part of the run, as it is recorded."""
