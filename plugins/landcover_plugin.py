@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
+from landcover_airflow import page
 from landcover_airflow.mappers.years import SeasonsOfYear, YearMapper
 from landcover_airflow.timetables.season import SeasonTimetable
 
@@ -17,5 +18,7 @@ class LandcoverPlugin(AirflowPlugin):
     timetables: ClassVar[list[type]] = [SeasonTimetable]
     partition_mappers: ClassVar[list[type]] = [YearMapper]
     windows: ClassVar[list[type]] = [SeasonsOfYear]
-    fastapi_apps: ClassVar[list[dict[str, object]]] = []
-    external_views: ClassVar[list[dict[str, object]]] = []
+    fastapi_apps: ClassVar[list[dict[str, object]]] = [
+        {"name": "Land cover", "app": page.app, "url_prefix": page.PREFIX}
+    ]
+    external_views: ClassVar[list[dict[str, object]]] = page.VIEWS
