@@ -7,6 +7,7 @@ STAMP  := $(VENV)/.installed
 export UV_SYSTEM_CERTS ?= 1
 # Processes that share the files of tests; each starts its own servers.
 WORKERS ?= 2
+SPREAD  := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-fast fuzz mutants up check format lock licences bench bench-full services servers clean
 
@@ -14,10 +15,10 @@ demo: $(STAMP)          ## simulate two tiles and make their map, through Airflo
 	$(BIN)/landcover demo
 
 test: $(STAMP)          ## run all tests that this machine allows; what was left out is listed
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest $(SPREAD)
 
 test-fast: $(STAMP)     ## before every commit: no servers, no Airflow, no whole chains
-	$(BIN)/python -m pytest -q -m "not slow" --ignore tests/airflow -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -q -m "not slow" --ignore tests/airflow $(SPREAD)
 
 fuzz: $(STAMP)          ## readers on thousands of changed files, other ones each time (FUZZ=20000: more)
 	LANDCOVER_FUZZ_EXAMPLES=$(or $(FUZZ),3000) $(BIN)/python -m pytest -q tests/fuzz
@@ -44,7 +45,7 @@ bench-full: $(STAMP)    ## whole tiles of 10,980 x 10,980 px: hours, and tens of
 	done
 
 lock: $(STAMP)          ## resolve the lock anew
-	$(BIN)/uv pip compile --universal --python-version 3.11 --extra airflow --extra bench --extra masks-onnx --extra dev \
+	$(BIN)/uv pip compile --universal --python-version 3.11 --extra airflow --extra bench --extra postgres --extra masks-onnx --extra dev \
 	    --custom-compile-command "make lock" pyproject.toml -o requirements.txt
 
 mutants: $(STAMP)       ## which of 300 small changes no test notices: hours (MUTANTS=20: fewer)

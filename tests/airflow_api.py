@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -15,9 +16,15 @@ SECONDS = 600
 """Longest time that a run is waited for: machines of tests are busy."""
 
 
+@cache
+def token_of(airflow: RunningAirflow) -> str:
+    """Log in once: a busy machine takes seconds for it."""
+    return airflow.token()
+
+
 def ask(airflow: RunningAirflow, path: str, body: object = None, method: str | None = None) -> Any:
     """Ask a running Airflow; with a body, tell it something."""
-    headers = {"Authorization": f"Bearer {airflow.token()}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {token_of(airflow)}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
     request = Request(airflow.url + path, data, headers, method=method)
     try:
@@ -72,17 +79,19 @@ def log_of(airflow: RunningAirflow, instance: dict[str, Any]) -> list[str]:
     return [line if isinstance(line, str) else str(line.get("event", "")) for line in content]
 
 
-def clear(airflow: RunningAirflow, instance: dict[str, Any], *, downstream: bool) -> list[str]:
-    """Clear a task instance, and give the ids of the tasks that were cleared."""
-    mapped = instance["map_index"] >= 0
-    task = [instance["task_id"], instance["map_index"]] if mapped else instance["task_id"]
+def clear(airflow: RunningAirflow, *chosen: dict[str, Any], downstream: bool) -> list[str]:
+    """Clear task instances of a run, and give the ids of the tasks that were cleared."""
+    tasks = [
+        [one["task_id"], one["map_index"]] if one["map_index"] >= 0 else one["task_id"]
+        for one in chosen
+    ]
     body = {
         "dry_run": False,
-        "dag_run_id": instance["dag_run_id"],
-        "task_ids": [task],
+        "dag_run_id": chosen[0]["dag_run_id"],
+        "task_ids": tasks,
         "include_downstream": downstream,
         "only_failed": False,
         "reset_dag_runs": True,
     }
-    found = ask(airflow, f"/api/v2/dags/{instance['dag_id']}/clearTaskInstances", body)
+    found = ask(airflow, f"/api/v2/dags/{chosen[0]['dag_id']}/clearTaskInstances", body)
     return [one["task_id"] for one in found["task_instances"]]

@@ -49,8 +49,12 @@ class Rest:
         }
 
     def tasks(self, dag: str, run: str) -> list[dict[str, Any]]:
-        path = f"/dags/{dag}/dagRuns/{quote(run)}/taskInstances?limit=500"
-        return list(self.ask(path)["task_instances"])
+        path = f"/dags/{dag}/dagRuns/{quote(run)}/taskInstances?limit=100"
+        found = self.ask(path)
+        tasks = list(found["task_instances"])
+        while len(tasks) < found["total_entries"]:  # a page has 100 at most, whatever is asked
+            tasks += self.ask(f"{path}&offset={len(tasks)}")["task_instances"]
+        return tasks
 
     def clear(self, dag: str, run: str, tasks: list[Any], **how: Any) -> list[tuple[str, int]]:
         """Clear tasks, or pairs of a task and a map index; gives what was cleared."""

@@ -129,9 +129,15 @@ class Server:
     """A server of its own process group on one port; it can be stopped and started again."""
 
     def __init__(
-        self, command: list[str], port: int, folder: Path, environment: Mapping[str, str]
+        self,
+        command: list[str],
+        port: int,
+        folder: Path,
+        environment: Mapping[str, str],
+        user: str | None = None,
     ) -> None:
         self.port = port
+        self._user = user
         self._command = command
         self.folder = folder
         """Its data and its log."""
@@ -150,6 +156,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                user=self._user,
             )
         ends = time.monotonic() + 30
         while not _listens(self.port):
@@ -222,7 +229,7 @@ class S3Server:
 def s3_running() -> Iterator[S3Server]:
     """Run an S3 server with an empty bucket."""
     program = build(S3)
-    with _folder() as folder:
+    with scratch_folder() as folder:
         (folder / "data" / BUCKET).mkdir(parents=True)
         keys = {"ROOT_ACCESS_KEY": f"test{secrets.token_hex(6)}"}
         keys["ROOT_SECRET_KEY"] = secrets.token_hex(20)
@@ -259,7 +266,7 @@ class DocumentServer:
 def documents_running() -> Iterator[DocumentServer]:
     """Run a server of the MongoDB protocol (FerretDB) without any database."""
     program = build(DOCUMENTS)
-    with _folder() as folder:
+    with scratch_folder() as folder:
         (folder / "data").mkdir()
         port = free_port()
         command = [str(program), "--handler=sqlite", "--sqlite-url=file:data/"]
@@ -334,7 +341,7 @@ def _listens(port: int) -> bool:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def scratch_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="landcover-server-") as folder:
         yield Path(folder)
 

@@ -131,7 +131,7 @@ def test_an_argument_of_a_run(tree):
         "from landcover_airflow.form import run_params; "
         "print(run_params()['analyst'].schema['description_md'])"
     )
-    assert run(tree, code).endswith("Who asked for the map, such as `Ada`.\n")
+    assert run(tree, code).endswith("Who asked for the map, such as Ada.\n")
     code = (
         "from landcover.pipeline.starting import resolve; "
         "_, known = resolve('recipes/mediterranean-rf.yaml', year=2021, products='google', "

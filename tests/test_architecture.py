@@ -95,7 +95,7 @@ ONLY_IN = {
     },
     "dask": {"execution.py", "views/blocks.py"},
     "distributed": {"execution.py"},
-    "sqlite3": {"stores/records.py"},
+    "sqlite3": {"stores/records.py", "stores/read_only.py"},
     "pymongo": {"stores/mongo.py"},
     "bson": {"stores/mongo.py"},
     "boto3": {"stores/bucket.py", "stores/s3_connection.py", "sources"},

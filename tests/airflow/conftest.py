@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from browsers import chromium
+from postgres import postgres_programs, postgres_running
+from servers import ServersAbsentError
+from sqlalchemy import Engine, create_engine
+from told import Told, told_by_webhook
+from unit_gate import VARIABLE, Gate
 
-from landcover.airflow_process import RunningAirflow, start_airflow
-from landcover.airflow_process.sessions import members
+from landcover.airflow_process import RunningAirflow, airflow_environment, start_airflow
+from landcover.airflow_process import cluster as cluster_process
+from landcover.airflow_process.sessions import Child, end_all, members
 from landcover.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,8 +69,72 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def database() -> Iterator[str | None]:
+    """Address of a PostgreSQL for the running Airflow; None where there is none: SQLite then."""
+    try:
+        postgres_programs()
+    except ServersAbsentError:
+        yield None
+        return
+    with postgres_running() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def metadata(airflow: RunningAirflow, database: str | None) -> Iterator[Engine]:
+    """What the running Airflow knows, read and changed behind its back."""
+    address = (database or "").replace("postgresql:", "postgresql+psycopg2:")
+    engine = create_engine(address or f"sqlite:///{airflow.home}/airflow.db")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    """What stands before the units of the running Airflow."""
+    return Gate(tmp_path_factory.mktemp("gate"))
+
+
+@pytest.fixture(scope="session")
+def told() -> Iterator[Told]:
+    """What the running Airflow tells people at the end of its runs."""
+    with told_by_webhook() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def restart_triggerer(airflow: RunningAirflow) -> Iterator[Callable[[], None]]:
+    """Kill the triggerer as a machine does that goes away, and start another one."""
+    others: list[Child] = []
+
+    def restart() -> None:
+        alive = [one for one in (*airflow.children, *others) if one.process.poll() is None]
+        (old,) = [
+            psutil.Process(child.process.pid)
+            for child in alive
+            if "triggerer" in psutil.Process(child.process.pid).cmdline()
+        ]
+        environment = old.environ()
+        for one in [*old.children(recursive=True), old]:
+            one.kill()
+        command = [sys.executable, "-m", "airflow", "triggerer", "--skip-serve-logs"]
+        log = airflow.home / "airflow.log"
+        others.append(Child(command, environment, log, is_read=False))
+
+    try:
+        yield restart
+    finally:
+        end_all(others)
+
+
+@pytest.fixture(scope="session")
 def airflow(
-    tmp_path_factory: pytest.TempPathFactory, cache: Path, archive: Path
+    tmp_path_factory: pytest.TempPathFactory,
+    cache: Path,
+    archive: Path,
+    gate: Gate,
+    told: Told,
+    database: str | None,
 ) -> Iterator[RunningAirflow]:
     """One running Airflow for all tests, and the proof that nothing of it is left afterwards."""
     with ExitStack() as stack:
@@ -70,6 +143,10 @@ def airflow(
                 patch.delenv(name)
             patch.setenv("XDG_CACHE_HOME", str(cache))
             patch.setenv("LANDCOVER_RETRY_SECONDS", "1")
+            patch.setenv("AIRFLOW_CONN_LANDCOVER_WEBHOOK", told.address)
+            patch.setenv(VARIABLE, str(gate.folder))
+            patch.setenv("PYTHONPATH", str(ROOT / "tests"), prepend=os.pathsep)
+            patch.setattr(cluster_process, "PRELOADED", [*cluster_process.PRELOADED, "unit_gate"])
             settings = read_settings(workspace=str(tmp_path_factory.mktemp("up")))
             (settings.workspace / "profile.yaml").write_text(
                 f"region: 30SUF\nsources: {archive}/products\ndem: {archive}/dem\n"
@@ -78,11 +155,32 @@ def airflow(
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 port = probe.getsockname()[1]
-            running = stack.enter_context(start_airflow(settings, port))
+            running = stack.enter_context(start_airflow(settings, port, database))
         sessions = {child.session for child in running.children}
         assert len(members(sessions)) >= len(sessions)
         yield running
     assert members(sessions) == []
+
+
+@pytest.fixture(scope="session")
+def environment(airflow: RunningAirflow, database: str | None) -> dict[str, str]:
+    """Environment of Airflow's command line beside the running one."""
+    settings = read_settings({}, workspace=str(airflow.home.parent))
+    return airflow_environment(settings, airflow.home, None, database)
+
+
+@pytest.fixture(scope="module")
+def page(airflow: RunningAirflow) -> Iterator[Any]:
+    """A browser that has logged in."""
+    with chromium("the dialogs of Airflow are not filled in") as browser:
+        page = browser.new_page(viewport={"width": 1500, "height": 1100})
+        page.set_default_timeout(60_000)
+        page.goto(airflow.url)
+        page.fill("input[name=username]", airflow.user)
+        page.fill("input[name=password]", airflow.password)
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{airflow.url}/")
+        yield page
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk import RetryAction
+from airflow.sdk import DAG, RetryAction
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowSkipException,
@@ -19,10 +19,10 @@ from airflow.sdk.exceptions import (
 )
 
 from landcover import api, execution
-from landcover.errors import InputError
-from landcover.ledger import units
+from landcover.errors import InputError, UnavailableError
+from landcover.ledger import lanes, units
 from landcover.nouns.run import Unit, UnitState
-from landcover_airflow.groups import tell_same_runs, tiles_of
+from landcover_airflow.groups import tiles_of
 from landcover_airflow.hooks import dask as dask_hook
 from landcover_airflow.hooks.dask import DaskHook
 from landcover_airflow.operators import stage as stage_operator
@@ -40,6 +40,7 @@ from landcover_airflow.outcome import (
 )
 from landcover_airflow.recipes import recipe_path
 from landcover_airflow.triggers.dask import DaskUnitTrigger
+from landcover_airflow.variables import told_after
 
 RUN_UNIT = execution.run_unit
 UNIT = Unit(id="31UDS.2018-spring", label="31UDS 2018-spring", tile="31UDS", span="2018-spring")
@@ -58,6 +59,10 @@ def echo(stage: str, document: dict[str, Any]) -> dict[str, Any]:
     return OUTCOME | {"message": str(document)}
 
 
+KEPT: dict[str, Any] = {}
+"""What tasks wrote into their state store."""
+
+
 @pytest.fixture
 def operator(
     cluster: str, workspace_folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -72,7 +77,8 @@ def operator(
 
 
 def attempt(number: int) -> Any:
-    return {"ti": SimpleNamespace(try_number=number, map_index=-1)}
+    store = SimpleNamespace(set=KEPT.__setitem__)
+    return {"ti": SimpleNamespace(try_number=number, map_index=-1), "task_state_store": store}
 
 
 def submitted(operator: StageOperator, number: int = 1) -> DaskUnitTrigger:
@@ -94,6 +100,24 @@ def record(**changes: Any) -> None:
     units.save(api.open_workspace().records, recorded().model_copy(update=changes))
 
 
+def test_the_unit_of_a_lane_is_found_in_the_ledger_by_its_place(operator: StageOperator) -> None:
+    records = api.open_workspace().records
+    other = Unit(id="30SUF", label="30SUF", tile="30SUF")
+    lanes.extend(records, "run", "sample", [other, UNIT])
+    lanes.extend(records, "run", "sample", [other], "run.sample-01")
+    environment = DAG("any", schedule=None).get_template_env()
+    for place, conf, label in ((1, {}, UNIT.label), (0, {"shard": "sample-01"}, "30SUF")):
+        lane = StageOperator(task_id="sample", stages=["sample"], group="sample", run="run")
+        context: Any = {
+            "ti": SimpleNamespace(map_index=place), "params": conf, "run_id": "run.sample-01"
+        }  # fmt: skip
+        lane.render_template_fields(context, environment)
+        assert lane.unit_label == label
+    lost = StageOperator(task_id="sample", stages=["sample"], group="sample", run="gone")
+    with pytest.raises(BadInputError, match=r"sample has 0 lanes in the records, and none in pl"):
+        lost.render_template_fields(context, environment)
+
+
 def test_it_submits_the_document_that_the_worker_is_promised(
     operator: StageOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +133,7 @@ def test_it_submits_the_document_that_the_worker_is_promised(
         "memory_gb": 3.0,
         "threads": 2,
     }
+    assert KEPT["dask_key"] == trigger.key
     event: Any = asyncio.run(anext(trigger.run()))  # type: ignore[arg-type]
     assert event.payload["outcome"]["message"] == str(trigger.document)
     assert operator.execute_complete(attempt(1), event.payload)["state"] == "done"
@@ -200,7 +225,7 @@ def test_the_deadline_is_that_of_the_stage_or_of_the_settings(
     monkeypatch.setenv("LANDCOVER_DEADLINE_HOURS", "0.5")
     second = submitted(operator, 2)
     assert (first.deadlines, second.deadlines) == ((1e9 + 12 * 3600,), (1e9 + 1800,))
-    assert first.not_failing_before == 1e9 + 5
+    assert first.not_failing_before == told_after(1e9, None)
     for trigger in (first, second):
         asyncio.run(DaskHook(address=trigger.address).cancel(trigger.key))
 
@@ -302,6 +327,26 @@ def test_a_cluster_that_is_away_is_tried_again(
     assert recorded().error_family == "unavailable"
 
 
+@pytest.mark.parametrize(
+    "address", ["foo", "tcp://127.0.0.1", "http://127.0.0.1:9", "tcp://host:abc", "a b:8786"]
+)
+def test_what_is_no_address_of_a_scheduler_is_said(
+    operator: StageOperator, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("LANDCOVER_DASK", address)
+    with pytest.raises(BadInputError, match="LANDCOVER_DASK: expected the address of a Dask sched"):
+        operator.execute(attempt(1))
+
+
+def test_the_start_of_a_run_says_that_no_scheduler_answers(
+    cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    DaskHook(address=cluster).require_scheduler()
+    monkeypatch.setenv("LANDCOVER_DASK", "tcp://127.0.0.1:9")
+    with pytest.raises(UnavailableError, match=r"at tcp://127.0.0.1:9 \(.*\): start it, or"):
+        DaskHook().require_scheduler()
+
+
 def test_no_address_at_all_names_both_ways(
     operator: StageOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -395,24 +440,3 @@ def test_a_recipe_is_found_beside_the_dags(tmp_path: Path, monkeypatch: pytest.M
     own = tmp_path / "own.yaml"
     own.touch()
     assert recipe_path("own.yaml").resolve() == own
-
-
-def test_the_same_arguments_twice_get_a_sentence(
-    workspace_folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    records = api.open_workspace().records
-    for name, state, fingerprint in (
-        ("one", "running", "f"), ("two", "done", "f"), ("other", "running", "g"),
-        ("mine", "running", "f"), ("unknown", "running", None),
-    ):  # fmt: skip
-        run = {"_id": name, "state": state, "fingerprint": fingerprint, "started": name}
-        records.insert_one("runs", run)
-    with caplog.at_level("INFO", logger="landcover_airflow"):
-        tell_same_runs("mine")
-        tell_same_runs("unknown")
-        tell_same_runs("other")
-    told = [(record.levelname, record.getMessage().split(":")[0]) for record in caplog.records]
-    assert told == [
-        ("INFO", "Run two had the same recipe, arguments and inputs (done)"),
-        ("WARNING", "Run one has the same recipe, arguments and inputs and is running"),
-    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from landcover.airflow_process import RunningAirflow
-from landcover.bench.orchestration import PARTS, look
+from landcover.bench.airflow_parts import PARTS, look
 
 pytestmark = pytest.mark.slow
 

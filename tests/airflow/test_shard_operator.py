@@ -59,7 +59,7 @@ def left(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def operator() -> ShardOperator:
-    return ShardOperator(task_id="prepare", shard="prepare-01", run="flanders", memory_gb="2")
+    return ShardOperator(task_id="prepare", phase="prepare", place=0, run="flanders", memory_gb="2")
 
 
 def deferred(made: ShardOperator) -> ShardTrigger:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-import shutil
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+import airflow_api
 import pytest
+from unit_gate import Gate
 
 from landcover import api
-from landcover.airflow_process import RunningAirflow, run_dag, start_airflow
+from landcover.airflow_process import (
+    RunningAirflow,
+    run_dag,
+    start_airflow,
+)
 from landcover.errors import UsageError
 from landcover.execution import COMPUTE, DOWNLOAD
-from landcover.ledger import units
+from landcover.ledger import runs, units
 from landcover.settings import in_environment, read_settings
 from landcover.simulate import SimulatedRegion, simulate
 
@@ -25,40 +31,12 @@ pytestmark = pytest.mark.slow
 DAG = "/api/v2/dags/landcover_map"
 FROM_THE_FORM = f"{DAG}/dagRuns?run_id_pattern=manual&order_by=-start_date"
 """Runs that Airflow named: other tests of the session name theirs."""
-BROWSER = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-RUN_SECONDS = 300
+RUN_SECONDS = 600
 
 
 @pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory) -> SimulatedRegion:
     return simulate(tmp_path_factory.mktemp("region") / "r", points_per_class=20, seed=3)
-
-
-@pytest.fixture(scope="module")
-def page(airflow: RunningAirflow) -> Iterator[Any]:
-    """A browser that has logged in."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("no chromium on this machine: the trigger form is not filled in by a browser")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=BROWSER)
-        page = browser.new_page(viewport={"width": 1500, "height": 1100})
-        page.set_default_timeout(60_000)
-        page.goto(airflow.url)
-        page.fill("input[name=username]", airflow.user)
-        page.fill("input[name=password]", airflow.password)
-        page.keyboard.press("Enter")
-        page.wait_for_url(f"{airflow.url}/")
-        yield page
-        browser.close()
 
 
 def ask(airflow: RunningAirflow, path: str) -> Any:
@@ -158,6 +136,66 @@ def test_a_map_is_made_from_the_form(
     page.screenshot(path=shown)
     assert shown.stat().st_size > 10_000
     assert "prepare" in page.content()
+
+
+def test_page_rest_and_command_line_give_the_same_arguments(
+    airflow: RunningAirflow, environment: dict[str, str], region: SimulatedRegion, gate: Gate
+) -> None:
+    """What was filled in before is told in the two other ways, and a taken name is refused."""
+    settings = read_settings({}, workspace=str(airflow.home.parent))
+
+    def written(run: str) -> Any:
+        with in_environment(settings):
+            found, recipe = runs.load(api.open_workspace(), run)
+        return found.arguments, recipe
+
+    conf = {
+        "products": str(region.products),
+        "labels": str(region.labels),
+        "dem": str(region.dem),
+        "tiles": region.tiles[0],
+        "overrides": ["model.trees=5"],
+    }
+    by_page = written(ask(airflow, FROM_THE_FORM)["dag_runs"][0]["dag_run_id"])
+    airflow_api.trigger(airflow, "landcover_map", "by-rest", conf)
+    start_of(airflow, "by-rest", "success")
+    assert written("by-rest") == by_page
+    # One with work left, so that it is being made for as long as it is held.
+    other = conf | {"overrides": ["model.trees=6"]}
+    gate.hold("train", "*", "held")
+    airflow_api.trigger(airflow, "landcover_map", "held", other)
+    airflow_api.wait(lambda: gate.begun("train", "*", "held"), "held: the training", pause=0.1)
+    by_rest = written("held")
+    told = json.dumps(other | {"tiles": list(region.tiles[:1]), "ledger_run": "held"})
+    subprocess.run(
+        [sys.executable, "-m", "airflow", "dags", "trigger", "landcover_map", "--run-id",
+         "by-words", "--conf", told],
+        check=True, capture_output=True, env=environment,
+    )  # fmt: skip
+    refused = start_of(airflow, "by-words", "failed")
+    said = "Run 'held' of the records is being made by 'held' of landcover_map: wait for its"
+    assert said in "\n".join(airflow_api.log_of(airflow, refused))
+    stop(airflow, "held")
+    gate.release()
+    airflow_api.clear(airflow, refused, downstream=True)
+    start_of(airflow, "by-words", "success")
+    stop(airflow, "by-words")
+    assert written("held") == by_rest
+
+
+def start_of(airflow: RunningAirflow, run: str, state: str) -> dict[str, Any]:
+    """Wait until the first task of a run has ended so, and give it."""
+
+    def look() -> dict[str, Any] | None:
+        first = airflow_api.instances(airflow, "landcover_map", run)["start", ""]
+        return first if first["state"] == state else None
+
+    found: dict[str, Any] = airflow_api.wait(look, f"{run}: start {state}")
+    return found
+
+
+def stop(airflow: RunningAirflow, run: str) -> None:
+    airflow_api.ask(airflow, f"{DAG}/dagRuns/{run}", {"state": "failed"}, "PATCH")
 
 
 def test_landcover_run_writes_what_the_scheduler_writes(
