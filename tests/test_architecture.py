@@ -266,6 +266,15 @@ def test_planning_and_starting_import_nothing_heavy(module: str, absent: tuple[s
     assert not set(absent) & set(found.stdout.split())
 
 
+def test_the_masks_of_the_deck_do_not_load_the_filters_of_ours() -> None:
+    modules = ("mask_refining", "mask_season")
+    loaded = "; ".join(f"import landcover.parts.preparation.{module}" for module in modules)
+    code = f"import sys; {loaded}; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "numba" in found.stdout.split()
+    assert "scipy.ndimage" not in found.stdout.split()
+
+
 def test_no_dumping_grounds_and_no_giants() -> None:
     names = {path.stem for path in FILES}
     assert not names & {"utils", "helpers", "common", "misc", "tools"}
