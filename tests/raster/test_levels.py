@@ -59,6 +59,14 @@ def test_a_warped_pixel_takes_a_near_code_of_its_class() -> None:
     np.testing.assert_array_equal(found, codes([11, 11, 71, 0, 0, 0]))
 
 
+@pytest.mark.parametrize("part", [codes([71, 12]), codes([71], [12])], ids=["right", "below"])
+def test_a_code_on_each_side_is_near(part: np.ndarray) -> None:
+    # The pixel lies in the 71, which fits not, and a tenth from the 12, the only one that does.
+    row, column = (0.5, 0.9) if part.shape == (1, 2) else (0.9, 0.5)
+    places = Places(Window(0, 0, 2, 2), np.array([[row]]), np.array([[column]]), margin([1]))
+    np.testing.assert_array_equal(take_second(part, places, codes([1]), PARENTS), codes([12]))
+
+
 def test_warping_is_that_of_the_nearest_pixel_where_it_fits() -> None:
     rng = np.random.default_rng(3)
     grid = Grid(crs="EPSG:1", ulx=0, uly=900, pixel=30, width=30, height=30)
