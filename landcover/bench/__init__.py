@@ -49,6 +49,7 @@ BENCHES = {
     "growth": "landcover.bench.growth",
     "units": "landcover.bench.units",
     "orchestration": "landcover.bench.orchestration",
+    "estimate": "landcover.bench.estimate",
     "masks": "landcover.bench.masks",
     "human-mask": "landcover.bench.human_mask",
     "smoothness": "landcover.bench.smoothness",
