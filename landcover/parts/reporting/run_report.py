@@ -15,7 +15,6 @@ from landcover.parts.reporting.causes import causes_of
 from landcover.parts.reporting.map_holes import holes_of
 from landcover.parts.reporting.outcome import outcome_of
 from landcover.parts.reporting.repair import standstills
-from landcover.parts.spent import spent_of
 from landcover.stores.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -32,6 +31,9 @@ def report_run(workspace: Workspace, run_id: str) -> dict[str, Any]:
 
 def _keep_spent(workspace: Workspace, run_id: str) -> None:
     """Write what the run took: later estimates are fitted on it, its own is compared with it."""
+    # It knows where products come from, which loads numpy: a summary is made without.
+    from landcover.parts.spent import spent_of
+
     try:
         spent = spent_of(
             workspace, *runs.load(workspace, run_id), units.states(workspace.records, run_id)
