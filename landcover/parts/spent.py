@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from landcover.ledger import outputs
+from landcover.ledger.malformed import reading
 from landcover.nouns.estimate import WHOLE_TILE_PX, RunSpent, StageSpent
 from landcover.nouns.product import Product
 from landcover.nouns.run import Run, UnitState
@@ -94,7 +95,8 @@ def _products_used(
     found: dict[tuple[str, str], list[str]] = {}
     for document in _documents(workspace.records, ids):
         unit = ids[document["_id"]].unit
-        products = document["wanted"]["inputs"].get("products", ())
+        with reading("outputs", document):
+            products = document["wanted"]["inputs"].get("products", ())
         found.setdefault((str(unit.tile), str(unit.span)), []).extend(products)
     return found
 
@@ -106,7 +108,8 @@ def _areas(records: RecordStore, used: Mapping[tuple[str, str], Sequence[str]]) 
     for tile, product_id in one.items():
         document = records.get("products", product_id)
         if document is not None:
-            found[tile] = area_of(Product.from_document(document["product"]))
+            with reading("products", document):
+                found[tile] = area_of(Product.from_document(document["product"]))
     return found
 
 
@@ -121,7 +124,8 @@ def area_of(product: Product) -> float:
 def _bytes(records: RecordStore, ids: Iterable[str]) -> int:
     kept: Counter[str] = Counter()
     for document in _documents(records, list(ids)):
-        kept[document["_id"]] = sum(file["bytes"] for file in document["files"])
+        with reading("outputs", document):
+            kept[document["_id"]] = sum(file["bytes"] for file in document["files"])
     return kept.total()
 
 
