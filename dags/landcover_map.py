@@ -19,7 +19,8 @@ Fill in **products** (a folder with SAFE products or STAC items) and **year**, a
 
 One lane per tile: a failing tile stays in its own, the map is made of the others, and `report`
 tells the reason of each. More than 100 tiles are for `landcover_region`.
-Trigger again with the same values to go on: what exists is reused.
+Trigger again with the same values to go on: what exists is reused. What a run will take is told
+before it begins: Browse, Land cover, *What will a run take?*
 """
 
 with DAG(

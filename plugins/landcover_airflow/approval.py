@@ -9,6 +9,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from landcover_airflow.estimate import tell_estimate
 from landcover_airflow.groups import START, report
 from landcover_airflow.ledger_run import ledger_run, take_run
 from landcover_airflow.outcome import sentences
@@ -43,7 +44,9 @@ def start_training() -> str:
         given = training_arguments(profile)
         given["overrides"] = [*given["overrides"], *(asked.get("overrides") or ())]
         recipe = recipe_address(profile.recipe)
-        return api.start_run(take_run(), recipe, **given, year=asked["year"])
+        name: str = api.start_run(take_run(), recipe, **given, year=asked["year"])
+    tell_estimate(name)
+    return name
 
 
 @task(task_id="report", trigger_rule="all_done", retries=0)

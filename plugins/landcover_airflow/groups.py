@@ -20,6 +20,7 @@ from landcover.execution import COMPUTE, DOWNLOAD
 from landcover.nouns.run_arguments import NOT_OF_THE_RUN
 from landcover.nouns.shard import PHASES
 from landcover.nouns.stages import GROUPS, TABLE, Group, Stage
+from landcover_airflow.estimate import tell_estimate
 from landcover_airflow.form import LEDGER_RUN, SHARD_TILES
 from landcover_airflow.ledger_run import ledger_run, take_run
 from landcover_airflow.notes import run_note, write_notes
@@ -97,6 +98,8 @@ def start(most_tiles: int, instead: str, *, adopts: bool = False) -> str:
         tell_same_runs(name)
         if adopts and (other := api.adopt(name)) is not None:
             log.info("Run %s had the same inputs, and all that it made is there.", other)
+            return name
+    tell_estimate(name)
     return name
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from landcover_airflow.estimate import tell_estimate
 from landcover_airflow.groups import START, report, require_start
 from landcover_airflow.ledger_run import ledger_run, take_run
 from landcover_airflow.outcome import sentences
@@ -40,7 +41,7 @@ def start_season() -> str:
     with sentences():
         profile, window = season_of(context["dag_run"].partition_key)
         log.info("%s: products from %s to %s", window.key, window.start.date(), window.end.date())
-        return api.start_run(
+        name: str = api.start_run(
             take_run(),
             recipe_address(profile.recipe),
             **profile.arguments(),
@@ -50,6 +51,8 @@ def start_season() -> str:
             # Whole tiles serve every region and every set of labels that comes later.
             whole_tiles=True,
         )
+    tell_estimate(name)
+    return name
 
 
 def season_of(key: str | None) -> tuple[Profile, Window]:

@@ -16,6 +16,7 @@ from airflow.sdk import (
 )
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from landcover_airflow.estimate import tell_estimate
 from landcover_airflow.groups import START, report
 from landcover_airflow.ledger_run import take_run
 from landcover_airflow.mappers.years import SeasonsOfYear, YearMapper
@@ -90,7 +91,7 @@ def start_year() -> str:
         wanted = context["params"].get("model") or profile.model
         model = _approved(api.open_workspace(), wanted, year)
         log.info("%s: mapped with the approved model %s", year, model)
-        return api.start_run(
+        name: str = api.start_run(
             take_run(),
             recipe_address(profile.recipe),
             **profile.arguments(),
@@ -98,6 +99,8 @@ def start_year() -> str:
             model=model,
             test_labels=profile.test_labels,
         )
+    tell_estimate(name)
+    return name
 
 
 @task(task_id="report", trigger_rule="all_done", retries=0)

@@ -144,6 +144,14 @@ def test_it_tells_what_airflow_tells(failed: RunningAirflow) -> None:
         assert airflow_says[lane] in same[state], (lane, states)
 
 
+def test_what_was_estimated_stands_beside_what_it_took(failed: RunningAirflow) -> None:
+    told = ask(failed, f"{API}/changes")["estimate"]
+    assert told["n_workers"] == 2  # as many as the cluster of these tests has
+    assert told["expected"]["worker_hours"]["value"] > 0
+    assert told["took"]["n_reused"] == 0
+    assert told["took"]["wall_seconds"] > 0
+
+
 def test_a_late_look_gives_what_changed(failed: RunningAirflow) -> None:
     whole = ask(failed, f"{API}/changes")
     again = ask(failed, f"{API}/changes?since={whole['cursor'].replace('+', '%2B')}")
@@ -153,10 +161,57 @@ def test_a_late_look_gives_what_changed(failed: RunningAirflow) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_run_is_estimated_before_it_is_triggered(
+    failed: RunningAirflow, browser: Any, tmp_path: Path, scheme: str
+) -> None:
+    conf = ask(failed, f"/api/v2/dags/{DAG}/dagRuns/{RUN}")["conf"]
+    page = opened(browser, failed, token_of(failed), scheme)
+    page.goto(f"{failed.url}/landcover/runs")
+    page.click("text=What will a run take?")
+    page.wait_for_selector("#field-products")
+    page.fill("#field-year", str(conf["year"]))
+    page.fill("#field-products", "/nowhere/<script>alert(1)</script>")
+    page.click("#ask")
+    page.wait_for_selector("#told.bad:not([hidden])")
+    assert "/nowhere/<script>alert(1)</script>" in page.inner_text("#told")
+    page.fill("#field-products", conf["products"])
+    page.fill("#field-labels", conf["labels"])
+    page.fill("#field-overrides", f"{SEASON}\nmodel.trees=3")
+    page.press("#field-workers", "Enter")
+    page.wait_for_selector("#found:not([hidden])")
+    assert page.inner_text("#what").startswith("3 tiles, ")
+    assert {"Wall time", "To keep", "Memory"} <= set(page.locator("#sums th").all_inner_texts())
+    rows = page.locator("#stages tr").all_inner_texts()
+    assert any(row.startswith("composite") and "earlier run" in row for row in rows)
+    page.screenshot(path=tmp_path / f"estimate-{scheme}.png", full_page=True)
+    # The browser itself tells of the answer with the sentence.
+    assert [text for text in page.troubles if "400" not in text] == []
+    page.context.close()
+
+
+def test_who_may_not_trigger_may_not_ask_what_folders_hold(
+    airflow: RunningAirflow, viewer: str
+) -> None:
+    for path in ("estimate/form", "estimate?recipe=recipes/mediterranean-rf.yaml"):
+        assert refused(airflow, f"/landcover/api/dags/{DAG}/{path}", viewer)[0] == 403
+    for query, said in (
+        ("", "Nothing is filled in for recipe, year, products"),
+        ("year=soon", "year: expected a whole number, found 'soon'"),
+        ("colour=red", "'colour': no field of an estimate"),
+    ):
+        code, told = refused(
+            airflow, f"/landcover/api/dags/{DAG}/estimate?{query}", token_of(airflow)
+        )
+        assert (code, said in told) == (400, True), told
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_shows_tiles_causes_and_one_tile(
     failed: RunningAirflow, browser: Any, tmp_path: Path, scheme: str
 ) -> None:
     page = opened(browser, failed, token_of(failed), scheme)
+    assert page.inner_text("#estimate").startswith("Estimated ")
+    assert ", took " in page.inner_text("#estimate")
     assert page.locator("#map polygon").count() == 3
     assert page.locator("#map polygon.failed").count() == 2
     causes = page.locator("#causes li").all_inner_texts()

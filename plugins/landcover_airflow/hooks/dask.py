@@ -92,8 +92,11 @@ class DaskHook(BaseHook):
             self._address = found
         return self._address
 
-    def require_scheduler(self) -> None:
+    def require_scheduler(self) -> int:
         """Ask whether a Dask scheduler answers at the address: a person waits for the answer.
+
+        Returns:
+            Number of workers that it has.
 
         Raises:
             InputError: It is no address, none is named, or a part of Dask that is no scheduler
@@ -110,7 +113,7 @@ class DaskHook(BaseHook):
                 f"it, or {mend}."
             ) from error
         try:
-            found = asyncio.run(_role(self.address))
+            found = asyncio.run(_identity(self.address))
         except OSError as error:
             raise UnavailableError(
                 f"Something listens at {self.address}, but no Dask scheduler answered within "
@@ -120,10 +123,12 @@ class DaskHook(BaseHook):
             raise InputError(f"{self.address}: {error}. Expected what Dask can use: {mend}.") from (
                 error
             )
-        if found != "Scheduler":
+        if found["type"] != "Scheduler":
             raise InputError(
-                f"{self.address} is the address of a Dask {found}, not of a scheduler: {mend}."
+                f"{self.address} is the address of a Dask {found['type']}, not of a scheduler: "
+                f"{mend}."
             )
+        return len(found["workers"])
 
     def _address_of_connection(self) -> str:
         from airflow.sdk.exceptions import AirflowNotFoundException
@@ -301,8 +306,8 @@ async def _declared(client: Client) -> set[str]:
     return set.intersection(*declared) if declared else set()
 
 
-async def _role(address: str) -> str:
-    """Ask a part of Dask what it is: ``Scheduler``, ``Worker`` or ``Nanny``.
+async def _identity(address: str) -> dict[str, Any]:
+    """Ask a part of Dask what it is: ``type`` is ``Scheduler``, ``Worker`` or ``Nanny``.
 
     Raises:
         OSError: It does not answer, or speaks something else.
@@ -316,7 +321,7 @@ async def _role(address: str) -> str:
     asked: Any = rpc
     async with asked(address, timeout=PROBE_SECONDS, connection_args=given) as part:
         # What is no part of Dask is asked again and again within that time, without an end.
-        return str((await asyncio.wait_for(part.identity(), PROBE_SECONDS))["type"])
+        return cast("dict[str, Any]", await asyncio.wait_for(part.identity(), PROBE_SECONDS))
 
 
 async def find(client: Client, key: str) -> Future[Any] | None:

@@ -16,12 +16,16 @@ from airflow.api_fastapi.core_api.security import (
     requires_authenticated,
 )
 
-__all__ = ["GetUserDep", "logged_in", "may_see_tasks", "readable_dags"]
+__all__ = ["GetUserDep", "logged_in", "may_see_tasks", "may_trigger", "readable_dags"]
 
 logged_in: Callable[..., Any] = requires_authenticated()
 """Refuses who has not logged in."""
 may_see_tasks: Callable[..., Any] = requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE)
 """Refuses who may not see the tasks of the DAG ``dag_id`` of the path."""
+
+
+may_trigger: Callable[..., Any] = requires_access_dag("POST", DagAccessEntity.RUN)
+"""Refuses who may not trigger the DAG ``dag_id`` of the path."""
 
 
 def readable_dags(user: Any) -> set[str]:

@@ -10,7 +10,14 @@ from fastapi import Depends, FastAPI, Header, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from landcover.errors import AbsentError, InputError, LandcoverError, UnavailableError, sentence_of
-from landcover_airflow.page.guard import GetUserDep, logged_in, may_see_tasks, readable_dags
+from landcover_airflow.page import estimating
+from landcover_airflow.page.guard import (
+    GetUserDep,
+    logged_in,
+    may_see_tasks,
+    may_trigger,
+    readable_dags,
+)
 from landcover_airflow.page.map_files import map_of, part_of
 from landcover_airflow.page.reading import draw, read
 from landcover_airflow.page.run_page import (
@@ -26,10 +33,10 @@ STATIC = Path(__file__).with_name("static")
 VIEWER = Path(str(files("landcover"))) / "publish" / "viewer"
 """Scripts of the published page, which shows maps in the same way."""
 FILES = {
-    **{name: STATIC / f"{name}.html" for name in ("runs", "run", "map")},
+    **{name: STATIC / f"{name}.html" for name in ("runs", "run", "map", "estimate")},
     **{name: STATIC / name
        for name in ("page.css", "theme.js", "runs.js", "run.js", "tiles.js", "repair.js",
-                    "detail.js", "map.js")},
+                    "detail.js", "map.js", "estimate.js")},
     **{name: VIEWER / name
        for name in ("viewer.css", "cog.js", "placement.js", "painter.js", "layers.js",
                     "viewer.js")},
@@ -115,6 +122,18 @@ async def show_picture(dag_id: str, run_id: str, tile: str, output: str) -> Resp
     # Another picture has another address: its name is made of all that it was made of.
     kept = HEADERS | {"Cache-Control": "private, max-age=86400, immutable"}
     return Response(picture, media_type="image/png", headers=kept)
+
+
+@application.get("/api/dags/{dag_id}/estimate/form", dependencies=[Depends(may_trigger)])
+async def show_fields(dag_id: str) -> JSONResponse:
+    """List what an estimate is asked with."""
+    return JSONResponse(estimating.form(), headers=HEADERS)
+
+
+@application.get("/api/dags/{dag_id}/estimate", dependencies=[Depends(may_trigger)])
+async def show_estimate(dag_id: str, request: Request) -> JSONResponse:
+    """Tell what a run would take; whoever asks names folders, as who triggers the DAG does."""
+    return JSONResponse(await estimating.estimated(request.query_params), headers=HEADERS)
 
 
 @application.get("/{name}", dependencies=[Depends(logged_in)])

@@ -39,6 +39,8 @@ function showHead() {
   const ended = record.ended ? `, ended ${record.ended}` : "";
   at("summary").textContent =
     `Run ${roster.run}${roster.simulated ? " (simulated data)" : ""}: ${record.state}, started ${record.started}${ended}. Units: ${told || "none planned yet"}.`;
+  at("estimate").textContent = record.estimate?.text ?? "";
+  at("estimate").hidden = !record.estimate;
   at("to-map").href = `map?${new URLSearchParams({ dag_id: run.dag, run_id: run.dagRun })}`;
   at("to-map").hidden = ![...units.values()].some((unit) => unit.stage === "publish" && ["done", "reused"].includes(unit.state));
   const outcome = record.outcome;
