@@ -172,7 +172,7 @@ def test_refused(arguments, sentence):
 
 def test_a_prior_that_does_not_fit_is_refused():
     content = save_arrays(fit_classifier(*toy(), parameters={"n_trees": 2}))
-    for prior in ((0.5,), (0.5, 0.5, 0.0)):
+    for prior in ((0.5,), (0.5, 0.5, 0.0), (1.0, 0.5, -0.5)):
         with pytest.raises(InputError, match="3 positive factors"):
             load_arrays(io.BytesIO(content), "random-forest", prior)
 

@@ -84,6 +84,16 @@ def test_what_the_maps_model_did_not_see_it_answers_itself() -> None:
     assert np.array_equal(found.probabilities[~trained], model.probabilities(rows))
 
 
+def test_the_maps_model_never_answers_what_it_was_fitted_on() -> None:
+    # All that trained is one group: no other model can answer it, and the map's saw it.
+    table = samples(12)
+    trained = table["group"].isin(["g0", "g1", "g2"]).to_numpy()
+    table.loc[trained, "group"] = "one"
+    _, found = answer(table, trained)
+    assert np.isfinite(found.probabilities[~trained]).all()
+    assert not np.isfinite(found.probabilities[trained]).any()
+
+
 def test_a_class_of_one_group_is_known_to_nobody_who_answers_it() -> None:
     table = samples()
     alone = samples(1, 6, seed=3).assign(code=9, group="alone", point_id="alone")
