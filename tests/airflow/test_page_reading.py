@@ -1,4 +1,4 @@
-"""A record store that hangs: the page says so, and keeps no thread of Airflow's waiting."""
+"""A store that hangs: the page says so, and keeps no thread of Airflow's waiting."""
 
 from __future__ import annotations
 
@@ -40,3 +40,43 @@ def test_a_store_that_hangs_is_told_and_others_are_answered(
     assert anyio.run(look) == 0
     assert len(gone) == 3 * reading.THREADS
     reading._limiter.cache_clear()
+
+
+def test_files_that_hang_name_both_stores_and_leave_the_ledger_its_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "SECONDS", 0.2)
+    monkeypatch.setattr(reading, "PICTURE_SECONDS", 0.2)
+    hanging, told = threading.Event(), []
+    limiters = (reading._limiter, reading._file_limiter, reading._picture_limiter)
+
+    async def ask(number: int) -> None:
+        way = (reading.read_file, reading.draw)[number % 2]
+        with pytest.raises(UnavailableError) as caught:
+            await way(hanging.wait)
+        told.append(str(caught.value))
+
+    async def look() -> int:
+        async with anyio.create_task_group() as crowd:
+            for number in range(4 * reading.FILE_THREADS):
+                crowd.start_soon(ask, number)
+            await anyio.sleep(0.05)
+            # More wait than there are threads for files; who asks the ledger alone is answered
+            # before any of them gives up, and gives its thread's place back.
+            found = await reading.read(partial(sum, [1, 2]))
+            assert told == []
+        hanging.set()
+        return found
+
+    for limiter in limiters:
+        limiter.cache_clear()
+    try:
+        assert anyio.run(look) == 3
+    finally:
+        hanging.set()
+        for limiter in limiters:
+            limiter.cache_clear()
+    assert len(told) == 4 * reading.FILE_THREADS
+    for text in told:
+        assert text.startswith("The record store or the object store has not answered for 0.2 s.")
+        assert "LANDCOVER_RECORDS and LANDCOVER_OBJECTS" in text

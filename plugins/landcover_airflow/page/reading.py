@@ -20,10 +20,17 @@ THREADS = 4
 """Reads of the ledger at a time."""
 SECONDS = 10.0
 """A read is given up after this long, seconds; its thread goes on until the store lets it go."""
+FILE_THREADS = 4
+"""Reads of files at a time, beside those of the ledger."""
 PICTURE_THREADS = 2
 """Pictures that are drawn at a time: each decodes whole bands."""
 PICTURE_SECONDS = 60.0
 """A picture is given up after this long, seconds."""
+EITHER = "record store or the object store"
+"""What a read of a file waits for: the ledger is asked first where the file is."""
+EITHER_HINT = (
+    "Airflow goes on; see LANDCOVER_RECORDS and LANDCOVER_OBJECTS, and whether those servers run."
+)
 
 
 async def read(look: Callable[[], T]) -> T:
@@ -39,8 +46,20 @@ async def read(look: Callable[[], T]) -> T:
     return await _in_time(look, SECONDS, _limiter(), "record store", hint)
 
 
+async def read_file(look: Callable[[], T]) -> T:
+    """Read the ledger and a file that it names, beside the reads of the ledger alone.
+
+    Args:
+        look: What reads.
+
+    Raises:
+        UnavailableError: It has not come to its end in time.
+    """
+    return await _in_time(look, SECONDS, _file_limiter(), EITHER, EITHER_HINT)
+
+
 async def draw(look: Callable[[], T]) -> T:
-    """Read files and make a picture of them, beside the reads of the ledger.
+    """Read the ledger and files that it names, and make a picture of them.
 
     Args:
         look: What reads and draws.
@@ -48,8 +67,7 @@ async def draw(look: Callable[[], T]) -> T:
     Raises:
         UnavailableError: It has not come to its end in time.
     """
-    hint = "See LANDCOVER_OBJECTS, and whether that server runs."
-    return await _in_time(look, PICTURE_SECONDS, _picture_limiter(), "object store", hint)
+    return await _in_time(look, PICTURE_SECONDS, _picture_limiter(), EITHER, EITHER_HINT)
 
 
 async def _in_time(
@@ -65,6 +83,11 @@ async def _in_time(
 @cache
 def _limiter() -> anyio.CapacityLimiter:
     return anyio.CapacityLimiter(THREADS)
+
+
+@cache
+def _file_limiter() -> anyio.CapacityLimiter:
+    return anyio.CapacityLimiter(FILE_THREADS)
 
 
 @cache

@@ -19,7 +19,7 @@ from landcover_airflow.page.guard import (
     readable_dags,
 )
 from landcover_airflow.page.map_files import map_of, part_of
-from landcover_airflow.page.reading import draw, read
+from landcover_airflow.page.reading import draw, read, read_file
 from landcover_airflow.page.run_page import (
     changes_of,
     picture_of,
@@ -91,7 +91,7 @@ async def show_repair(dag_id: str, run_id: str, cause: str) -> JSONResponse:
 @application.get("/api/dags/{dag_id}/runs/{run_id}/map", dependencies=OfARun)
 async def show_map(dag_id: str, run_id: str) -> JSONResponse:
     """Tell what the published map of a run is made of."""
-    return JSONResponse(await read(lambda: map_of(dag_id, run_id)), headers=HEADERS)
+    return JSONResponse(await read_file(lambda: map_of(dag_id, run_id)), headers=HEADERS)
 
 
 @application.get("/api/dags/{dag_id}/runs/{run_id}/map/{report}/{name:path}", dependencies=OfARun)
@@ -103,7 +103,7 @@ async def show_part(
     span: Annotated[str | None, Header(alias="Range")] = None,
 ) -> Response:
     """Give a part of a file of the published map of a run."""
-    part = await read(lambda: part_of(dag_id, run_id, report, name, span))
+    part = await read_file(lambda: part_of(dag_id, run_id, report, name, span))
     ranged = {"Content-Range": part.span} if part.span else {}
     headers = {**HEADERS, "Accept-Ranges": "bytes", **ranged}
     return Response(part.data, 206 if ranged else 200, headers, part.kind)
