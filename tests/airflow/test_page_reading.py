@@ -25,7 +25,7 @@ def test_a_store_that_hangs_is_told_and_others_are_answered(
         gone.append(True)
 
     async def look() -> int:
-        reading._limiter.cache_clear()
+        reading._ledger_threads.cache_clear()
         async with anyio.create_task_group() as crowd:
             for _ in range(3 * reading.THREADS):
                 crowd.start_soon(ask)
@@ -39,7 +39,36 @@ def test_a_store_that_hangs_is_told_and_others_are_answered(
 
     assert anyio.run(look) == 0
     assert len(gone) == 3 * reading.THREADS
-    reading._limiter.cache_clear()
+    reading._ledger_threads.cache_clear()
+
+
+def test_a_store_that_hangs_holds_no_more_threads_however_long_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "SECONDS", 0.05)
+    hanging, held = threading.Event(), []
+
+    def hang() -> None:
+        held.append(True)
+        hanging.wait()
+
+    async def look() -> int:
+        for _ in range(3 * reading.THREADS):
+            with pytest.raises(UnavailableError, match="record store has not answered"):
+                await reading.read(hang)
+        asked = len(held)
+        hanging.set()
+        monkeypatch.setattr(reading, "SECONDS", 10.0)
+        found = [await reading.read(partial(sum, [1, 2])) for _ in range(2 * reading.THREADS)]
+        assert found == [3] * len(found), "once the store answers, all threads serve again"
+        return asked
+
+    reading._ledger_threads.cache_clear()
+    try:
+        assert anyio.run(look) == reading.THREADS
+    finally:
+        hanging.set()
+        reading._ledger_threads.cache_clear()
 
 
 def test_files_that_hang_name_both_stores_and_leave_the_ledger_its_threads(
@@ -48,7 +77,7 @@ def test_files_that_hang_name_both_stores_and_leave_the_ledger_its_threads(
     monkeypatch.setattr(reading, "SECONDS", 0.2)
     monkeypatch.setattr(reading, "PICTURE_SECONDS", 0.2)
     hanging, told = threading.Event(), []
-    limiters = (reading._limiter, reading._file_limiter, reading._picture_limiter)
+    kinds = (reading._ledger_threads, reading._file_threads, reading._picture_threads)
 
     async def ask(number: int) -> None:
         way = (reading.read_file, reading.draw)[number % 2]
@@ -68,14 +97,14 @@ def test_files_that_hang_name_both_stores_and_leave_the_ledger_its_threads(
         hanging.set()
         return found
 
-    for limiter in limiters:
-        limiter.cache_clear()
+    for kind in kinds:
+        kind.cache_clear()
     try:
         assert anyio.run(look) == 3
     finally:
         hanging.set()
-        for limiter in limiters:
-            limiter.cache_clear()
+        for kind in kinds:
+            kind.cache_clear()
     assert len(told) == 4 * reading.FILE_THREADS
     for text in told:
         assert text.startswith("The record store or the object store has not answered for 0.2 s.")

@@ -6,7 +6,10 @@ finds them all waiting is told so at once.
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import TypeVar
 
@@ -26,6 +29,8 @@ PICTURE_THREADS = 2
 """Pictures that are drawn at a time: each decodes whole bands."""
 PICTURE_SECONDS = 60.0
 """A picture is given up after this long, seconds."""
+FREE_SECONDS = 0.05
+"""Pause between looks for a free thread, seconds."""
 EITHER = "record store or the object store"
 """What a read of a file waits for: the ledger is asked first where the file is."""
 EITHER_HINT = (
@@ -43,7 +48,7 @@ async def read(look: Callable[[], T]) -> T:
         UnavailableError: It has not answered in time.
     """
     hint = "Airflow goes on; see LANDCOVER_RECORDS, and whether that server runs."
-    return await _in_time(look, SECONDS, _limiter(), "record store", hint)
+    return await _in_time(look, SECONDS, _ledger_threads(), "record store", hint)
 
 
 async def read_file(look: Callable[[], T]) -> T:
@@ -55,7 +60,7 @@ async def read_file(look: Callable[[], T]) -> T:
     Raises:
         UnavailableError: It has not come to its end in time.
     """
-    return await _in_time(look, SECONDS, _file_limiter(), EITHER, EITHER_HINT)
+    return await _in_time(look, SECONDS, _file_threads(), EITHER, EITHER_HINT)
 
 
 async def draw(look: Callable[[], T]) -> T:
@@ -67,29 +72,75 @@ async def draw(look: Callable[[], T]) -> T:
     Raises:
         UnavailableError: It has not come to its end in time.
     """
-    return await _in_time(look, PICTURE_SECONDS, _picture_limiter(), EITHER, EITHER_HINT)
+    return await _in_time(look, PICTURE_SECONDS, _picture_threads(), EITHER, EITHER_HINT)
+
+
+class _Threads:
+    """Threads for one kind of read; one that a store holds stays taken until the store lets go.
+
+    anyio's limiters give a place back when its read is given up, and the next read would take
+    another thread: every five seconds one more, for each page that is open.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free = threading.BoundedSemaphore(count)
+        self._unlimited = anyio.CapacityLimiter(math.inf)
+
+    async def run(self, look: Callable[[], T]) -> T:
+        """Call a function in a thread of these, once one is free."""
+        while not self._free.acquire(blocking=False):
+            await anyio.sleep(FREE_SECONDS)
+        give_back = once(self._free.release)
+        is_begun = False
+
+        def looked() -> T:
+            nonlocal is_begun
+            is_begun = True
+            try:
+                return look()
+            finally:
+                give_back()
+
+        try:
+            return await anyio.to_thread.run_sync(
+                looked, abandon_on_cancel=True, limiter=self._unlimited
+            )
+        finally:
+            if not is_begun:  # given up before its thread began
+                give_back()
+
+
+def once(function: Callable[[], None]) -> Callable[[], None]:
+    """Make a function of which only the first call does anything, whichever thread calls."""
+    left = [function]
+
+    def called() -> None:
+        with suppress(IndexError):
+            left.pop()()
+
+    return called
 
 
 async def _in_time(
-    look: Callable[[], T], seconds: float, limiter: anyio.CapacityLimiter, store: str, hint: str
+    look: Callable[[], T], seconds: float, threads: _Threads, store: str, hint: str
 ) -> T:
     try:
         with anyio.fail_after(seconds):
-            return await anyio.to_thread.run_sync(look, abandon_on_cancel=True, limiter=limiter)
+            return await threads.run(look)
     except TimeoutError as error:
         raise UnavailableError(f"The {store} has not answered for {seconds:g} s. {hint}") from error
 
 
 @cache
-def _limiter() -> anyio.CapacityLimiter:
-    return anyio.CapacityLimiter(THREADS)
+def _ledger_threads() -> _Threads:
+    return _Threads(THREADS)
 
 
 @cache
-def _file_limiter() -> anyio.CapacityLimiter:
-    return anyio.CapacityLimiter(FILE_THREADS)
+def _file_threads() -> _Threads:
+    return _Threads(FILE_THREADS)
 
 
 @cache
-def _picture_limiter() -> anyio.CapacityLimiter:
-    return anyio.CapacityLimiter(PICTURE_THREADS)
+def _picture_threads() -> _Threads:
+    return _Threads(PICTURE_THREADS)
